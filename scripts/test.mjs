@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+// `npm test`: installs, builds, runs every check and every test, and holds the line coverage, threads included.
+import { readFileSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { prepare, root, run, tool } from './prepare.mjs'
+
+const LINES_MIN = 90
+const WHOLE = /^src\/events\/sanitize/
+
+prepare()
+process.env.KITTIWAKE_BUILT = '1'
+run(process.execPath, ['scripts/check.mjs'])
+rmSync(join(root, 'coverage'), { recursive: true, force: true })
+run(process.execPath, [
+  tool('c8'),
+  '--src',
+  'src',
+  '--include',
+  'dist/**',
+  '--exclude',
+  'test/**',
+  '--exclude',
+  'scripts/**',
+  '--reporter',
+  'json-summary',
+  '--reporter',
+  'text-summary',
+  process.execPath,
+  tool('vitest'),
+  'run',
+  ...process.argv.slice(2),
+])
+if (process.argv.length === 2) holdCoverage()
+
+function holdCoverage() {
+  const summary = JSON.parse(readFileSync(join(root, 'coverage/coverage-summary.json'), 'utf8'))
+  const short = Object.entries(summary).filter(([path, { lines }]) => {
+    const name = relative(root, path).replaceAll('\\', '/')
+    if (path === 'total') return lines.pct < LINES_MIN
+    return WHOLE.test(name) && lines.pct < 100
+  })
+  for (const [path, { lines }] of short) {
+    console.error(
+      `coverage: ${path === 'total' ? path : relative(root, path)} has ${lines.pct} % of its lines`,
+    )
+  }
+  if (short.length > 0) process.exit(1)
+  console.log(`coverage: ${summary.total.lines.pct} % of lines, at least ${LINES_MIN} % asked`)
+}

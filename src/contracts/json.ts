@@ -1,0 +1,155 @@
+/**
+ * JSON as the formats of this field write it: keys sorted by code point, ASCII only, in two dialects; and a
+ * reader that is total: bounded depth and size, no `__proto__`, never a throw of its own kind.
+ */
+import { InputError } from '../errors.ts'
+
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+
+export type JsonObject = { readonly [key: string]: Json }
+
+/** `compact` separates by `,` and `:`; `spaced` by `, ` and `: `. */
+export type Dialect = 'compact' | 'spaced'
+
+/** The longest line or document that is read, in UTF-16 units. */
+export const JSON_LENGTH_MAX = 1024 * 1024
+/** The deepest nesting that is read or written. */
+export const JSON_DEPTH_MAX = 64
+
+const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** True for keys that could reach an object's prototype. */
+export function isForbiddenKey(key: string): boolean {
+  return FORBIDDEN_KEYS.has(key)
+}
+
+/**
+ * One line of JSON without a line end: sorted keys, `\uXXXX` for all that is not printable ASCII.
+ *
+ * @throws InputError JSON_DEPTH, JSON_NUMBER
+ */
+export function encodeJson(value: Json, dialect: Dialect = 'compact'): string {
+  const comma = dialect === 'compact' ? ',' : ', '
+  const colon = dialect === 'compact' ? ':' : ': '
+  return write(value, comma, colon, 0)
+}
+
+function write(value: Json, comma: string, colon: string, depth: number): string {
+  if (value === null) return 'null'
+  switch (typeof value) {
+    case 'string':
+      return encodeString(value)
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'number':
+      if (!Number.isFinite(value)) throw notANumber()
+      return JSON.stringify(value)
+    default:
+  }
+  if (depth >= JSON_DEPTH_MAX) throw tooDeep()
+  if (Array.isArray(value)) {
+    return `[${value.map((item: Json) => write(item, comma, colon, depth + 1)).join(comma)}]`
+  }
+  const object = value as JsonObject
+  const fields: string[] = []
+  for (const key of Object.keys(object).sort(byCodePoint)) {
+    const field = object[key]
+    if (field === undefined) continue
+    fields.push(`${encodeString(key)}${colon}${write(field, comma, colon, depth + 1)}`)
+  }
+  return `{${fields.join(comma)}}`
+}
+
+// Everything outside printable ASCII, DEL included, as Python's ensure_ascii writes it.
+const NOT_PRINTABLE = /[\u007f-\uffff]/g
+
+function encodeString(text: string): string {
+  return JSON.stringify(text).replace(
+    NOT_PRINTABLE,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Order by code point: UTF-16 order differs above U+FFFF. A surrogate without its other half is a point of its own. */
+export function byCodePoint(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let at = 0; at < length;) {
+    const x = a.codePointAt(at) ?? 0
+    const y = b.codePointAt(at) ?? 0
+    if (x !== y) return x - y
+    at += x > 0xffff ? 2 : 1
+  }
+  return a.length - b.length
+}
+
+/**
+ * Parses text that someone else wrote.
+ *
+ * @throws InputError JSON_TOO_LARGE, JSON_SYNTAX, JSON_DEPTH, JSON_KEY, JSON_NUMBER
+ */
+export function parseJson(text: string, lengthMax: number = JSON_LENGTH_MAX): Json {
+  if (text.length > lengthMax) {
+    throw new InputError(
+      'JSON_TOO_LARGE',
+      `JSON of ${text.length} characters; at most ${lengthMax} are read`,
+      {
+        hint: 'Store large output in a file and put its path and hash into the payload.',
+      },
+    )
+  }
+  let value: Json
+  try {
+    value = JSON.parse(text) as Json
+  } catch {
+    // The engine's own message quotes the text, which may hold what must not be shown.
+    throw new InputError('JSON_SYNTAX', 'not valid JSON')
+  }
+  checkShape(value)
+  return value
+}
+
+/** Parses text that must hold one JSON object. @throws InputError also JSON_NOT_OBJECT */
+export function parseJsonObject(text: string, lengthMax: number = JSON_LENGTH_MAX): JsonObject {
+  const value = parseJson(text, lengthMax)
+  if (!isJsonObject(value)) throw new InputError('JSON_NOT_OBJECT', 'a JSON object is expected')
+  return value
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+// A stack of its own: deep input must not overflow the call stack.
+function checkShape(root: Json): void {
+  const stack: { value: Json; depth: number }[] = [{ value: root, depth: 0 }]
+  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    const { value, depth } = item
+    // What is too large for a number was read as Infinity, which no writer can write again.
+    if (typeof value === 'number' && !Number.isFinite(value)) throw notANumber()
+    if (typeof value !== 'object' || value === null) continue
+    if (depth >= JSON_DEPTH_MAX) throw tooDeep()
+    if (!Array.isArray(value)) {
+      for (const key of Object.keys(value)) {
+        if (isForbiddenKey(key)) throw new InputError('JSON_KEY', `the key ${key} is refused`)
+      }
+    }
+    for (const child of Object.values(value) as Json[])
+      stack.push({ value: child, depth: depth + 1 })
+  }
+}
+
+function notANumber(): InputError {
+  return new InputError('JSON_NUMBER', 'JSON has no NaN and no Infinity')
+}
+
+function tooDeep(): InputError {
+  return new InputError('JSON_DEPTH', `JSON is nested deeper than ${JSON_DEPTH_MAX} levels`, {
+    hint: 'Flatten the value, or put the nested part into a file.',
+  })
+}

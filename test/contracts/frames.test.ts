@@ -1,0 +1,193 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { FRAME_LENGTH_MAX, readClientFrame, readHubFrame } from '#dist/contracts/frames.js'
+import type { JsonObject } from '#dist/contracts/json.js'
+
+const ULID = '01KA1B2C3D4E5F6G7H8J9KMNPQ'
+const HASH = '0123456789abcdef0123456789abcdef01234567'
+const PROJECT = '6f9619ff-8b86-4011-b42d-00cf4fc964ff'
+
+const EVENT: JsonObject = {
+  type: 'event',
+  event_id: ULID,
+  event_type: 'WPStatusChanged',
+  aggregate_id: 'WP01',
+  aggregate_type: 'WorkPackage',
+  schema_version: '3.0.0',
+  build_id: '',
+  payload: {},
+  node_id: '0123456789ab',
+  lamport_clock: 0,
+  causation_id: null,
+  correlation_id: ULID,
+  timestamp: '2026-02-12T10:00:00.123456+00:00',
+  team_slug: null,
+  project_uuid: PROJECT,
+}
+
+const COMMIT: JsonObject = {
+  type: 'LocalCommit',
+  git_hash: HASH,
+  mission_id: ULID,
+  build_id: 'b',
+  project_uuid: PROJECT,
+  changed_files: [],
+  committed_at: '2026-02-12T10:00:00Z',
+}
+
+const without = (object: JsonObject, key: string): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => name !== key))
+
+const read = (frame: JsonObject) => readClientFrame(JSON.stringify(frame))
+
+describe(readClientFrame, () => {
+  it('reads an event and lets keys through that it does not know', () => {
+    const frame = { ...EVENT, data_tier: 0, drain_blocked_reason: null }
+    expect(read(frame)).toEqual({ kind: 'event', frame })
+  })
+
+  it.each(
+    [
+      'event_id',
+      'event_type',
+      'aggregate_id',
+      'aggregate_type',
+      'schema_version',
+      'build_id',
+    ].concat('payload', 'node_id', 'lamport_clock', 'timestamp', 'project_uuid'),
+  )('refuses an event without %s', (key) => {
+    expect(read(without(EVENT, key))).toMatchObject({ kind: 'invalid', category: 'invalid_event' })
+  })
+
+  it.each<[string, JsonObject]>([
+    ['another schema', { schema_version: '2.0.0' }],
+    ['a negative clock', { lamport_clock: -1 }],
+    ['half a tick', { lamport_clock: 0.5 }],
+    ['a clock beyond exact integers', { lamport_clock: 2 ** 53 }],
+    ['a clock as text', { lamport_clock: '1' }],
+    ['no project', { project_uuid: null }],
+    ['a project that is not v4', { project_uuid: '6f9619ff-8b86-1011-b42d-00cf4fc964ff' }],
+    ['a list as payload', { payload: [] }],
+    ['no payload', { payload: null }],
+    ['a time without zone', { timestamp: '2026-02-12T10:00:00' }],
+    ['a day that is none', { timestamp: '2026-13-42T10:00:00Z' }],
+    ['an empty type', { event_type: '' }],
+  ])('refuses an event with %s under its id', (_, fields) => {
+    expect(read({ ...EVENT, ...fields })).toEqual({
+      kind: 'invalid',
+      category: 'invalid_event',
+      event_id: ULID,
+      git_hash: null,
+    })
+  })
+
+  it('refuses a number that reads as infinity, and lets its digits through as text', () => {
+    const text = JSON.stringify(EVENT)
+    const infinite = text.replace('"payload":{}', '"payload":{"n":[1e999]}')
+    expect(readClientFrame(infinite)).toMatchObject({ category: 'invalid_event', event_id: ULID })
+    const huge = text.replace('"payload":{}', `"payload":{"n":${'9'.repeat(400)}}`)
+    expect(readClientFrame(huge)).toMatchObject({ category: 'invalid_event' })
+    const harmless = text.replace('"payload":{}', '"payload":{"n":1e30,"t":"1e999"}')
+    expect(readClientFrame(harmless).kind).toBe('event')
+  })
+
+  it.each(['DecisionInputRequested', 'DecisionInputAnswered'])('refuses %s as an event', (type) => {
+    expect(read({ ...EVENT, event_type: type })).toMatchObject({
+      category: 'event_type_not_allowed',
+      event_id: ULID,
+    })
+  })
+
+  it('reads a commit of seven keys, and of ten in the stricter dialect', () => {
+    expect(read(COMMIT)).toEqual({ kind: 'commit', frame: COMMIT })
+    const strict = { admission_generation: 1, binding_audience: 'a' }
+    const frame = { ...COMMIT, ...strict, spec_kitty_delivery_identity: 'local-commit:a:b:c' }
+    expect(read(frame)).toEqual({ kind: 'commit', frame })
+  })
+
+  it.each(Object.keys(COMMIT).filter((key) => key !== 'type' && key !== 'git_hash'))(
+    'refuses a commit without %s under its hash',
+    (key) => {
+      const refused = { kind: 'invalid', category: 'invalid_frame', event_id: null, git_hash: HASH }
+      expect(read(without(COMMIT, key))).toEqual(refused)
+    },
+  )
+
+  it('refuses a commit with a key of its own', () => {
+    expect(read({ ...COMMIT, author: 'x' })).toMatchObject({ category: 'invalid_frame' })
+  })
+
+  it('names no id that is not well-formed', () => {
+    expect(read({ ...EVENT, event_id: '<script>' })).toMatchObject({ event_id: null })
+    expect(read({ ...COMMIT, git_hash: 'HEAD' })).toMatchObject({ git_hash: null })
+  })
+
+  it.each([
+    ['not JSON', '{'],
+    ['no object', '[]'],
+    ['no type', '{}'],
+    ['an unknown type', '{"type":"subscribe"}'],
+    ['a type that is no text', '{"type":["event"]}'],
+    ['a pong without its time', '{"type":"pong"}'],
+    ['a prototype key', '{"type":"pong","timestamp":"t","a":{"__proto__":{"polluted":1}}}'],
+    ['100,000 levels', `{"type":"pong","timestamp":"t","a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`],
+    ['more than fits', `{"type":"pong","timestamp":"${'x'.repeat(FRAME_LENGTH_MAX)}"}`],
+  ])('refuses %s', (_, text) => {
+    expect(readClientFrame(text)).toMatchObject({ kind: 'invalid', category: 'invalid_frame' })
+  })
+
+  it('answers any text, whatever it is (I26)', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => {
+        expect(readClientFrame(text).kind).toBe('invalid')
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('answers an event with any one value replaced (I26)', () => {
+    const keys = Object.keys(EVENT).filter((key) => key !== 'type')
+    fc.assert(
+      fc.property(fc.constantFrom(...keys), fc.jsonValue(), (key, value) => {
+        const { kind } = read({ ...EVENT, [key]: value as JsonObject })
+        expect(['event', 'invalid']).toContain(kind)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe(readHubFrame, () => {
+  it.each<[string, JsonObject]>([
+    ['snapshot', { type: 'snapshot', work_packages: [], epoch: 'e' }],
+    ['snapshot', { type: 'snapshot', work_packages: [{}], admission_generation: 1 }],
+    ['ack', { type: 'ack', event_id: ULID, status: 'accepted' }],
+    ['ack', { type: 'ack', event_id: ULID, status: 'duplicate', more: 1 }],
+    ['error', { type: 'error', status: 'rejected', error_category: 'c', retryable: false }],
+    ['commitAck', { type: 'LocalCommitAck', git_hash: HASH }],
+    ['ping', { type: 'ping', timestamp: 't' }],
+    ['event', EVENT],
+    ['commit', COMMIT],
+  ])('reads a %s', (kind, frame) => {
+    expect(readHubFrame(JSON.stringify(frame))).toEqual({ kind, frame })
+  })
+
+  it.each<[string, JsonObject]>([
+    ['an ack of another status', { type: 'ack', event_id: ULID, status: 'maybe' }],
+    ['an ack of no id', { type: 'ack', event_id: 'x', status: 'accepted' }],
+    ['a commit ack of no hash', { type: 'LocalCommitAck', git_hash: 'x' }],
+    ['a commit ack of another status', { type: 'LocalCommitAck', git_hash: HASH, status: 'ok' }],
+    ['an error that was not rejected', { type: 'error', error_category: 'c', retryable: false }],
+    ['a snapshot of nothing', { type: 'snapshot' }],
+    ['a ping without its time', { type: 'ping' }],
+  ])('does not believe %s (F27)', (_, frame) => {
+    expect(readHubFrame(JSON.stringify(frame))).toEqual({ kind: 'invalid' })
+  })
+
+  it('tells an unknown frame from a broken one', () => {
+    expect(readHubFrame('{"type":"welcome"}')).toEqual({ kind: 'unknown' })
+    expect(readHubFrame('{"type":"constructor"}')).toEqual({ kind: 'unknown' })
+    expect(readHubFrame('{"type":7}')).toEqual({ kind: 'invalid' })
+    expect(readHubFrame('ack')).toEqual({ kind: 'invalid' })
+  })
+})
