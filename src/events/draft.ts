@@ -1,0 +1,44 @@
+/** What a caller hands in, checked: a value of any shape becomes a Draft or a typed refusal. */
+import { z } from 'zod'
+import type { Draft, JsonObject } from '../contracts/event.ts'
+import { InputError } from '../errors.ts'
+import { assertQueued } from './route.ts'
+
+const EVENT_TYPE_PATTERN = /^[A-Za-z][A-Za-z0-9_.]{0,127}$/
+const TEXT_MAX = 512
+
+const text = z.string().min(1).max(TEXT_MAX)
+const payload = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
+
+const draftSchema = z.strictObject({
+  event_type: z.string().regex(EVENT_TYPE_PATTERN),
+  aggregate_id: text.optional(),
+  aggregate_type: text.optional(),
+  mission: text.optional(),
+  payload: payload.optional(),
+  causation_id: z.string().min(26).max(36).nullable().optional(),
+  correlation_id: z.string().min(26).max(36).optional(),
+  timestamp: z.iso.datetime({ offset: true }).optional(),
+})
+
+/**
+ * @throws InputError DRAFT_INVALID with the offending fields, EVENT_LEDGER_ONLY, EVENT_LOCAL_ONLY
+ */
+export function parseDraft(value: unknown): Draft {
+  const parsed = draftSchema.safeParse(value)
+  if (!parsed.success) {
+    // Field names only: a message that quotes values would carry what the sanitizer has not seen.
+    const fields = new Set(parsed.error.issues.map((issue) => issue.path.join('.') || 'draft'))
+    const unknown = parsed.error.issues.some((issue) => issue.code === 'unrecognized_keys')
+    throw new InputError(
+      'DRAFT_INVALID',
+      `a draft is {event_type, aggregate_id?, mission?, payload?}; ${unknown ? 'it has unknown keys' : `check ${[...fields].sort().join(', ')}`}`,
+      { hint: 'See `kittiwake emit --help` for the fields.' },
+    )
+  }
+  const draft = parsed.data as Draft
+  assertQueued(draft.event_type)
+  return draft
+}

@@ -1,0 +1,64 @@
+/** Gives a clean draft its identity, time and place. All but the clock: that ticks in the store's transaction. */
+import type { Draft, Event, SerializedEvent } from '../contracts/event.ts'
+import { SCHEMA_VERSION } from '../contracts/event.ts'
+import { encodeJson } from '../contracts/json.ts'
+import type { Identity } from '../project/types.ts'
+import { aggregateTypeOf } from './route.ts'
+
+/** What is known where and when the event happens. */
+export type Surroundings = {
+  readonly identity: Identity | null
+  /** The node whose clock ticks: this machine and state directory. */
+  readonly nodeId: string
+  readonly teamSlug: string
+  readonly gitBranch: string | null
+  readonly headCommitSha: string | null
+  readonly repoSlug: string | null
+  /** The ULID of the draft's mission, where it names one. */
+  readonly missionId: string | null
+}
+
+/** The envelope with the clock still at zero; `SerializedEvent` says what the store does with it. */
+export function stamp(draft: Draft, eventId: string, at: string, around: Surroundings): Event {
+  const aggregateType = draft.aggregate_type ?? aggregateTypeOf(draft.event_type)
+  return {
+    event_id: eventId,
+    event_type: draft.event_type,
+    aggregate_id:
+      draft.aggregate_id ?? around.missionId ?? draft.mission ?? defaultAggregate(draft),
+    aggregate_type: aggregateType,
+    schema_version: SCHEMA_VERSION,
+    build_id: around.identity?.build_id ?? '',
+    payload: draft.payload ?? {},
+    node_id: around.nodeId,
+    lamport_clock: 0,
+    causation_id: draft.causation_id ?? null,
+    correlation_id: draft.correlation_id ?? draft.causation_id ?? eventId,
+    timestamp: draft.timestamp ?? at,
+    team_slug: around.teamSlug,
+    project_uuid: around.identity?.uuid ?? null,
+    project_slug: around.identity?.slug ?? null,
+    git_branch: around.gitBranch,
+    head_commit_sha: around.headCommitSha,
+    repo_slug: around.repoSlug,
+  }
+}
+
+/** The one serialization of an event's life: the same bytes serve the outbox and the wire. */
+export function serializeEvent(event: Event): SerializedEvent {
+  return encodeJson(event) as SerializedEvent
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`: always six digits, so that text order is time order. */
+export function isoMicroseconds(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/(\.\d{3})Z$/, '$1000+00:00')
+}
+
+function defaultAggregate(draft: Draft): string {
+  const { payload } = draft
+  for (const key of ['wp_id', 'mission_id', 'mission_slug', 'build_id']) {
+    const value = payload?.[key]
+    if (typeof value === 'string' && value !== '') return value
+  }
+  return aggregateTypeOf(draft.event_type).toLowerCase()
+}

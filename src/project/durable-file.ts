@@ -1,0 +1,92 @@
+/**
+ * Files that a power cut leaves old or new, never half: complete and fsynced before they get their name, the name
+ * fsynced after. The git worker has `DurableFs` instead, because it must not block and is stopped at every step by tests.
+ */
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
+export type Content = {
+  readonly text: string
+  readonly mode: number
+  /**
+   * Asked when the new bytes are durable, right before they take the place; false leaves all as it
+   * is.
+   */
+  readonly stillWanted?: () => boolean
+}
+
+/**
+ * Writes beside `path`, fsyncs, renames, fsyncs the folder. Answers whether the file was replaced.
+ *
+ * @throws the system's own errors; then the old file stands
+ */
+export function replaceDurably(path: string, content: Content): boolean {
+  const temporary = temporaryBeside(path)
+  try {
+    createDurably(temporary, content)
+    if (content.stillWanted?.() === false) return false
+    renameSync(temporary, path)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+  syncFolder(dirname(path))
+  return true
+}
+
+/** A new file whose bytes are durable; its name is not yet. @throws the system's own errors */
+export function createDurably(path: string, { text, mode }: Content): void {
+  const file = openSync(path, 'wx', mode)
+  try {
+    writeFileSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** A fresh name in the same folder, which `sweepLeftovers` knows. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `${prefixOf(path)}${randomBytes(8).toString('hex')}.tmp`)
+}
+
+/**
+ * Removes what dead processes left beside `path`: all of it, or what is that old.
+ *
+ * @throws the system's own errors
+ */
+// Not 0 for all: a file just written can be younger than now, whose clock has whole milliseconds only.
+export function sweepLeftovers(path: string, ageMs = -Infinity): void {
+  const prefix = prefixOf(path)
+  for (const name of readdirSync(dirname(path))) {
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue
+    const temporary = join(dirname(path), name)
+    const stats = lstatSync(temporary, { throwIfNoEntry: false })
+    if (stats !== undefined && Date.now() - stats.mtimeMs >= ageMs)
+      rmSync(temporary, { force: true })
+  }
+}
+
+/** Makes the names in a folder durable. Windows can't, and keeps names by itself. */
+export function syncFolder(path: string): void {
+  if (process.platform === 'win32') return
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+function prefixOf(path: string): string {
+  return `.${basename(path)}.kittiwake-`
+}

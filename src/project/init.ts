@@ -1,0 +1,14 @@
+/** `init`: the one place that mints. */
+import { ensureIdentity } from './identity.ts'
+import { locateRepository } from './locate.ts'
+import { machineOf } from './machine.ts'
+import { nodeIdOf } from './node-id.ts'
+import { stateDirectory } from './state-directory.ts'
+import type { Identity } from './types.ts'
+
+/** @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, CONFIG_UNUSABLE, IDENTITY_NOT_V4, REPOSITORY_READ_ONLY */
+export async function initProject(cwd: string): Promise<{ identity: Identity; created: boolean }> {
+  const repository = await locateRepository(cwd)
+  const node_id = nodeIdOf(stateDirectory(process.env), machineOf())
+  return ensureIdentity(repository, { node_id })
+}

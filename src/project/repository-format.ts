@@ -1,0 +1,57 @@
+/** What kind of repository it is: whether commits can be made in it, and how its files are written. */
+import { join } from 'node:path'
+import { readBounded } from './bounded-file.ts'
+import { gitBoolean, lastValue, parseGitConfig } from './git-config.ts'
+import type { GitConfigEntry } from './git-config.ts'
+
+export type RepositoryFormat = {
+  /** What it is instead of one that commits can be made in, or null. */
+  readonly unsupported: string | null
+  /** `core.logAllRefUpdates`: whether a missing reflog is made. */
+  readonly createReflogs: boolean
+  /** Permission bits that the repository's own files have. */
+  readonly fileMode: number
+}
+
+const KNOWN_EXTENSIONS = new Set([
+  'noop',
+  'noop-v1',
+  'objectformat',
+  'partialclone',
+  'preciousobjects',
+  'refstorage',
+  'relativeworktrees',
+  'worktreeconfig',
+])
+const CONFIG_SIZE_MAX_BYTES = 1024 * 1024
+const HEAD_SIZE_MAX_BYTES = 4096
+const DEFAULT_FILE_MODE = 0o644
+
+/** Total: a configuration that can't be read is not supported. */
+export function readFormat(commonDir: string): RepositoryFormat {
+  const config = readBounded(join(commonDir, 'config'), CONFIG_SIZE_MAX_BYTES, { followLink: true })
+  const text = config.state === 'read' ? config.bytes.toString('utf8') : ''
+  const entries = parseGitConfig(text)
+  const head = readBounded(join(commonDir, 'HEAD'), HEAD_SIZE_MAX_BYTES, { followLink: true })
+  return {
+    unsupported:
+      config.state === 'unusable' ? 'one whose configuration is no file of git' : faultOf(entries),
+    createReflogs: gitBoolean(lastValue(entries, 'core.logallrefupdates')) !== false,
+    fileMode: head.state === 'read' ? head.mode : DEFAULT_FILE_MODE,
+  }
+}
+
+function faultOf(entries: readonly GitConfigEntry[]): string | null {
+  const valueOf = (key: string) => lastValue(entries, key)?.toLowerCase() ?? null
+  const version = valueOf('core.repositoryformatversion') ?? '0'
+  if (version !== '0' && version !== '1') return 'of a newer format than is known here'
+  if ((valueOf('extensions.objectformat') ?? 'sha1') !== 'sha1') return 'not a SHA-1 repository'
+  if ((valueOf('extensions.refstorage') ?? 'files') !== 'files') {
+    return 'one whose references are not plain files'
+  }
+  const isUnknown = entries.some(({ key }) => {
+    const extension = /^extensions\.(.+)$/.exec(key)?.[1]
+    return extension !== undefined && !KNOWN_EXTENSIONS.has(extension)
+  })
+  return isUnknown && version === '1' ? 'one with an extension that is not known here' : null
+}

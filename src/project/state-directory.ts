@@ -1,0 +1,116 @@
+/**
+ * The user's state directory: where it is and what lies in it. Resolved at call time, never at
+ * import: frozen paths would mix the state of parallel homes.
+ */
+import { createHash } from 'node:crypto'
+import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+
+import envPaths from 'env-paths'
+
+import { StoreError, systemCode } from '../errors.ts'
+import { syncFolder } from './durable-file.ts'
+
+const UUID_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const REPOSITORY_KEY_PATTERN = /^[0-9a-f]{32}$/
+/**
+ * Absolute path of the state directory: `KITTIWAKE_HOME` verbatim when not empty, else the
+ * platform's.
+ */
+export function stateDirectory(env: NodeJS.ProcessEnv): string {
+  const home = env['KITTIWAKE_HOME']
+  return resolve(home === undefined || home === '' ? defaultStateDirectory() : home)
+}
+
+/** Whether `state` is the place that the platform gives to this user, under whatever spelling. */
+export function isDefaultStateDirectory(state: string): boolean {
+  return realPath(state) === realPath(defaultStateDirectory())
+}
+
+/** `<state>/projects/<uuid>/outbox.db`. @throws StoreError STATE_PATH */
+export function outboxPath(state: string, projectUuid: string): string {
+  return join(state, 'projects', checked(projectUuid, UUID_PATTERN), 'outbox.db')
+}
+
+/** The lock that the owner of the project's link holds. @throws StoreError STATE_PATH */
+export function senderLeasePath(state: string, projectUuid: string): string {
+  return join(state, 'projects', checked(projectUuid, UUID_PATTERN), 'sender.db')
+}
+
+/** The store of a repository without identity. @throws StoreError STATE_PATH */
+export function unidentifiedOutboxPath(state: string, repositoryKey: string): string {
+  return join(state, 'unidentified', checked(repositoryKey, REPOSITORY_KEY_PATTERN), 'outbox.db')
+}
+
+/** Where the embedded hub keeps its data unless told otherwise. */
+export function hubDataDirectory(state: string): string {
+  return join(state, 'hub')
+}
+
+/** First 32 hex of the SHA-256 of the real path of the git directory that all worktrees share. */
+export function repositoryKeyOf(commonDir: string): string {
+  const path = realPath(commonDir)
+  return createHash('sha256').update(path, 'utf8').digest('hex').slice(0, 32)
+}
+
+/** Makes a folder that only this user can enter, and makes its name survive a power cut. */
+export function makeStateFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let folder = path; ; folder = dirname(folder)) {
+    syncFolder(dirname(folder))
+    if (folder === first || folder === dirname(folder)) return
+  }
+}
+
+/**
+ * Makes an empty file that only this user can read, and takes others' rights from one that is
+ * there. A file that is there is never opened: to close a database by other means than SQLite drops
+ * the locks that this process holds on it.
+ *
+ * @throws StoreError STATE_UNREACHABLE
+ */
+export function makeStateFile(path: string): void {
+  try {
+    makeStateFolder(dirname(path))
+    if (!createEmpty(path) && process.platform !== 'win32') {
+      if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+    }
+  } catch (error) {
+    throw unreachable(error)
+  }
+}
+
+function createEmpty(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function defaultStateDirectory(): string {
+  return resolve(envPaths('kittiwake', { suffix: '' }).data)
+}
+
+function checked(id: string, pattern: RegExp): string {
+  if (pattern.test(id)) return id
+  throw new StoreError('STATE_PATH', 'the id of a store must be a lower-case UUID or 32 hex digits')
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return resolve(path)
+  }
+}
+
+function unreachable(cause: unknown): StoreError {
+  return new StoreError('STATE_UNREACHABLE', 'the state directory must be writable', {
+    hint: 'Check its rights, or set KITTIWAKE_HOME to another folder.',
+    cause,
+  })
+}

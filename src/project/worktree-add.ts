@@ -1,0 +1,127 @@
+/** Makes a branch with its linked worktree, and takes both back. */
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { GitError } from '../errors.ts'
+import { readBounded } from './bounded-file.ts'
+import { resolveRef } from './git-files.ts'
+import { WORKTREES_FOLDER } from './mission-names.ts'
+import { runGit } from './native-git.ts'
+import type { GitOptions, GitOutcome } from './native-git.ts'
+import { asProjectError } from './replace-file.ts'
+import { pathWithoutLinks } from './safe-path.ts'
+import type { Repository } from './types.ts'
+
+export type NewWorktree = {
+  /** Folder below `.worktrees`. */
+  readonly folder: string
+  /** Short name; it must not exist yet. */
+  readonly branch: string
+  /** The commit the branch starts at. */
+  readonly oid: string
+}
+
+const EXCLUDE_SIZE_MAX_BYTES = 1024 * 1024
+const FILTER_LIST_TIMEOUT_MS = 10_000
+
+/**
+ * Makes the branch and its worktree together. Git creates the branch only if it is new, so of two
+ * processes that want one name the second is told `taken`.
+ *
+ * @throws GitError GIT_MISSING, GIT_TIMEOUT, GIT_FAILED; ProjectError PATH_REFUSED,
+ *   REPOSITORY_READ_ONLY
+ */
+export async function addWorktree(
+  repository: Repository,
+  { folder, branch, oid }: NewWorktree,
+): Promise<'added' | 'taken'> {
+  const path = pathWithoutLinks(repository.root, [WORKTREES_FOLDER, folder])
+  const isTaken = () =>
+    existsSync(path) || resolveRef(repository.commonDir, `refs/heads/${branch}`) !== null
+  if (isTaken()) return 'taken'
+  excludeWorktrees(repository.commonDir)
+  const options = await checkoutOptions(repository)
+  const args = ['worktree', 'add', '--no-track', '-b', branch, '--', path, oid]
+  const outcome = await runGit(args, options).catch(async (error: unknown) => {
+    await removeWorktree(repository, { folder, branch, oid }).catch(() => undefined)
+    throw error
+  })
+  if (outcome.code === 0) return 'added'
+  if (/already exists/.test(outcome.stderr)) return 'taken'
+  // Git says this right before it makes the branch, which it leaves behind when the rest fails.
+  if (/Preparing worktree/.test(outcome.stderr)) {
+    await removeWorktree(repository, { folder, branch, oid })
+  }
+  throw gitFailed(outcome)
+}
+
+/** Takes back what `addWorktree` made, as long as the branch has not moved. */
+export async function removeWorktree(
+  repository: Repository,
+  { folder, branch, oid }: NewWorktree,
+): Promise<void> {
+  const path = join(repository.root, WORKTREES_FOLDER, folder)
+  const options = { cwd: repository.root }
+  await runGit(['worktree', 'remove', '--force', '--', path], options)
+  await runGit(['update-ref', '-d', `refs/heads/${branch}`, oid], options)
+}
+
+/**
+ * How to check out: deaf to the filter programs that a repository's configuration names, which git
+ * would run; the ledger needs none.
+ */
+export async function checkoutOptions(repository: Repository): Promise<GitOptions> {
+  const cwd = repository.root
+  const list = ['config', '-z', '--name-only', '--get-regexp', '^filter\\.']
+  const { stdout } = await runGit(list, { cwd, timeoutMs: FILTER_LIST_TIMEOUT_MS })
+  const config: Record<string, string> = {}
+  for (const key of stdout.split('\0')) {
+    const driver = /^(filter\..+)\.[a-z]+$/s.exec(key)?.[1]
+    if (driver === undefined) continue
+    for (const name of ['clean', 'smudge', 'process']) config[`${driver}.${name}`] = ''
+    config[`${driver}.required`] = 'false'
+  }
+  return { cwd, config }
+}
+
+/** Hides `.worktrees`; never in `.gitignore`, which is the user's: this list is not committed. */
+export function excludeWorktrees(commonDir: string): void {
+  const path = join(commonDir, 'info', 'exclude')
+  const line = `${WORKTREES_FOLDER}/`
+  const read = readBounded(path, EXCLUDE_SIZE_MAX_BYTES, { followLink: true })
+  const text = read.state === 'read' ? read.bytes.toString('utf8') : ''
+  if (text.split(/\r?\n/).some((entry) => entry === line || entry === `/${line}`)) return
+  try {
+    mkdirSync(join(commonDir, 'info'), { recursive: true })
+    // A link here leads to a list that the user shares between repositories: not ours to write.
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) return
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT
+    const fd = openSync(path, flags | (constants.O_NOFOLLOW ?? 0), 0o644)
+    try {
+      appendFileSync(fd, `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    throw asProjectError(error)
+  }
+}
+
+/** The typed error for a git that failed; its own words are not shown. */
+export function gitFailed({ code, stderr }: GitOutcome): GitError {
+  if (/dubious ownership/.test(stderr)) {
+    return new GitError('GIT_FAILED', 'git does not trust the owner of this repository', {
+      hint: 'If you do, allow it with `git config --global --add safe.directory <path>`.',
+    })
+  }
+  return new GitError('GIT_FAILED', `git worktree ended with exit code ${code}`, {
+    hint: 'Run `git worktree list` and `git fsck` in the repository to see what is wrong.',
+  })
+}

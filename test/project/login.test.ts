@@ -1,0 +1,251 @@
+import * as fs from 'node:fs'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fc, test } from '@fast-check/vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseHubUrl } from '#dist/project/hub-url.js'
+import { readLogin, removeLogin, writeLogin } from '#dist/project/login.js'
+import { verifyLogin } from '#dist/project/verify-login.js'
+
+const TOKEN = 'kw_secret_token_0123456789'
+const LOGIN = { hub: 'https://hub.example', token: TOKEN, team_slug: 'harbour' }
+const posix = process.platform === 'win32' ? it.skipIf(true) : it
+
+let root: string
+let state: string
+
+beforeEach(() => {
+  root = fs.mkdtempSync(join(tmpdir(), 'kittiwake-login-'))
+  state = join(root, 'deep', 'state')
+})
+
+afterEach(() => fs.rmSync(root, { recursive: true, force: true }))
+
+function codeOf(act: () => unknown): string | null {
+  try {
+    act()
+    return null
+  } catch (error) {
+    expect(String(error)).not.toContain(TOKEN)
+    return (error as { code: string }).code
+  }
+}
+
+describe('the login', () => {
+  it('is read back as it was written, and is replaced as a whole', () => {
+    expect(readLogin(state)).toEqual({ state: 'absent' })
+    writeLogin(state, LOGIN)
+    expect(readLogin(state)).toEqual({ state: 'present', login: LOGIN })
+    writeLogin(state, { ...LOGIN, team_slug: 'pier' })
+    expect(readLogin(state)).toMatchObject({ login: { team_slug: 'pier' } })
+    expect(fs.readdirSync(state)).toEqual(['login.json'])
+  })
+
+  posix('is a file of its owner alone in a directory of its owner alone', () => {
+    const umask = process.umask(0)
+    try {
+      writeLogin(state, LOGIN)
+    } finally {
+      process.umask(umask)
+    }
+    expect(fs.statSync(join(state, 'login.json')).mode & 0o777).toBe(0o600)
+    expect(fs.statSync(state).mode & 0o777).toBe(0o700)
+  })
+
+  posix.each([0o640, 0o604, 0o666, 0o620])('is not used with mode %o', (mode) => {
+    writeLogin(state, LOGIN)
+    fs.chmodSync(join(state, 'login.json'), mode)
+    const reading = readLogin(state)
+    expect(reading).toMatchObject({ state: 'unusable', error: { code: 'LOGIN_TOO_OPEN' } })
+    expect(reading.state === 'unusable' && reading.error.hint).toContain('chmod 600')
+    expect(JSON.stringify(reading)).not.toContain(TOKEN)
+  })
+
+  posix('is not written where others could put another in its place', () => {
+    fs.mkdirSync(state, { recursive: true })
+    fs.chmodSync(state, 0o777)
+    expect(codeOf(() => writeLogin(state, LOGIN))).toBe('LOGIN_DIRECTORY_TOO_OPEN')
+    expect(fs.readdirSync(state)).toEqual([])
+  })
+
+  posix('is not read through a link', () => {
+    writeLogin(state, LOGIN)
+    fs.renameSync(join(state, 'login.json'), join(root, 'elsewhere.json'))
+    fs.symlinkSync(join(root, 'elsewhere.json'), join(state, 'login.json'))
+    expect(readLogin(state)).toMatchObject({ state: 'unusable' })
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', '{'],
+    ['an array', '[]'],
+    ['no token', JSON.stringify({ ...LOGIN, token: undefined })],
+    ['a token with a line end', JSON.stringify({ ...LOGIN, token: 'abcdefgh\nX: 1' })],
+    ['a short token', JSON.stringify({ ...LOGIN, token: 'abc' })],
+    ['no hub', JSON.stringify({ ...LOGIN, hub: 7 })],
+    ['a hub in the clear', JSON.stringify({ ...LOGIN, hub: 'http://hub.example' })],
+    ['a team with a path', JSON.stringify({ ...LOGIN, team_slug: '../x' })],
+    ['a giant', JSON.stringify({ ...LOGIN, more: 'x'.repeat(100_000) })],
+  ])('of %s is unusable, never a throw, and stays as it is (L14)', (_name, text) => {
+    fs.mkdirSync(state, { recursive: true, mode: 0o700 })
+    fs.writeFileSync(join(state, 'login.json'), text, { mode: 0o600 })
+    const reading = readLogin(state)
+    expect(reading).toMatchObject({ state: 'unusable' })
+    expect(JSON.stringify(reading)).not.toContain(TOKEN)
+    expect(fs.readFileSync(join(state, 'login.json'), 'utf8')).toBe(text)
+  })
+
+  it('that could not be used is not written', () => {
+    expect(codeOf(() => writeLogin(state, { ...LOGIN, token: 'a b c d e f' }))).toBe(
+      'LOGIN_INVALID',
+    )
+    expect(codeOf(() => writeLogin(state, { ...LOGIN, hub: 'http://h.example' }))).toBe('HUB_URL')
+    expect(fs.existsSync(state)).toBe(false)
+  })
+
+  it('leaves the old one in place where it cannot be replaced', () => {
+    fs.mkdirSync(join(root, 'deep'))
+    fs.writeFileSync(state, 'a file, not a directory')
+    expect(codeOf(() => writeLogin(state, LOGIN))).toBe('LOGIN_WRITE')
+    expect(readLogin(state)).toMatchObject({ state: 'unusable' })
+    expect(fs.readFileSync(state, 'utf8')).toBe('a file, not a directory')
+  })
+
+  it('is removed with what a writer that died left of one', () => {
+    expect(removeLogin(state)).toBe(false)
+    writeLogin(state, LOGIN)
+    const left = join(state, '.login.json.kittiwake-0123456789abcdef.tmp')
+    fs.writeFileSync(left, TOKEN, { mode: 0o600 })
+    const ahead = new Date(Date.now() + 5000)
+    fs.utimesSync(left, ahead, ahead)
+    expect(removeLogin(state)).toBe(true)
+    expect(fs.readdirSync(state)).toEqual([])
+    expect(removeLogin(state)).toBe(false)
+  })
+
+  it('clears old leftovers when it is written, not those of a writer at work', () => {
+    writeLogin(state, LOGIN)
+    const old = join(state, '.login.json.kittiwake-0123456789abcdef.tmp')
+    const young = join(state, '.login.json.kittiwake-fedcba9876543210.tmp')
+    for (const path of [old, young]) fs.writeFileSync(path, TOKEN)
+    fs.utimesSync(old, 1, 1)
+    writeLogin(state, LOGIN)
+    expect(fs.readdirSync(state).sort()).toEqual([
+      '.login.json.kittiwake-fedcba9876543210.tmp',
+      'login.json',
+    ])
+  })
+})
+
+describe('a hub URL', () => {
+  it.each([
+    ['https://hub.example', 'https://hub.example'],
+    ['https://hub.example:8443/', 'https://hub.example:8443'],
+    ['https://Hub.Example/kittiwake//', 'https://hub.example/kittiwake'],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+    ['http://localhost:8080/', 'http://localhost:8080'],
+    ['http://[::1]:8080', 'http://[::1]:8080'],
+    [' https://hub.example\n', 'https://hub.example'],
+  ])('%j is %j', (text, url) => expect(parseHubUrl(text)).toBe(url))
+
+  it.each([
+    '',
+    'hub.example',
+    'http://hub.example',
+    'http://127.0.0.1.example',
+    'http://localhost.example',
+    'http://0.0.0.0:1',
+    'http://127.0.0.2',
+    'http://[::2]',
+    'https://user@hub.example',
+    `https://:${TOKEN}@hub.example`,
+    'https://hub.example/?token=1',
+    'https://hub.example?',
+    'https://hub.example/#x',
+    'ws://127.0.0.1',
+    'file:///etc/passwd',
+    'javascript:1',
+    `https://hub.example/${'x'.repeat(3000)}`,
+  ])('%j is refused', (text) => expect(codeOf(() => parseHubUrl(text))).toBe('HUB_URL'))
+
+  test.prop([fc.oneof(fc.string(), fc.webUrl({ withQueryParameters: true }))])(
+    'is stable once parsed, or refused by code, whatever the text',
+    (text) => {
+      let url: string | null = null
+      const code = codeOf(() => {
+        url = parseHubUrl(text)
+      })
+      if (url === null) expect(code).toBe('HUB_URL')
+      else expect(parseHubUrl(url)).toBe(url)
+    },
+  )
+})
+
+describe('verifying a token', () => {
+  let server: Server
+  let answer: { status: number; body: string; headers?: Record<string, string> }
+  let heard: { method: string | undefined; url: string | undefined; authorization: unknown }[]
+  let hub: string
+
+  beforeEach(async () => {
+    heard = []
+    server = createServer((request, response) => {
+      const { method, url } = request
+      heard.push({ method, url, authorization: request.headers.authorization })
+      response.writeHead(answer.status, answer.headers)
+      response.end(answer.body)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    hub = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+  afterEach(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('asks the hub who it is', async () => {
+    answer = { status: 200, body: JSON.stringify({ team_slug: 'harbour', user: 'Ada' }) }
+    expect(await verifyLogin({ hub, token: TOKEN })).toEqual({ team_slug: 'harbour', user: 'Ada' })
+    expect(heard).toEqual([{ method: 'GET', url: '/api/v1/me', authorization: `Bearer ${TOKEN}` }])
+  })
+
+  it.each([
+    [401, '{}', 'NOT_AUTHENTICATED', false],
+    [403, '{}', 'NOT_AUTHENTICATED', false],
+    [302, '', 'HUB_PROTOCOL', false],
+    [404, '', 'HUB_PROTOCOL', false],
+    [408, '', 'HUB_UNREACHABLE', true],
+    [429, '', 'HUB_UNREACHABLE', true],
+    [500, '', 'HUB_UNREACHABLE', true],
+    [200, '<html>', 'HUB_PROTOCOL', false],
+    [200, '{"team_slug":"harbour"}', 'HUB_PROTOCOL', false],
+    [200, '{"team_slug":"a/b","user":"Ada"}', 'HUB_PROTOCOL', false],
+    [200, '{"team_slug":"harbour","user":"a\\u001b[2J"}', 'HUB_PROTOCOL', false],
+    [200, `{"a":"${'x'.repeat(70_000)}","team_slug":"h","user":"u"}`, 'HUB_PROTOCOL', false],
+  ])('refuses %i with %.40s as %s', async (status, body, code, retryable) => {
+    answer = { status, body, headers: { location: `${hub}/elsewhere` } }
+    const error: unknown = await verifyLogin({ hub, token: TOKEN }).catch((error: unknown) => error)
+    expect(error).toMatchObject({ name: 'LinkError', code })
+    expect((error as { retryable: () => boolean }).retryable()).toBe(retryable)
+    expect(String(error)).not.toContain(TOKEN)
+    expect(heard).toHaveLength(1)
+  })
+
+  it('can be aborted, and does not start when it was', async () => {
+    const signal = AbortSignal.abort()
+    await expect(verifyLogin({ hub, token: TOKEN, signal })).rejects.toMatchObject({
+      code: 'HUB_UNREACHABLE',
+    })
+    expect(heard).toEqual([])
+  })
+
+  it('asks nobody with a token that cannot be one', async () => {
+    await expect(verifyLogin({ hub, token: 'a\r\nb: c d e' })).rejects.toMatchObject({
+      code: 'TOKEN_INVALID',
+    })
+    expect(heard).toEqual([])
+  })
+})

@@ -1,0 +1,46 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readFormat } from '#dist/project/repository-format.js'
+import { makeFolder, write } from './sandbox.ts'
+
+const folder = makeFolder()
+const formatOf = (config: string) => {
+  write(join(folder, 'config'), config)
+  return readFormat(folder)
+}
+
+test('a repository is refused for what can not be committed to, and taken otherwise', () => {
+  expect(readFormat(folder).unsupported).toBeNull()
+  for (const [config, supported] of [
+    ['', true],
+    ['[core]\n\trepositoryformatversion = 0\n', true],
+    ['[core]\n\trepositoryFormatVersion = 1\n[extensions]\n\tworktreeConfig = true\n', true],
+    ['[extensions]\n\tobjectFormat = sha1\n\tpartialClone = origin\n', true],
+    ['[extensions]\n\tfuture\n', true],
+    ['[core]\n\trepositoryformatversion = 2\n', false],
+    ['[core] repositoryformatversion = 1\n[extensions]\nobjectformat = sha256\n', false],
+    ['[extensions]\n\trefstorage = reftable # new\n', false],
+    ['[core]\nrepositoryformatversion = 1\n[extensions]\n\tfuture\n', false],
+  ] as const) {
+    expect(formatOf(config).unsupported === null, config).toBe(supported)
+  }
+})
+
+test('reflogs are made unless the configuration says no', () => {
+  for (const [value, made] of [
+    ['false', false],
+    ['always', true],
+    ['no', false],
+    ['true', true],
+  ] as const) {
+    const { createReflogs } = formatOf(`[core]\n\tlogAllRefUpdates = ${value}\n`)
+    expect(createReflogs, value).toBe(made)
+  }
+})
+
+test('a configuration that can not be read is refused, never taken for an empty one', () => {
+  const broken = join(folder, 'broken')
+  mkdirSync(join(broken, 'config'), { recursive: true })
+  expect(readFormat(broken).unsupported).not.toBeNull()
+})
