@@ -1,0 +1,77 @@
+/** The loop in every worker thread: commands in, one answer per command out, in the order asked (L6). */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { STOP } from './thread-protocol.ts'
+import type { ThreadMessage, ThreadInput } from './thread-protocol.ts'
+
+export type Service<Command, Answer> = {
+  /**
+   * Takes all commands that wait, in order, and gives an answer or a promise of one for each, in the same order.
+   * An expected failure is an answer; a throw is a bug and ends the thread, and the supervisor sees to it.
+   */
+  readonly handle: (commands: readonly Command[]) => readonly (Answer | Promise<Answer>)[]
+  /** Releases the resource; what was answered stays answered. */
+  readonly close: () => void | Promise<void>
+}
+
+/** Runs the calling thread as a worker of the resource that `open` gives. */
+export async function serve<Command, Answer, Fact, Input>(
+  open: (
+    input: Input,
+    report: (fact: Fact) => void,
+    /** Says that the thread is alive: called between the steps of work that takes long without a pause. */
+    beat: () => void,
+  ) => Promise<Service<Command, Answer>>,
+): Promise<void> {
+  const port = parentPort
+  if (port === null) throw new Error('serve runs in a worker thread only')
+  const { input, beat } = workerData as ThreadInput<Input>
+  const post = (message: ThreadMessage): void => port.postMessage(message)
+  const heart = new Int32Array(beat)
+  const bump = (): void => void Atomics.add(heart, 0, 1)
+  bump()
+  const heartbeat = setInterval(bump, HEARTBEAT_MS)
+  const report = (fact: Fact): void => post({ type: 'thread.reported', fact })
+  const service = await open(input, report, bump)
+  let tail: Promise<unknown> = Promise.resolve()
+
+  const take = (first: unknown): void => {
+    const commands: Command[] = []
+    let stopping = false
+    for (let message = first; ;) {
+      if (message === STOP) stopping = true
+      else commands.push(message as Command)
+      const next = receiveMessageOnPort(port)
+      if (next === undefined) break
+      message = next.message
+    }
+    if (commands.length > 0) {
+      for (const answer of service.handle(commands)) {
+        const before = tail
+        tail = settleInOrder(before, answer, (value) =>
+          post({ type: 'thread.answered', answer: value }),
+        )
+      }
+    }
+    if (stopping) void stop()
+  }
+  const stop = async (): Promise<void> => {
+    await tail
+    await service.close()
+    clearInterval(heartbeat)
+    post({ type: 'thread.stopped' })
+    port.close()
+  }
+  port.on('message', take)
+  post({ type: 'thread.ready' })
+}
+
+const HEARTBEAT_MS = 100
+
+async function settleInOrder<Answer>(
+  before: Promise<unknown>,
+  answer: Answer | Promise<Answer>,
+  post: (answer: Answer) => void,
+): Promise<void> {
+  const [, value] = await Promise.all([before, answer])
+  post(value)
+}

@@ -1,0 +1,72 @@
+/**
+ * What the sink asks for each record before it leaves: has the project whose uuid the record itself
+ * carries said yes? Absent, unreadable, foreign: all mean no.
+ */
+import { statSync } from 'node:fs'
+
+import type Database from 'better-sqlite3'
+
+import { outboxPath } from '../../project/state-directory.ts'
+import { openReadOnly } from './open-database.ts'
+
+/** A socket worker serves one project; others only come up in a mix-up. */
+const OPEN_STORES_MAX = 8
+
+type OpenStore = {
+  readonly db: Database.Database
+  readonly file: string
+  readonly isGranted: Database.Statement<[string], number>
+}
+
+export class ConsentReader {
+  readonly #state: string
+  readonly #storeByUuid = new Map<string, OpenStore>()
+
+  /** `state`: the state directory. Nothing is opened before the first question. */
+  constructor(state: string) {
+    this.#state = state
+  }
+
+  granted(projectUuid: string): boolean {
+    try {
+      return this.#store(projectUuid)?.isGranted.get(projectUuid) === 1
+    } catch {
+      this.#forget(projectUuid)
+      return false
+    }
+  }
+
+  close(): void {
+    for (const uuid of this.#storeByUuid.keys()) this.#forget(uuid)
+  }
+
+  /**
+   * A store that was removed or replaced keeps answering on an open connection, so its file is
+   * looked at.
+   */
+  #store(projectUuid: string): OpenStore | null {
+    const path = outboxPath(this.#state, projectUuid)
+    const { dev, ino } = statSync(path)
+    const file = `${dev}:${ino}`
+    const known = this.#storeByUuid.get(projectUuid)
+    if (known?.file === file) return known
+    this.#forget(projectUuid)
+    const db = openReadOnly(path, { kind: 'project', uuid: projectUuid })
+    if (db === null) return null
+    const isGranted = db
+      .prepare<[string], number>(
+        "SELECT 1 FROM consent WHERE project_uuid = ? AND state = 'granted'",
+      )
+      .pluck()
+    const [oldest] = this.#storeByUuid.keys()
+    if (oldest !== undefined && this.#storeByUuid.size >= OPEN_STORES_MAX) this.#forget(oldest)
+    const store = { db, file, isGranted }
+    this.#storeByUuid.set(projectUuid, store)
+    return store
+  }
+
+  #forget(projectUuid: string): void {
+    this.#storeByUuid.get(projectUuid)?.db.close()
+    this.#storeByUuid.delete(projectUuid)
+  }
+}

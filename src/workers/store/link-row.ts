@@ -1,0 +1,27 @@
+/**
+ * The row in which the process that owns the link says that it is live, so that others can route.
+ */
+import type Database from 'better-sqlite3'
+
+import { LINK_STALE_MS, type LinkRow } from './protocol.ts'
+
+export class LinkRecord {
+  readonly #read: Database.Statement<[], LinkRow>
+
+  constructor(db: Database.Database) {
+    this.#read = db.prepare<[], LinkRow>('SELECT state, heartbeat_at FROM link')
+  }
+
+  /** A heartbeat from the future is as stale as an old one: the wall clock has jumped. */
+  isLive(nowMs: number): boolean {
+    const row = this.#read.get()
+    return row?.state === 'live' && Math.abs(nowMs - row.heartbeat_at) <= LINK_STALE_MS
+  }
+}
+
+export function publishLink(db: Database.Database, state: LinkRow['state'], nowMs: number): void {
+  db.prepare(
+    'INSERT INTO link VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, ' +
+      'heartbeat_at = excluded.heartbeat_at',
+  ).run(state, nowMs)
+}

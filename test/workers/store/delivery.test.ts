@@ -1,0 +1,221 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { Outbox } from '#dist/workers/store/outbox.js'
+import {
+  NODE,
+  PROJECT_OWNER,
+  REPOSITORY_OWNER,
+  append,
+  appendNumbers,
+  eventOf,
+  idOf,
+  later,
+  openOutbox,
+  rawDatabase,
+  serialized,
+  temporaryFolder,
+  textOf,
+} from '../../support/store-fixtures.ts'
+
+function consented(options: Parameters<typeof openOutbox>[0] = {}): Outbox {
+  const outbox = openOutbox(options)
+  outbox.grantConsent(false)
+  return outbox
+}
+
+function claimedIds(outbox: Outbox, max = 100): readonly string[] {
+  return outbox.claim(max).map((event) => event.event_id)
+}
+
+describe('claiming', () => {
+  it('gives the oldest first, byte for byte, and keeps giving what is under way (L3)', () => {
+    const outbox = consented()
+    appendNumbers(outbox, 3, 1, 2)
+    expect(outbox.claim(2)).toEqual([
+      { event_id: idOf(3), body: serialized(eventOf(3, { lamport_clock: 1 })) },
+      { event_id: idOf(1), body: serialized(eventOf(1, { lamport_clock: 2 })) },
+    ])
+    expect(outbox.counts()).toMatchObject({ pending: 1, inflight: 2 })
+    expect(claimedIds(outbox, 3)).toEqual([idOf(3), idOf(1), idOf(2)])
+    expect(outbox.counts()).toMatchObject({ pending: 0, inflight: 3 })
+  })
+
+  it('gives nothing without consent, and nothing from a repository without identity (L12)', () => {
+    const outbox = openOutbox()
+    appendNumbers(outbox, 1)
+    expect(outbox.claim(10)).toEqual([])
+    const unidentified = openOutbox({ owner: REPOSITORY_OWNER })
+    append(unidentified, textOf(1, { project_uuid: null }))
+    expect(unidentified.claim(10)).toEqual([])
+  })
+
+  it('stops as soon as another process says no (L12)', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const sender = consented({ path })
+    const other = openOutbox({ path })
+    appendNumbers(other, 1, 2)
+    expect(claimedIds(sender, 1)).toEqual([idOf(1)])
+    other.refuseConsent()
+    expect(sender.claim(10)).toEqual([])
+    expect(sender.settle([idOf(1)], [])).toBe(2)
+    expect(sender.counts()).toMatchObject({ held: 2, delivered: 0 })
+  })
+
+  it('holds consent inside the query, even where states say otherwise (L12)', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = openOutbox({ path })
+    appendNumbers(outbox, 1)
+    rawDatabase(path).exec("UPDATE delivery SET state = 'pending'")
+    expect(outbox.claim(10)).toEqual([])
+  })
+
+  it('ends a claim before it grows too large, but never before the first event (L8)', () => {
+    const outbox = consented()
+    const big = (number: number) => textOf(number, { payload: { text: 'x'.repeat(1_000_000) } })
+    for (let number = 1; number <= 10; number++) append(outbox, big(number))
+    const first = claimedIds(outbox)
+    expect(first.length).toBe(8)
+    expect(outbox.counts()).toMatchObject({ pending: 2, inflight: 8 })
+    outbox.settle(first, [])
+    expect(claimedIds(outbox)).toEqual([idOf(9), idOf(10)])
+  })
+
+  it('does not take the write lock when there is nothing to claim', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = consented({ path, busyTimeoutMs: 0 })
+    rawDatabase(path).exec('BEGIN IMMEDIATE')
+    expect(outbox.claim(10)).toEqual([])
+  })
+
+  it('begins a lease with what a dead sender had under way, in the old order', () => {
+    const outbox = consented()
+    appendNumbers(outbox, 1, 2, 3)
+    outbox.claim(2)
+    outbox.releaseInflight()
+    expect(outbox.counts()).toMatchObject({ pending: 3, inflight: 0 })
+    expect(outbox.settle([idOf(1)], [])).toBe(3)
+    expect(claimedIds(outbox)).toEqual([idOf(1), idOf(2), idOf(3)])
+  })
+})
+
+describe('settling', () => {
+  it('changes exactly the ids that are under way (L11)', () => {
+    const outbox = consented()
+    appendNumbers(outbox, 1, 2, 3, 4)
+    outbox.claim(3)
+    const foreign = [idOf(4), idOf(99), idOf(1).toLowerCase(), `${idOf(1)} `, '']
+    expect(
+      outbox.settle(
+        foreign,
+        foreign.map((id) => ({ event_id: id, reason: 'x' })),
+      ),
+    ).toBe(4)
+    expect(
+      outbox.settle([idOf(2), idOf(2)], [{ event_id: idOf(3), reason: 'payload_invalid' }]),
+    ).toBe(2)
+    expect(outbox.settle([idOf(3)], [{ event_id: idOf(2), reason: 'late' }])).toBe(2)
+    expect(outbox.list({}).map(({ state, reason }) => [state, reason])).toEqual([
+      ['inflight', null],
+      ['delivered', null],
+      ['quarantined', 'payload_invalid'],
+      ['pending', null],
+    ])
+    expect(claimedIds(outbox)).toEqual([idOf(1), idOf(4)])
+  })
+
+  it("keeps a hub's words short and printable", () => {
+    const outbox = consented()
+    appendNumbers(outbox, 1)
+    outbox.claim(1)
+    outbox.settle([], [{ event_id: idOf(1), reason: `\u001b]0;é${'x'.repeat(500)}` }])
+    expect(outbox.list({})[0]?.reason).toBe(`?]0;?${'x'.repeat(115)}`)
+  })
+})
+
+describe('a damaged row', () => {
+  it('is quarantined at any flipped bit of its body, and its neighbours go on', () => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'outbox.db')
+    const first = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
+    first.grantConsent(false)
+    appendNumbers(first, 1, 2, 3)
+    first.close()
+    const intact = readFileSync(path)
+    const body = serialized(eventOf(2, { lamport_clock: 2 }))
+    const start = intact.indexOf(body)
+    expect(start).toBeGreaterThan(0)
+    const bit = fc.nat({ max: body.length * 8 - 1 })
+    fc.assert(
+      fc.property(bit, (at) => {
+        const damaged = Buffer.from(intact)
+        const byte = start + Math.floor(at / 8)
+        damaged[byte] = (damaged[byte] ?? 0) ^ (1 << (at % 8))
+        writeFileSync(path, damaged)
+        const outbox = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
+        try {
+          expect(outbox.list({})[1]?.event).toBeNull()
+          expect(claimedIds(outbox)).toEqual([idOf(1), idOf(3)])
+          expect(outbox.list({ state: 'quarantined' })).toMatchObject([
+            { event_id: idOf(2), event: null, reason: 'CHECKSUM_MISMATCH' },
+          ])
+          expect(outbox.counts()).toMatchObject({ pending: 0, inflight: 2, quarantined: 1 })
+        } finally {
+          outbox.close()
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it.each([
+    'event_id = event_id || 0',
+    'lamport_clock = 77',
+    "body = replace(body, 'WP01', 'WP02')",
+  ])('is quarantined where its %s was changed', (change) => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = consented({ path })
+    appendNumbers(outbox, 1, 2)
+    rawDatabase(path).exec(`UPDATE event SET ${change} WHERE sequence = 1`)
+    expect(claimedIds(outbox)).toEqual([idOf(2)])
+  })
+
+  it('does not end a drain early when all of a claim is damaged', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = consented({ path })
+    appendNumbers(outbox, 1, 2, 3, 4, 5)
+    rawDatabase(path).exec('UPDATE event SET checksum = checksum + 1 WHERE sequence < 5')
+    expect(claimedIds(outbox, 2)).toEqual([idOf(5)])
+    expect(outbox.counts().quarantined).toBe(4)
+  })
+})
+
+describe('listing', () => {
+  it('pages by sequence and filters by state', () => {
+    const outbox = consented()
+    appendNumbers(outbox, 1, 2, 3, 4, 5)
+    outbox.settle(
+      outbox.claim(2).map((event) => event.event_id),
+      [],
+    )
+    const ids = (options: Parameters<Outbox['list']>[0]) =>
+      outbox.list(options).map((row) => row.event_id)
+    expect(ids({ state: 'delivered' })).toEqual([idOf(1), idOf(2)])
+    expect(ids({ state: 'pending', limit: 2 })).toEqual([idOf(3), idOf(4)])
+    const after = outbox.list({ limit: 4 }).at(-1)?.sequence ?? 0
+    expect(ids({ after })).toEqual([idOf(5)])
+  })
+
+  it('answers from what is stored after the store is closed and opened', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const first = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
+    appendNumbers(first, 1)
+    first.close()
+    const again = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
+    later(() => again.close())
+    expect(again.list({})).toMatchObject([{ event_id: idOf(1), state: 'held', reason: null }])
+  })
+})
