@@ -1,0 +1,54 @@
+/** Blob, trees and commit of ours, made from HEAD's tree; durable before any lock is taken. */
+import { GitError } from '../../errors.ts'
+import type { Commit, CommitContext, Signature } from './commit.ts'
+import { CommitDeferral } from './deferral.ts'
+import { spliceTree } from './tree.ts'
+import type { SplicedFile } from './tree.ts'
+
+export type BuiltCommit = {
+  readonly parent: string
+  readonly commit: Commit
+  readonly files: readonly SplicedFile[]
+  /** Unix seconds. */
+  readonly timestamp: number
+}
+
+/** Null where the parent holds the same bytes already. Throws CommitDeferral and system errors. */
+export async function buildCommit(
+  { store, files, request }: CommitContext,
+  parent: string,
+): Promise<BuiltCommit | null> {
+  const rootOid = await readRootTree(store, parent)
+  const tree = await spliceTree(store, rootOid, files)
+  if (tree.oid === rootOid) return null
+  const timestamp = Math.floor(Date.now() / 1000)
+  const person = { ...checkSignature(request.author), timestamp, timezoneOffset: 0 }
+  const message = request.message.replaceAll('\0', '')
+  const oid = await store.writeCommit({
+    tree: tree.oid,
+    parent: [parent],
+    author: person,
+    committer: person,
+    message,
+  })
+  const changed = tree.files.filter((file) => file.oid !== file.previousOid)
+  const committedAt = new Date(timestamp * 1000).toISOString().replace('.000Z', '+00:00')
+  const changedFiles = changed.map((file) => file.path)
+  const commit = { oid, parents: [parent], committedAt, changedFiles }
+  return { parent, commit, files: tree.files, timestamp }
+}
+
+async function readRootTree(store: CommitContext['store'], oid: string): Promise<string> {
+  const { type, bytes } = await store.read(oid)
+  const tree = /^tree ([0-9a-f]{40})\n/.exec(bytes.toString('latin1', 0, 46))?.[1]
+  if (type === 'commit' && tree !== undefined) return tree
+  throw new CommitDeferral('io_error', 'The tip of the branch is not a commit. Run git fsck.')
+}
+
+/** Throws GitError `SIGNATURE_INVALID` for what would break the commit's header. */
+function checkSignature({ name, email }: Signature): Signature {
+  if (/^[^<>\p{Cc}]+$/u.test(name) && /^[^<>\p{Cc}]*$/u.test(email)) return { name, email }
+  throw new GitError('SIGNATURE_INVALID', 'An author has a name and an e-mail without < or >.', {
+    hint: 'Correct user.name and user.email in the git configuration.',
+  })
+}

@@ -1,0 +1,154 @@
+/** Commits and trees as values, read from the object store alone: no index, no worktree, no remote. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CommitDeferral } from './deferral.ts'
+import { DurableFs } from './durable-fs.ts'
+import { ObjectStore } from './object-store.ts'
+import { parseTree } from './tree.ts'
+
+export type CommitNode = {
+  readonly oid: string
+  readonly tree: string
+  readonly parents: readonly string[]
+  /** At the border of a shallow clone: its parents exist elsewhere and are not listed here. */
+  readonly isBorder: boolean
+  /** The committer's date, RFC 3339 with the committer's zone. */
+  readonly committedAt: string
+  /** Unix seconds of `committedAt`. */
+  readonly seconds: number
+}
+
+export type TreeEntry = { readonly name: string; readonly oid: string; readonly isTree: boolean }
+
+const TREE_MODE = /^0?40000$/
+const COMMITTER = /^committer .* (-?\d+) ([+-])(\d{2})(\d{2})$/m
+const CHANGED_FILES_MAX = 1_000
+const DEPTH_MAX = 32
+
+/** All calls throw CommitDeferral or system errors where an object that must be there can't be read. */
+export class CommitGraph {
+  readonly #store: ObjectStore
+  readonly #commonDir: string
+  #shallow: ReadonlySet<string> | null = null
+
+  constructor(commonDir: string, cache: object) {
+    this.#store = new ObjectStore(commonDir, new DurableFs(commonDir), 0o444, cache)
+    this.#commonDir = commonDir
+  }
+
+  async commit(oid: string): Promise<CommitNode> {
+    const { type, bytes } = await this.#store.read(oid)
+    if (type !== 'commit') throw unreadable()
+    const text = bytes.toString('latin1')
+    const head = text.slice(0, text.indexOf('\n\n') + 1)
+    const tree = /^tree ([0-9a-f]{40})$/m.exec(head)?.[1]
+    const committer = COMMITTER.exec(head)
+    if (tree === undefined || committer === null) throw unreadable()
+    this.#shallow ??= await readShallow(this.#commonDir)
+    const isBorder = this.#shallow.has(oid)
+    const listed = [...head.matchAll(/^parent ([0-9a-f]{40})$/gm)]
+    const parents = isBorder ? [] : listed.map(([, parent = '']) => parent)
+    return { oid, tree, parents, isBorder, ...dateOf(committer) }
+  }
+
+  /** The commit, or null where the object is not there any more. */
+  async findCommit(oid: string): Promise<CommitNode | null> {
+    try {
+      return await this.commit(oid)
+    } catch (error) {
+      if (error instanceof CommitDeferral && error.reason === 'repository_unsupported') return null
+      throw error
+    }
+  }
+
+  /** The commit that an annotated tag, or the commit itself, stands for. */
+  async peel(oid: string): Promise<CommitNode> {
+    let target = oid
+    for (let depth = 0; depth < DEPTH_MAX; depth += 1) {
+      const { type, bytes } = await this.#store.read(target)
+      if (type !== 'tag') return this.commit(target)
+      target = /^object ([0-9a-f]{40})$/m.exec(bytes.toString('latin1'))?.[1] ?? ''
+    }
+    throw unreadable()
+  }
+
+  async blob(oid: string): Promise<Buffer> {
+    return (await this.#store.read(oid)).bytes
+  }
+
+  async tree(oid: string): Promise<readonly TreeEntry[]> {
+    const { type, bytes } = await this.#store.read(oid)
+    if (type !== 'tree') throw unreadable()
+    return parseTree(bytes).map(({ mode, name, oid: child }) => ({
+      name: name.toString('utf8'),
+      oid: child,
+      isTree: TREE_MODE.test(mode),
+    }))
+  }
+
+  /** What the tree holds at a path with `/`, or null. */
+  async entryAt(treeOid: string, path: string): Promise<TreeEntry | null> {
+    let entry: TreeEntry | null = { name: '', oid: treeOid, isTree: true }
+    for (const name of path.split('/')) {
+      if (entry === null || !entry.isTree) return null
+      entry = (await this.tree(entry.oid)).find((child) => child.name === name) ?? null
+    }
+    return entry
+  }
+
+  /** The files below `folder` in which a commit differs from its first parent, sorted; bounded. */
+  async changedFiles(commit: CommitNode, folder: string): Promise<readonly string[]> {
+    const parent = commit.parents[0]
+    const before =
+      parent === undefined ? null : await this.entryAt((await this.commit(parent)).tree, folder)
+    const after = await this.entryAt(commit.tree, folder)
+    const changed: string[] = []
+    await this.#compare(before, after, folder, changed, 0)
+    return changed.sort()
+  }
+
+  async #compare(
+    before: TreeEntry | null,
+    after: TreeEntry | null,
+    path: string,
+    changed: string[],
+    depth: number,
+  ): Promise<void> {
+    if (before?.oid === after?.oid || changed.length >= CHANGED_FILES_MAX) return
+    const isTree = before?.isTree === true || after?.isTree === true
+    if (!isTree) return void changed.push(path)
+    if (depth > DEPTH_MAX) throw unreadable()
+    if (before?.isTree === false || after?.isTree === false) changed.push(path)
+    const old = before?.isTree === true ? await this.tree(before.oid) : []
+    const now = after?.isTree === true ? await this.tree(after.oid) : []
+    const oldByName = new Map(old.map((entry) => [entry.name, entry]))
+    const nowByName = new Map(now.map((entry) => [entry.name, entry]))
+    for (const name of new Set([...oldByName.keys(), ...nowByName.keys()])) {
+      const pair = [oldByName.get(name) ?? null, nowByName.get(name) ?? null] as const
+      await this.#compare(...pair, `${path}/${name}`, changed, depth + 1)
+    }
+  }
+}
+
+function dateOf([, text = '', sign = '+', hours = '00', minutes = '00']: RegExpExecArray): {
+  committedAt: string
+  seconds: number
+} {
+  const seconds = Number(text)
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60 * (sign === '-' ? -1 : 1)
+  const local = new Date((seconds + offset) * 1000)
+  if (Number.isNaN(local.getTime())) throw unreadable()
+  return { committedAt: `${local.toISOString().slice(0, 19)}${sign}${hours}:${minutes}`, seconds }
+}
+
+async function readShallow(commonDir: string): Promise<ReadonlySet<string>> {
+  const text = await readFile(join(commonDir, 'shallow'), 'utf8').catch(() => '')
+  return new Set(text.split('\n').filter((line) => line !== ''))
+}
+
+function unreadable(): CommitDeferral {
+  return new CommitDeferral(
+    'io_error',
+    'An object of the repository can not be read. Run git fsck and repair the repository.',
+  )
+}

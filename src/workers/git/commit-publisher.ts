@@ -1,0 +1,180 @@
+/**
+ * The short part of a commit: git's locks, HEAD checked again, reflogs, our index entries, the branch. Both ways to
+ * it, optimistic and under the locks, stand in one file because they must end in the same last steps.
+ */
+import { dirname, join } from 'node:path'
+import { buildCommit } from './commit-builder.ts'
+import type { BuiltCommit } from './commit-builder.ts'
+import type { Commit, CommitContext } from './commit.ts'
+import type { Placement } from '../../project/types.ts'
+import { CommitDeferral } from './deferral.ts'
+import {
+  findForeignLock,
+  forgetLocks,
+  freeLocks,
+  prepareLocks,
+  publish,
+  refillLocks,
+  takeLocks,
+} from './git-locks.ts'
+import type { LockPlan, PreparedLocks } from './git-locks.ts'
+import { readParent } from './head.ts'
+import { findEntry } from './index-entries.ts'
+import { patchIndex } from './index-file.ts'
+import type { IndexFile } from './index-file.ts'
+import { readIndex, readIndexIdentity } from './index-reader.ts'
+import type { IndexState } from './index-reader.ts'
+import { appendReflogs, areUntouched, planReflogs } from './reflog.ts'
+import { isMerging } from './repository-state.ts'
+
+export type Publication =
+  | { readonly state: 'published'; readonly commit: Commit }
+  /** HEAD, the commit `oid`, holds the same bytes by now. */
+  | { readonly state: 'unchanged'; readonly oid: string }
+  /** The branch, the index or a reflog is not what the commit was prepared for. */
+  | { readonly state: 'moved' }
+  /** Another process holds the lock of the index, or of HEAD or the branch. */
+  | { readonly state: 'busy'; readonly lock: 'index' | 'ref' }
+
+/**
+ * One try with everything prepared before the locks are taken. Throws CommitDeferral and system errors; then
+ * nothing of ours is locked.
+ */
+export async function publishCommit(
+  context: CommitContext,
+  built: BuiltCommit,
+): Promise<Publication> {
+  const busy = await findBusy(context)
+  if (busy !== null) return busy
+  const index = await readIndex(context.request.placement.gitDir)
+  const plan = await planLocks(context, built, index)
+  return underLocks(context, plan, (prepared) => publishLocked(context, built, prepared, index))
+}
+
+/** One try that nobody can overtake, for a longer hold: the commit is built while the locks are held. */
+export async function buildUnderLocks(context: CommitContext): Promise<Publication> {
+  const { fs, request, hooks } = context
+  const busy = await findBusy(context)
+  if (busy !== null) return busy
+  const paths = await guardedPaths(context)
+  const empty = paths.map((path) => ({ path, file: { bytes: Buffer.alloc(0) } }))
+  return underLocks(context, { guarded: empty, reflogs: [] }, async (prepared) => {
+    const parent = await readParent(request.placement)
+    const built = await buildCommit(context, parent)
+    if (built === null) return { state: 'unchanged', oid: parent }
+    await hooks.beforeRefMoves?.(built.commit)
+    const index = await readIndex(request.placement.gitDir)
+    await refillLocks(fs, prepared, await planLocks(context, built, index))
+    return publishLocked(context, built, prepared, index)
+  })
+}
+
+async function underLocks(
+  { fs, hooks, request }: CommitContext,
+  plan: LockPlan,
+  body: (prepared: PreparedLocks) => Promise<Publication>,
+): Promise<Publication> {
+  const prepared = await prepareLocks(fs, plan)
+  const startedAt = performance.now()
+  try {
+    const foreign = await takeLocks(fs, prepared)
+    return foreign === null ? await body(prepared) : busyWith(foreign, request.placement)
+  } finally {
+    // What fails here stays in the journal for the next recovery, and can't change what was published.
+    await freeLocks(fs, prepared.journal)
+      .then(() => {
+        hooks.onLockHold?.(performance.now() - startedAt)
+        return forgetLocks(fs, prepared.journal)
+      })
+      .catch(() => undefined)
+  }
+}
+
+async function findBusy({ request }: CommitContext): Promise<Publication | null> {
+  const { placement } = request
+  const foreign = await findForeignLock(pathsOf(placement))
+  return foreign === null ? null : busyWith(foreign, placement)
+}
+
+function busyWith(path: string, placement: Placement): Publication {
+  return { state: 'busy', lock: path === pathsOf(placement)[0] ? 'index' : 'ref' }
+}
+
+/** Index, HEAD and branch: git's own order. */
+function pathsOf({ gitDir, commonDir, ref }: Placement): [string, string, string] {
+  return [join(gitDir, 'index'), join(gitDir, 'HEAD'), join(commonDir, ref)]
+}
+
+/** The same, once the branch's file can be made. */
+async function guardedPaths({ fs, request }: CommitContext): Promise<[string, string, string]> {
+  const paths = pathsOf(request.placement)
+  await fs.makeDirectory(dirname(paths[2]))
+  await fs.removeEmptyFolders(paths[2])
+  return paths
+}
+
+async function planLocks(
+  context: CommitContext,
+  built: BuiltCommit,
+  index: IndexState,
+): Promise<LockPlan> {
+  const { request, format, files } = context
+  const { placement, author, message } = request
+  await refuseMergedPaths(placement.gitDir, index, built)
+  const entries: IndexFile[] = []
+  for (const { path, oid, mode } of built.files) {
+    const file = files.find((candidate) => candidate.path === path)
+    if (file !== undefined) entries.push({ path, oid, mode, stats: file.stats })
+  }
+  const patched = patchIndex(index.bytes, entries, index.mtimeNs / 1_000_000_000n)
+  const mode = index.mode ?? format.fileMode
+  // Git trusts an entry that is older than the index: a younger index would hide changes of the user's.
+  const time = patched.racy ? { modifiedAt: Number(index.mtimeNs / 1000n - 1n) / 1e6 } : {}
+  const [indexPath, headPath, branchPath] = await guardedPaths(context)
+  const { commit, parent, timestamp } = built
+  const line = { oldOid: parent, newOid: commit.oid, ...author, timestamp, message }
+  const tip = { bytes: Buffer.from(`${commit.oid}\n`), mode: format.fileMode }
+  return {
+    guarded: [
+      { path: indexPath, file: { bytes: patched.bytes, mode, ...time } },
+      { path: headPath, file: { bytes: Buffer.alloc(0) } },
+      { path: branchPath, file: tip },
+    ],
+    reflogs: [...(await planReflogs(placement, line))],
+  }
+}
+
+async function publishLocked(
+  { fs, request, format }: CommitContext,
+  { commit, parent }: BuiltCommit,
+  { journal: { reflogs } }: PreparedLocks,
+  index: IndexState,
+): Promise<Publication> {
+  const { placement } = request
+  const still =
+    (await readParent(placement)) === parent &&
+    (await readIndexIdentity(placement.gitDir)) === index.identity &&
+    (await areUntouched(placement, reflogs))
+  if (!still) return { state: 'moved' }
+  await appendReflogs(fs, reflogs, format.createReflogs)
+  // The index first: a crash in between leaves our lines staged; the other way round the user would revert them.
+  const [indexPath, , branchPath] = pathsOf(placement)
+  await publish(fs, indexPath)
+  await publish(fs, branchPath)
+  return { state: 'published', commit }
+}
+
+/** A merge that changes a ledger file is the user's to finish: a commit of ours would take its result away. */
+async function refuseMergedPaths(
+  gitDir: string,
+  index: IndexState,
+  built: BuiltCommit,
+): Promise<void> {
+  if (index.bytes === null || !(await isMerging(gitDir))) return
+  for (const { path, previousOid } of built.files) {
+    const staged = findEntry(index.bytes, path)?.oid ?? null
+    if (staged === previousOid) continue
+    const message = 'A merge in progress changes the ledger. Finish or abort the merge.'
+    throw new CommitDeferral('path_conflicted', message)
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Commits files of ours onto the branch that a worktree has checked out, without a git process and without
+ * touching anything of the user's: objects first and durable, then, under git's own locks and a re-checked HEAD,
+ * reflogs, our index entries and the branch. Hooks are not run and nothing is signed: these are bookkeeping
+ * commits, whose outcome must depend on nothing but the repository. Half of this file is the contract with its callers.
+ */
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { isProtectedBranch, protectedByDefault } from '../../project/protection.ts'
+import type { RepositoryFormat } from '../../project/repository-format.ts'
+import type { Placement } from '../../project/types.ts'
+import { buildCommit } from './commit-builder.ts'
+import type { BuiltCommit } from './commit-builder.ts'
+import { buildUnderLocks, publishCommit } from './commit-publisher.ts'
+import type { Publication } from './commit-publisher.ts'
+import { CommitDeferral, deferralOf } from './deferral.ts'
+import type { Deferred } from './deferral.ts'
+import { DurableFs, TEMPORARY_PREFIX, UNFINISHED_SUFFIX } from './durable-fs.ts'
+import type { OnStep } from './durable-fs.ts'
+import { forgetLocks, freeLocks } from './git-locks.ts'
+import { readParent } from './head.ts'
+import { readJournal } from './journal.ts'
+import { ObjectStore } from './object-store.ts'
+import { requireFormat } from './repository-state.ts'
+import { readWorktreeFile } from './worktree-file.ts'
+import type { WorktreeFile } from './worktree-file.ts'
+
+export type Signature = { readonly name: string; readonly email: string }
+
+export type Commit = {
+  readonly oid: string
+  readonly parents: readonly string[]
+  /** RFC 3339 with offset, from the commit itself. Ours are in UTC: a zone would tell where somebody is. */
+  readonly committedAt: string
+  readonly changedFiles: readonly string[]
+}
+
+export type CommitRequest = {
+  readonly placement: Placement
+  /** Files relative to the worktree, `/` between the names. */
+  readonly paths: readonly string[]
+  readonly message: string
+  /** Also the committer. */
+  readonly author: Signature
+  /** Short or full names or globs; null means main, master and the remotes' default. */
+  readonly protectedBranches: readonly string[] | null
+  /** isomorphic-git's cache of packs, shared between calls where the caller keeps it. */
+  readonly cache?: object
+  /** For locks that somebody else holds, in total; `LOCK_WAIT_MS` where absent. */
+  readonly lockWaitMs?: number
+}
+
+export type CommitOutcome =
+  | { readonly type: 'committed'; readonly commit: Commit }
+  /** HEAD, the commit `oid`, already holds these bytes. */
+  | { readonly type: 'unchanged'; readonly oid: string }
+  | Deferred
+
+export type CommitHooks = {
+  /**
+   * Awaited after the objects are durable and before the branch moves. Called again with another commit when the
+   * branch moved meanwhile: the last call counts. What it throws, `commitPaths` throws, and nothing has moved.
+   */
+  readonly beforeRefMoves?: (commit: Commit) => Promise<void>
+  readonly onStep?: OnStep
+  /** How long git's locks were held, each time they were. */
+  readonly onLockHold?: (lockHoldMs: number) => void
+}
+
+/** What all steps of one commit need. */
+export type CommitContext = {
+  readonly request: CommitRequest
+  readonly hooks: CommitHooks
+  readonly fs: DurableFs
+  readonly store: ObjectStore
+  readonly format: RepositoryFormat
+  readonly files: readonly WorktreeFile[]
+}
+
+/** Of times that somebody else's commit or staging came between. */
+const MAX_ATTEMPTS = 12
+/** After so many of them the locks are taken before the commit is built, so that nobody can be quicker. */
+const OPTIMISTIC_ATTEMPTS = 4
+const LOCK_WAIT_MS = 2_500
+const RETRY_MIN_MS = 5
+const RETRY_MAX_MS = 25
+
+/**
+ * One commit that holds the present bytes of `paths`, or the reason why not now. Call it under
+ * `withRepositoryLock`. Throws only what `beforeRefMoves` throws, and bugs.
+ */
+export async function commitPaths(
+  request: CommitRequest,
+  hooks: CommitHooks = {},
+): Promise<CommitOutcome> {
+  try {
+    return await commitUntilPublished(await openContext(request, hooks))
+  } catch (error) {
+    const deferred = deferralOf(error)
+    if (deferred === null) throw error
+    return deferred
+  }
+}
+
+/**
+ * Reclaims what a dead owner left: our lock files, half-made reflog lines, temporary files. Call it under
+ * `withRepositoryLock`, before anything else. Throws system errors.
+ */
+export async function recoverRepository(
+  repository: { readonly commonDir: string },
+  onStep?: OnStep,
+): Promise<void> {
+  const fs = new DurableFs(repository.commonDir, onStep)
+  const names = await readdir(fs.stateDirectory).catch(() => [])
+  const journal = await readJournal(fs)
+  if (journal !== null) {
+    await freeLocks(fs, journal)
+    await forgetLocks(fs, journal)
+  }
+  for (const name of names) {
+    if (name.startsWith(TEMPORARY_PREFIX) || name.endsWith(UNFINISHED_SUFFIX)) {
+      await fs.removeQuietly(join(fs.stateDirectory, name))
+    }
+  }
+}
+
+async function openContext(request: CommitRequest, hooks: CommitHooks): Promise<CommitContext> {
+  const { placement, cache = {} } = request
+  await requireWorktree(placement.worktree)
+  const format = requireFormat(placement.commonDir)
+  await readParent(placement)
+  refuseProtected(request)
+  const files: WorktreeFile[] = []
+  for (const path of new Set(request.paths)) {
+    files.push(await readWorktreeFile(placement.worktree, path))
+  }
+  await recoverRepository(placement, hooks.onStep)
+  const fs = new DurableFs(placement.commonDir, hooks.onStep)
+  await fs.makeDirectory(fs.stateDirectory)
+  const store = new ObjectStore(placement.commonDir, fs, format.fileMode, cache)
+  return { request, hooks, fs, store, format, files }
+}
+
+async function commitUntilPublished(context: CommitContext): Promise<CommitOutcome> {
+  const deadline = performance.now() + (context.request.lockWaitMs ?? LOCK_WAIT_MS)
+  let built: BuiltCommit | null = null
+  for (let attempt = 0; attempt < MAX_ATTEMPTS;) {
+    let publication: Publication
+    if (attempt < OPTIMISTIC_ATTEMPTS) {
+      const parent = await readParent(context.request.placement)
+      if (built?.parent !== parent) {
+        built = await buildCommit(context, parent)
+        if (built === null) return { type: 'unchanged', oid: parent }
+        await context.hooks.beforeRefMoves?.(built.commit)
+      }
+      publication = await publishCommit(context, built)
+    } else {
+      publication = await buildUnderLocks(context)
+    }
+    if (publication.state === 'published') return { type: 'committed', commit: publication.commit }
+    if (publication.state === 'unchanged') return { type: 'unchanged', oid: publication.oid }
+    if (publication.state === 'moved') attempt += 1
+    else if (performance.now() >= deadline) throw lockedBy(publication.lock)
+    await wait(RETRY_MIN_MS + Math.random() * (RETRY_MAX_MS - RETRY_MIN_MS))
+  }
+  const message = 'The branch or the index kept changing. Try again when git is quiet.'
+  throw new CommitDeferral('head_moved', message)
+}
+
+function lockedBy(lock: 'index' | 'ref'): CommitDeferral {
+  const what = lock === 'index' ? 'the index' : 'HEAD or the branch'
+  const message = `Another git process holds the lock of ${what}. If none runs, remove the lock file.`
+  return new CommitDeferral(lock === 'index' ? 'index_locked' : 'ref_locked', message)
+}
+
+function refuseProtected({ placement, protectedBranches }: CommitRequest): void {
+  const names = protectedBranches ?? protectedByDefault(placement.commonDir)
+  if (!isProtectedBranch(placement.ref, names)) return
+  const message = 'The branch of the mission is protected. Use a coordination branch.'
+  throw new CommitDeferral('protected_branch', message)
+}
+
+async function requireWorktree(worktree: string): Promise<void> {
+  const state = await lstat(worktree).catch(() => null)
+  if (state?.isDirectory() === true) return
+  const message = 'The worktree of the mission is gone. Restore it with git worktree.'
+  throw new CommitDeferral('worktree_missing', message)
+}

@@ -1,0 +1,152 @@
+/**
+ * `<commonDir>/kittiwake/deferred.json`: the missions whose log may hold what no commit holds. A mark is durable
+ * before an answer is appended and goes after its commit and frame are recorded; no file, nothing waits.
+ */
+import { dirname, join } from 'node:path'
+import { isJsonObject } from '../../contracts/json.ts'
+import type { Json, JsonObject } from '../../contracts/json.ts'
+import type { Deferral, DeferralReason } from './protocol.ts'
+import type { DurableFs } from './durable-fs.ts'
+import { readOwned, replaceOwned, setAside } from './owned-json.ts'
+import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
+
+type DirtyMark = {
+  /** Null while the commit is still expected to follow the answer. */
+  readonly reason: DeferralReason | null
+  readonly message: string
+  /** ISO 8601: when the oldest uncommitted answer was appended. */
+  readonly since: string
+}
+
+type DirtyMarks = ReadonlyMap<string, DirtyMark>
+
+type JournalReading = { readonly marks: DirtyMarks; readonly damaged: boolean }
+
+export const NOT_COMMITTED_YET = 'The answer is in the log; its commit has not been made yet.'
+
+// A record, so that the compiler notices a reason that is missing here.
+const REASONS: Readonly<Record<DeferralReason, true>> = {
+  index_locked: true,
+  ref_locked: true,
+  ledger_locked: true,
+  head_moved: true,
+  io_error: true,
+  head_mismatch: true,
+  detached_head: true,
+  unborn_branch: true,
+  worktree_missing: true,
+  protected_branch: true,
+  path_conflicted: true,
+  path_refused: true,
+  index_unsupported: true,
+  repository_unsupported: true,
+  repository_read_only: true,
+  not_committed_yet: true,
+}
+
+const JOURNAL_BYTES_MAX = 16 * 1024 * 1024
+
+/** The missions whose commit was deferred, with the reason, for `status`: reads only. */
+export async function readDeferrals(commonDir: string): Promise<readonly Deferral[]> {
+  const { marks } = await readDirtyMarks(commonDir)
+  const deferrals: Deferral[] = []
+  for (const [mission, { reason, message }] of marks) {
+    deferrals.push({ mission, reason: reason ?? 'not_committed_yet', message })
+  }
+  return deferrals
+}
+
+/** Writes under the repository lock. Throws GitError LEDGER_STATE_UNREADABLE and system errors. */
+export class DirtyJournal {
+  readonly #fs: DurableFs
+  readonly #commonDir: string
+  readonly #rebuild: () => Promise<readonly string[]>
+  readonly #warnings: string[] = []
+
+  /** `rebuild` names all missions that have a log, for the time after the journal itself was lost. */
+  constructor(fs: DurableFs, commonDir: string, rebuild: () => Promise<readonly string[]>) {
+    this.#fs = fs
+    this.#commonDir = commonDir
+    this.#rebuild = rebuild
+  }
+
+  async missions(): Promise<readonly string[]> {
+    return [...(await this.#marks()).keys()]
+  }
+
+  /** Whether an answer is in the log whose commit nobody has tried yet. */
+  async isExpected(mission: string): Promise<boolean> {
+    return (await this.#marks()).get(mission)?.reason === null
+  }
+
+  /** A mark that stands keeps its date. */
+  async mark(mission: string, reason: DeferralReason | null, message: string): Promise<void> {
+    const marks = new Map(await this.#marks())
+    const since = marks.get(mission)?.since ?? new Date().toISOString()
+    marks.set(mission, { reason, message, since })
+    await this.#write(marks)
+  }
+
+  async clear(mission: string): Promise<void> {
+    const marks = new Map(await this.#marks())
+    if (marks.delete(mission)) await this.#write(marks)
+  }
+
+  /** What happened to a damaged journal since the last call. */
+  takeWarnings(): readonly string[] {
+    return this.#warnings.splice(0)
+  }
+
+  async #marks(): Promise<DirtyMarks> {
+    const { marks, damaged } = await readDirtyMarks(this.#commonDir)
+    if (!damaged) return marks
+    await setAside(this.#fs, deferralsPath(this.#commonDir))
+    this.#warnings.push('The list of deferred commits was damaged. All logs were checked again.')
+    const since = new Date().toISOString()
+    const mark = { reason: null, message: NOT_COMMITTED_YET, since }
+    const rebuilt = new Map((await this.#rebuild()).map((mission) => [mission, mark]))
+    await this.#write(rebuilt)
+    return rebuilt
+  }
+
+  /** Without marks there is no file. */
+  async #write(marks: DirtyMarks): Promise<void> {
+    const path = deferralsPath(this.#commonDir)
+    if (marks.size > 0) {
+      const text = JSON.stringify(Object.fromEntries(marks), null, 2)
+      await replaceOwned(this.#fs, path, text)
+      return
+    }
+    await this.#fs.remove(path)
+    await this.#fs.syncDirectory(dirname(path))
+  }
+}
+
+async function readDirtyMarks(commonDir: string): Promise<JournalReading> {
+  const reading = await readOwned(deferralsPath(commonDir), JOURNAL_BYTES_MAX)
+  if (reading.state !== 'read') return { marks: new Map(), damaged: reading.state === 'damaged' }
+  const marks = new Map<string, DirtyMark>()
+  for (const [mission, value] of Object.entries(reading.value)) {
+    const mark = isJsonObject(value) ? parseMark(value) : null
+    if (mark === null) return { marks: new Map(), damaged: true }
+    marks.set(mission, mark)
+  }
+  return { marks, damaged: false }
+}
+
+function parseMark(value: JsonObject): DirtyMark | null {
+  const { reason, message, since } = value
+  if (reason === undefined || !isReason(reason)) return null
+  if (typeof message !== 'string' || typeof since !== 'string') return null
+  return { reason, message, since }
+}
+
+/** Null stands for a commit that is still expected. */
+export function isReason(value: Json): value is DeferralReason | null {
+  return value === null || (typeof value === 'string' && Object.hasOwn(REASONS, value))
+}
+
+/** Whether it is there says whether anything waits. */
+export function deferralsPath(commonDir: string): string {
+  return join(commonDir, STATE_DIRECTORY, 'deferred.json')
+}

@@ -1,0 +1,110 @@
+/** A decision log as decisions: which request an answer belongs to, what came twice, what contradicts. */
+import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
+import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
+import { ULID_PATTERN } from '../../contracts/event.ts'
+import type { DecisionLine, SkippedLine } from './decision-lines.ts'
+
+export type FoldedDecision = {
+  readonly request: RequestedRecord
+  readonly answer: AnsweredRecord | null
+  /** The line that holds the answer. */
+  readonly answerLine: DecisionLine | null
+}
+
+type Open = {
+  request: RequestedRecord
+  answer: AnsweredRecord | null
+  answerLine: DecisionLine | null
+}
+
+/** Pure. The first record wins; what contradicts it is reported and changes nothing. */
+export class DecisionFold {
+  readonly #decisions: Open[] = []
+  readonly #latestByKey = new Map<string, Open>()
+  readonly #byDecisionId = new Map<string, Open[]>()
+  readonly #lineByEventId = new Map<string, DecisionLine>()
+  readonly #skipped: SkippedLine[] = []
+
+  constructor(lines: readonly DecisionLine[]) {
+    const unmatched = lines.filter((line) => !this.#take(line))
+    // A merge can put an answer above its request.
+    for (const line of unmatched) {
+      if (!this.#takeAnswer(line)) this.#skip(line, 'an answer without its request')
+    }
+  }
+
+  /** In the order of their requests. */
+  get decisions(): readonly FoldedDecision[] {
+    return this.#decisions
+  }
+
+  get skipped(): readonly SkippedLine[] {
+    return this.#skipped
+  }
+
+  record(eventId: string): DecisionLine['record'] | null {
+    return this.#lineByEventId.get(eventId)?.record ?? null
+  }
+
+  /** By id alone where that is a ULID, else by run and id, else by an id that only one run asked. */
+  find(runId: string, decisionId: string): FoldedDecision | null {
+    const exact = this.#latestByKey.get(keyOf(runId, decisionId))
+    if (exact !== undefined) return exact
+    const [only, ...others] = this.#byDecisionId.get(decisionId) ?? []
+    return others.length === 0 ? (only ?? null) : null
+  }
+
+  /** False for an answer whose request has not been seen. */
+  #take(line: DecisionLine): boolean {
+    const { record } = line
+    const same = this.#lineByEventId.get(record.event_id)
+    if (same !== undefined) {
+      if (encodeDecisionRecord(same.record) !== encodeDecisionRecord(record)) {
+        this.#skip(line, `another record with the event id of line ${same.line}`)
+      }
+      return true
+    }
+    this.#lineByEventId.set(record.event_id, line)
+    if (record.event_type === 'DecisionInputAnswered') return this.#takeAnswer(line)
+    this.#takeRequest(record)
+    return true
+  }
+
+  #takeRequest(request: RequestedRecord): void {
+    const { run_id, decision_id } = request.payload
+    const key = keyOf(run_id, decision_id)
+    const latest = this.#latestByKey.get(key)
+    // Asked again before it was answered is the same decision; afterwards, only a reused id is a new one.
+    if (latest !== undefined && (latest.answer === null || ULID_PATTERN.test(decision_id))) return
+    const opened: Open = { request, answer: null, answerLine: null }
+    this.#decisions.push(opened)
+    this.#latestByKey.set(key, opened)
+    const others = this.#byDecisionId.get(decision_id)
+    if (others === undefined) this.#byDecisionId.set(decision_id, [opened])
+    else others.push(opened)
+  }
+
+  #takeAnswer(line: DecisionLine): boolean {
+    const { record } = line
+    if (record.event_type !== 'DecisionInputAnswered') return true
+    const { run_id, decision_id, answer } = record.payload
+    const decision = this.#latestByKey.get(keyOf(run_id, decision_id))
+    if (decision === undefined) return false
+    if (decision.answer === null) {
+      decision.answer = record
+      decision.answerLine = line
+    } else if (decision.answer.payload.answer !== answer) {
+      this.#skip(line, `another answer than the one on line ${decision.answerLine?.line ?? 0}`)
+    }
+    return true
+  }
+
+  #skip({ line }: DecisionLine, reason: string): void {
+    this.#skipped.push({ line, reason })
+  }
+}
+
+// Ids of other writers recur in every run.
+function keyOf(runId: string, decisionId: string): string {
+  return ULID_PATTERN.test(decisionId) ? decisionId : JSON.stringify([runId, decisionId])
+}

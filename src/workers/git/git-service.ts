@@ -1,0 +1,121 @@
+/** The git worker's resource: the ledger of one repository, asked one command at a time. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createSanitizer } from '../../events/sanitize.ts'
+import { errorToWire } from '../../errors.ts'
+import { authorOf } from '../../project/author.ts'
+import { ensureCoordinationWorktree } from '../../project/coordination-worktree.ts'
+import { identityOrNull } from '../../project/identity.ts'
+import { listMissions, readMission } from '../../project/missions.ts'
+import { protectedBranches } from '../../project/protection.ts'
+import type { Repository } from '../../project/types.ts'
+import type { Service } from '../serve.ts'
+import { Ledger } from './ledger.ts'
+import type { GitAnswer, GitCommand, GitFact, GitInput } from './protocol.ts'
+
+/** How often another process's new frames are looked for while this one owns the link. */
+const WATCH_MS = 50
+
+export async function openGitService(
+  input: GitInput,
+  report: (fact: GitFact) => void,
+): Promise<Service<GitCommand, GitAnswer>> {
+  const { repository } = input
+  const sanitizer = createSanitizer(input.literals)
+  const ledger = new Ledger({
+    repository,
+    identity: () => identityOrNull(repository),
+    placementOf: async (directory) =>
+      ensureCoordinationWorktree(repository, await readMission(repository, directory)),
+    missions: async () =>
+      (await listMissions(repository)).missions.map((mission) => mission.directory),
+    protectedBranches: async () => protectedBranches(repository),
+    author: () => authorOf(repository),
+    assertClean: (value) => sanitizer.assertClean(value),
+  })
+  return new GitService(ledger, repository, report)
+}
+
+class GitService implements Service<GitCommand, GitAnswer> {
+  readonly #ledger: Ledger
+  readonly #syncState: string
+  readonly #report: (fact: GitFact) => void
+  #tail: Promise<unknown> = Promise.resolve()
+  #watch: NodeJS.Timeout | null = null
+
+  constructor(ledger: Ledger, repository: Repository, report: (fact: GitFact) => void) {
+    this.#ledger = ledger
+    this.#syncState = join(repository.root, '.kittify', 'sync-state.json')
+    this.#report = report
+  }
+
+  /** One at a time: a second command must see what the first one wrote. */
+  handle(commands: readonly GitCommand[]): readonly Promise<GitAnswer>[] {
+    return commands.map((command) => {
+      const answer = this.#tail.then(() => this.#answer(command))
+      this.#tail = answer
+      return answer
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#watch !== null) clearInterval(this.#watch)
+    await this.#tail
+  }
+
+  async #answer(command: GitCommand): Promise<GitAnswer> {
+    try {
+      return await this.#dispatch(command)
+    } catch (error) {
+      return { type: 'git.refused', error: errorToWire(error) }
+    }
+  }
+
+  async #dispatch(command: GitCommand): Promise<GitAnswer> {
+    const ledger = this.#ledger
+    switch (command.type) {
+      case 'git.request':
+        return { type: 'git.appended', ...(await ledger.request(command.mission, command.record)) }
+      case 'git.answer':
+        return { type: 'git.appended', ...(await ledger.answer(command.mission, command.record)) }
+      case 'git.commit':
+        return ledger.commit(command.mission)
+      case 'git.locate': {
+        const commit = await ledger.locate(command.mission, command.event_id)
+        return { type: 'git.located', commit }
+      }
+      case 'git.heal':
+        return { type: 'git.healed', ...(await ledger.heal()) }
+      case 'git.frames':
+        return { type: 'git.framed', frames: await ledger.frames() }
+      case 'git.confirm':
+        return { type: 'git.confirmed', pending: await ledger.confirm(command.hashes) }
+      case 'git.watch':
+        await this.#startWatch()
+        return { type: 'git.watching' }
+    }
+  }
+
+  async #startWatch(): Promise<void> {
+    if (this.#watch !== null) return
+    let seen = await this.#stamp()
+    let looking = false
+    this.#watch = setInterval(() => {
+      if (looking) return
+      looking = true
+      void this.#stamp().then((now) => {
+        looking = false
+        if (now === seen) return
+        seen = now
+        this.#report({ type: 'git.changed' })
+      })
+    }, WATCH_MS)
+  }
+
+  async #stamp(): Promise<string> {
+    return stat(this.#syncState).then(
+      (found) => `${found.ino}:${found.mtimeMs}:${found.size}`,
+      () => 'absent',
+    )
+  }
+}

@@ -1,0 +1,4 @@
+import { serve } from '../serve.ts'
+import { openGitService } from './git-service.ts'
+
+await serve(openGitService)

@@ -1,0 +1,54 @@
+/** The index file of a worktree as it is now, with what tells it from every other state of it. */
+import { constants } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
+import { lstat, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemCode } from '../../errors.ts'
+import { CommitDeferral } from './deferral.ts'
+
+export type IndexState = {
+  readonly path: string
+  /** Null where the worktree has no index. */
+  readonly bytes: Buffer | null
+  /** Equal for equal states: git replaces the file as a whole on each change. */
+  readonly identity: string
+  readonly mode: number | null
+  readonly mtimeNs: bigint
+}
+
+/** Throws CommitDeferral `index_unsupported` where the index is a symbolic link. */
+export async function readIndex(gitDir: string): Promise<IndexState> {
+  const path = join(gitDir, 'index')
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
+    (error: unknown) => {
+      const code = systemCode(error)
+      if (code === 'ENOENT') return null
+      if (code !== 'ELOOP') throw error
+      const message = 'The index of the worktree is a symbolic link, which is not supported.'
+      throw new CommitDeferral('index_unsupported', message)
+    },
+  )
+  if (handle === null) return { path, bytes: null, identity: 'absent', mode: null, mtimeNs: 0n }
+  try {
+    const stats = await handle.stat({ bigint: true })
+    const mode = Number(stats.mode & 0o777n)
+    const bytes = await handle.readFile()
+    return { path, bytes, identity: identityOf(stats), mode, mtimeNs: stats.mtimeNs }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The identity of the index that is there now, without reading it. */
+export async function readIndexIdentity(gitDir: string): Promise<string> {
+  try {
+    return identityOf(await lstat(join(gitDir, 'index'), { bigint: true }))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 'absent'
+    throw error
+  }
+}
+
+function identityOf(stats: BigIntStats): string {
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
+}

@@ -1,0 +1,191 @@
+/**
+ * The decisions of all missions of one repository: appended to their logs, committed to their branches, and
+ * turned into frames. Everything runs under the repository lock and first puts right what a dead process left.
+ */
+import type {
+  AnsweredRecord,
+  DecisionRecord,
+  RequestedRecord,
+} from '../../contracts/decision-record.ts'
+import type { LocalCommit } from '../../contracts/frames.ts'
+import { withRepositoryLock } from '../../project/repository-lock.ts'
+import type { Placement } from '../../project/types.ts'
+import { recoverRepository } from './commit.ts'
+import { findAnswerCommit } from './decision-log.ts'
+import { DirtyJournal, NOT_COMMITTED_YET } from './dirty-journal.ts'
+import type { DecisionFold } from './fold-decisions.ts'
+import { FrameBook } from './frame-book.ts'
+import { answeredOtherwise, decisionExists, deferralFrom, eventIdReused } from './ledger-errors.ts'
+import { gitErrorFrom, refusalFrom, unknownDecision } from './ledger-errors.ts'
+import { LogCommitter } from './log-committer.ts'
+import type { CommitAnswer } from './log-committer.ts'
+import type { MissionLog } from './mission-log.ts'
+import { MissionLogs } from './mission-logs.ts'
+import type { LedgerOptions } from './mission-logs.ts'
+import { withPoolPulse } from './pool-pulse.ts'
+import type { Deferral } from './protocol.ts'
+
+export type Appended = { readonly event_id: string; readonly duplicate: boolean }
+export type Healed = {
+  /** Hashes of the commits that were made. */
+  readonly committed: readonly string[]
+  readonly deferred: readonly Deferral[]
+  /** What was found damaged and set aside. */
+  readonly warnings: readonly string[]
+}
+
+/** Its methods throw GitError, ProjectError and SanitizeError, and nothing else but bugs. */
+export class Ledger {
+  readonly #options: LedgerOptions
+  readonly #logs: MissionLogs
+  readonly #frames: FrameBook
+  readonly #journal: DirtyJournal
+  readonly #committer: LogCommitter
+
+  constructor(options: LedgerOptions) {
+    const { repository, identity, assertClean } = options
+    const logs = new MissionLogs(options)
+    const { fs } = logs
+    const placements = () => logs.placements()
+    const frames = new FrameBook({ repository, fs, identity, placements, assertClean })
+    const journal = new DirtyJournal(fs, repository.commonDir, () => logs.missionsWithLog())
+    this.#options = options
+    this.#logs = logs
+    this.#frames = frames
+    this.#journal = journal
+    this.#committer = new LogCommitter(options, { logs, frames, journal })
+  }
+
+  /** Durable when it returns. Throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
+  async request(mission: string, record: RequestedRecord): Promise<Appended> {
+    return this.#run(async () => {
+      const { placement, log, fold } = await this.#open(mission)
+      const { run_id, decision_id } = record.payload
+      if (isRepeated(fold, record)) return repeat(log, record.event_id)
+      if (fold.record(record.event_id) !== null) throw eventIdReused()
+      if (fold.find(run_id, decision_id) !== null) throw decisionExists()
+      this.#options.assertClean(record)
+      await this.#frames.track(placement)
+      await log.append(record)
+      return { event_id: record.event_id, duplicate: false }
+    })
+  }
+
+  /** Durable when it returns. Throws also GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED. */
+  async answer(mission: string, record: AnsweredRecord): Promise<Appended> {
+    return this.#run(async () => {
+      const { placement, log, fold } = await this.#open(mission)
+      const { run_id, decision_id, answer } = record.payload
+      const decision = fold.find(run_id, decision_id)
+      if (decision === null) throw unknownDecision()
+      if (decision.answer !== null) {
+        if (decision.answer.payload.answer !== answer) throw answeredOtherwise()
+        return repeat(log, decision.answer.event_id)
+      }
+      if (fold.record(record.event_id) !== null) throw eventIdReused()
+      await this.#commitEarlier(placement.mission.directory)
+      // The request knows its run; who answers need not.
+      const payload = { ...record.payload, run_id: decision.request.payload.run_id }
+      const matched = { ...record, payload }
+      this.#options.assertClean(matched)
+      await this.#frames.track(placement)
+      await this.#journal.mark(placement.mission.directory, null, NOT_COMMITTED_YET)
+      await log.append(matched)
+      return { event_id: record.event_id, duplicate: false }
+    })
+  }
+
+  /** Commits the mission's log as it stands and records the frames of its branch. */
+  async commit(mission: string): Promise<CommitAnswer> {
+    try {
+      return await this.#run(async () => (await this.#committer.commit(mission)).answer)
+    } catch (error) {
+      const deferral = deferralFrom(mission, error)
+      if (deferral === null) throw error
+      return { type: 'git.deferred', deferral }
+    }
+  }
+
+  /** The commit from which on the branch has held this answer, or null; reads only. */
+  async locate(mission: string, eventId: string): Promise<string | null> {
+    try {
+      const placement = await this.#options.placementOf(mission)
+      const graph = await this.#logs.graph()
+      return await withPoolPulse(() => findAnswerCommit(graph, placement, eventId))
+    } catch (error) {
+      throw gitErrorFrom(error)
+    }
+  }
+
+  /** Commits what waits, and finds commits that have no frame yet. */
+  async heal(): Promise<Healed> {
+    return this.#run(async () => {
+      const committed: string[] = []
+      const deferred: Deferral[] = []
+      for (const mission of await this.#journal.missions()) {
+        const { answer, isNew } = await this.#committer.commit(mission).catch((error: unknown) => ({
+          answer: { type: 'git.deferred' as const, deferral: refusalFrom(mission, error) },
+          isNew: false,
+        }))
+        if (answer.type === 'git.deferred') deferred.push(answer.deferral)
+        else if (isNew) committed.push(answer.commit)
+      }
+      await this.#frames.record(await this.#logs.graph())
+      const found = [this.#committer.takeWarnings(), this.#journal.takeWarnings()]
+      return { committed, deferred, warnings: [...found, this.#frames.takeWarnings()].flat() }
+    })
+  }
+
+  /** The pending frames, topologically, then chronologically. */
+  async frames(): Promise<readonly LocalCommit[]> {
+    return this.#run(async () => this.#frames.frames(await this.#logs.graph()))
+  }
+
+  /** Removes exactly these; unknown hashes change nothing. Answers how many are pending still. */
+  async confirm(hashes: readonly string[]): Promise<number> {
+    return this.#run(async () => this.#frames.confirm(await this.#logs.graph(), hashes))
+  }
+
+  async #run<T>(body: () => Promise<T>): Promise<T> {
+    const { repository, onStep } = this.#options
+    return withRepositoryLock(repository.commonDir, 'ledger', async () => {
+      try {
+        return await withPoolPulse(async () => {
+          await recoverRepository(repository, onStep)
+          return body()
+        })
+      } catch (error) {
+        throw gitErrorFrom(error)
+      }
+    })
+  }
+
+  /** One commit per answer: an earlier one whose commit is still to come gets it first. */
+  async #commitEarlier(mission: string): Promise<void> {
+    if (!(await this.#journal.isExpected(mission))) return
+    // What stands in its way stands in the way of this answer's commit too, and is told there.
+    await this.#committer.commit(mission).catch(() => undefined)
+  }
+
+  async #open(
+    mission: string,
+  ): Promise<{ placement: Placement; log: MissionLog; fold: DecisionFold }> {
+    const placement = await this.#options.placementOf(mission)
+    const log = await this.#logs.log(placement)
+    return { placement, log, fold: await log.fold() }
+  }
+}
+
+function isRepeated(fold: DecisionFold, record: DecisionRecord): boolean {
+  const known = fold.record(record.event_id)
+  return (
+    known?.event_type === record.event_type &&
+    known.payload.decision_id === record.payload.decision_id
+  )
+}
+
+// Whoever wrote the record may have died before it was on the disk.
+async function repeat(log: MissionLog, eventId: string): Promise<Appended> {
+  await log.repair()
+  return { event_id: eventId, duplicate: true }
+}

@@ -1,0 +1,101 @@
+/** Commits the log of a mission, and records the frame of the commit; or notes why that has to wait. */
+import { KittiwakeError } from '../../errors.ts'
+import type { Placement } from '../../project/types.ts'
+import { commitPaths } from './commit.ts'
+import { CommitDeferral, deferralOf } from './deferral.ts'
+import type { DirtyJournal } from './dirty-journal.ts'
+import type { FrameBook } from './frame-book.ts'
+import { branchTip } from './head.ts'
+import { deferralFrom } from './ledger-errors.ts'
+import type { LedgerOptions, MissionLogs } from './mission-logs.ts'
+import type { GitAnswer } from './protocol.ts'
+
+export type CommitAnswer = Extract<GitAnswer, { type: 'git.committed' | 'git.deferred' }>
+
+export type LogCommit = {
+  readonly answer: CommitAnswer
+  /** False where an earlier commit holds the log as it stands. */
+  readonly isNew: boolean
+}
+
+export const COMMIT_MESSAGE = 'chore(decisions): record decision [skip ci]'
+
+/** Its methods are called under the repository lock. */
+export class LogCommitter {
+  readonly #options: LedgerOptions
+  readonly #logs: MissionLogs
+  readonly #frames: FrameBook
+  readonly #journal: DirtyJournal
+  readonly #warnings: string[] = []
+
+  constructor(
+    options: LedgerOptions,
+    parts: { logs: MissionLogs; frames: FrameBook; journal: DirtyJournal },
+  ) {
+    this.#options = options
+    this.#logs = parts.logs
+    this.#frames = parts.frames
+    this.#journal = parts.journal
+  }
+
+  /** What went wrong beside a commit since the last call. */
+  takeWarnings(): readonly string[] {
+    return this.#warnings.splice(0)
+  }
+
+  /** Throws what is not a reason to defer. */
+  async commit(mission: string): Promise<LogCommit> {
+    try {
+      const placement = await this.#options.placementOf(mission)
+      await this.#frames.track(placement)
+      const { commit, isNew } = await this.#commitLog(placement)
+      const frames = await this.#settle(placement.mission.directory)
+      return { answer: { type: 'git.committed', commit, frames }, isNew }
+    } catch (error) {
+      const deferral = deferralFrom(mission, error)
+      if (deferral === null) throw error
+      // Where even that fails, the mark that stands since the answer stays.
+      await this.#journal.mark(mission, deferral.reason, deferral.message).catch(() => {
+        this.#warnings.push('The reason why a commit was deferred could not be written down.')
+      })
+      return { answer: { type: 'git.deferred', deferral }, isNew: false }
+    }
+  }
+
+  /** The commit that holds the log as it stands. Throws CommitDeferral. */
+  async #commitLog(placement: Placement): Promise<{ commit: string; isNew: boolean }> {
+    const log = await this.#logs.log(placement)
+    await log.repair()
+    if (!(await log.isCommittable())) {
+      const tip = branchTip(placement.commonDir, placement.ref)
+      if (tip !== null) return { commit: tip, isNew: false }
+      throw new CommitDeferral('unborn_branch', 'The branch of the mission has no commit yet.')
+    }
+    const { protectedBranches, author, onStep } = this.#options
+    const request = {
+      placement,
+      paths: [log.pathInTree],
+      message: COMMIT_MESSAGE,
+      author: await author(),
+      protectedBranches: await protectedBranches(),
+      cache: this.#logs.cache,
+    }
+    const outcome = await commitPaths(request, onStep === undefined ? {} : { onStep })
+    if (outcome.type === 'deferred') throw new CommitDeferral(outcome.reason, outcome.message)
+    if (outcome.type === 'unchanged') return { commit: outcome.oid, isNew: false }
+    return { commit: outcome.commit.oid, isNew: true }
+  }
+
+  /** The commit stands, whatever happens here: what fails keeps the mark, and the next heal repeats it. */
+  async #settle(mission: string): Promise<number> {
+    try {
+      const pending = await this.#frames.record(await this.#logs.graph())
+      await this.#journal.clear(mission)
+      return pending
+    } catch (error) {
+      if (!(error instanceof KittiwakeError) && deferralOf(error) === null) throw error
+      this.#warnings.push('A commit was made, but its frame could not be recorded yet.')
+      return 0
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** What the git worker is asked, and what it answers. A message on the port is an event of the machines. */
+import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
+import type { LocalCommit } from '../../contracts/frames.ts'
+import type { ErrorOnWire } from '../../errors.ts'
+import type { IdentityLiterals } from '../../events/identity-literals.ts'
+import type { Repository } from '../../project/types.ts'
+
+/** What the thread is started with. */
+export type GitInput = { readonly repository: Repository; readonly literals: IdentityLiterals }
+
+/** Why a commit could not happen now. A closed list; the first group may pass by itself. */
+export type DeferralReason =
+  | 'index_locked'
+  | 'ref_locked'
+  | 'ledger_locked'
+  | 'head_moved'
+  | 'io_error'
+  | 'head_mismatch'
+  | 'detached_head'
+  | 'unborn_branch'
+  | 'worktree_missing'
+  | 'protected_branch'
+  | 'path_conflicted'
+  | 'path_refused'
+  | 'index_unsupported'
+  | 'repository_unsupported'
+  | 'repository_read_only'
+  /** Whoever answered was ended before the commit; the next writing command makes it. */
+  | 'not_committed_yet'
+
+export type Deferral = {
+  readonly mission: string
+  readonly reason: DeferralReason
+  /** What was found and what to do. */
+  readonly message: string
+}
+
+export type GitCommand =
+  /** Appends and fsyncs. Idempotent by event id. `mission` is the directory name, here and below. */
+  | { readonly type: 'git.request'; readonly mission: string; readonly record: RequestedRecord }
+  /** Appends and fsyncs; the same answer again is no second record; another answer is refused. */
+  | { readonly type: 'git.answer'; readonly mission: string; readonly record: AnsweredRecord }
+  /** Commits the mission's ledger as it stands in its worktree, records the LocalCommit frame. */
+  | { readonly type: 'git.commit'; readonly mission: string }
+  /** Looks for the commit that first holds an answer; reads only. */
+  | { readonly type: 'git.locate'; readonly mission: string; readonly event_id: string }
+  /** Reclaims what a dead process left and retries every deferred commit. */
+  | { readonly type: 'git.heal' }
+  /** The pending LocalCommit frames, topologically, then chronologically. */
+  | { readonly type: 'git.frames' }
+  /** The hub holds this commit. */
+  | { readonly type: 'git.confirm'; readonly hashes: readonly string[] }
+  /** Report when another process records frames. */
+  | { readonly type: 'git.watch' }
+
+export type GitAnswer =
+  | { readonly type: 'git.appended'; readonly event_id: string; readonly duplicate: boolean }
+  /** `commit` holds the whole log as it stands; it is the earlier commit where nothing was left to do. */
+  | { readonly type: 'git.committed'; readonly commit: string; readonly frames: number }
+  | { readonly type: 'git.located'; readonly commit: string | null }
+  | { readonly type: 'git.deferred'; readonly deferral: Deferral }
+  | {
+      readonly type: 'git.healed'
+      readonly committed: readonly string[]
+      readonly deferred: readonly Deferral[]
+      /** What was found damaged and set aside. */
+      readonly warnings: readonly string[]
+    }
+  | { readonly type: 'git.framed'; readonly frames: readonly LocalCommit[] }
+  | { readonly type: 'git.confirmed'; readonly pending: number }
+  | { readonly type: 'git.watching' }
+  | { readonly type: 'git.refused'; readonly error: ErrorOnWire }
+
+/** Something happened that nobody asked for. */
+export type GitFact =
+  /** `sync-state.json` is another than before. */
+  { readonly type: 'git.changed' }

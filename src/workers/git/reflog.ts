@@ -1,0 +1,87 @@
+/** Reflog lines as git writes them, in the logs of the branch and of the worktree's HEAD. */
+import { lstat, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemCode } from '../../errors.ts'
+import type { DurableFs } from './durable-fs.ts'
+
+export type ReflogLine = {
+  readonly oldOid: string
+  readonly newOid: string
+  readonly name: string
+  readonly email: string
+  /** Unix seconds; the zone is UTC, as in our commits. */
+  readonly timestamp: number
+  readonly message: string
+}
+
+type Reflog = {
+  readonly path: string
+  /** Bytes before our line; null where the file is not there. */
+  readonly size: number | null
+}
+
+/** A log, and the line of ours that shall be its next. */
+export type PlannedReflog = Reflog & { readonly line: string }
+
+type Place = { readonly gitDir: string; readonly commonDir: string; readonly ref: string }
+
+/** Both logs with their present sizes; null where the file is not there. */
+async function readReflogs({ gitDir, commonDir, ref }: Place): Promise<Reflog[]> {
+  const paths = [join(gitDir, 'logs', 'HEAD'), join(commonDir, 'logs', ref)]
+  return Promise.all(
+    paths.map(async (path) => {
+      const state = await lstat(path).catch(() => null)
+      return { path, size: state?.isFile() === true ? state.size : null }
+    }),
+  )
+}
+
+/** Whether the logs are as long as they were when the lines were planned. */
+export async function areUntouched(
+  place: Place,
+  planned: readonly PlannedReflog[],
+): Promise<boolean> {
+  const now = await readReflogs(place)
+  return planned.every(({ path, size }, at) => now[at]?.path === path && now[at]?.size === size)
+}
+
+export async function planReflogs(
+  place: Place,
+  line: ReflogLine,
+): Promise<readonly PlannedReflog[]> {
+  const text = renderLine(line)
+  return (await readReflogs(place)).map((reflog) => ({ ...reflog, line: text }))
+}
+
+/** Call it while the locks of HEAD and of the branch are held. `create` follows `core.logAllRefUpdates`. */
+export async function appendReflogs(
+  fs: DurableFs,
+  planned: readonly PlannedReflog[],
+  create: boolean,
+): Promise<void> {
+  for (const { path, line } of planned) {
+    try {
+      await fs.appendLine(path, Buffer.from(line), create)
+    } catch (error) {
+      // A folder stands where the log would be, or a log where its folder would be: git lost that log before.
+      if (!['EISDIR', 'ENOTDIR'].includes(systemCode(error) ?? '')) throw error
+    }
+  }
+}
+
+/** Takes our line, or what a crash left of it, off the end of a log. What others wrote there stays. */
+export async function cutReflog(fs: DurableFs, { path, size, line }: PlannedReflog): Promise<void> {
+  const state = await lstat(path).catch(() => null)
+  const start = size ?? 0
+  if (state?.isFile() !== true || state.size > start + Buffer.byteLength(line)) return
+  const tail = (await readFile(path)).subarray(start)
+  if (!Buffer.from(line).subarray(0, tail.length).equals(tail)) return
+  if (size === null) await fs.remove(path)
+  else if (tail.length > 0) await fs.truncate(path, size)
+}
+
+function renderLine(line: ReflogLine): string {
+  const subject = line.message.split('\n', 1)[0] ?? ''
+  const who = `${line.name} <${line.email}> ${line.timestamp} +0000`
+  return `${line.oldOid} ${line.newOid} ${who}\tcommit: ${subject}\n`
+}

@@ -1,0 +1,46 @@
+/** What forbids a commit before any write: the kind of repository, or git in the middle of something. */
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemCode } from '../../errors.ts'
+import { readFormat } from '../../project/repository-format.ts'
+import type { RepositoryFormat } from '../../project/repository-format.ts'
+import { CommitDeferral } from './deferral.ts'
+
+/** Unfinished work of git's in a worktree during which its branch must stay where it is. */
+const OPERATIONS = [
+  { name: 'rebase-merge', title: 'A rebase' },
+  { name: 'rebase-apply', title: 'A rebase or an am' },
+  { name: 'BISECT_START', title: 'A bisect' },
+  { name: 'BISECT_LOG', title: 'A bisect' },
+]
+
+/** Throws CommitDeferral `repository_unsupported`. */
+export function requireFormat(commonDir: string): RepositoryFormat {
+  const format = readFormat(commonDir)
+  if (format.unsupported === null) return format
+  const message = `The repository is ${format.unsupported}; commits can not be made in it.`
+  throw new CommitDeferral('repository_unsupported', message)
+}
+
+/** Throws CommitDeferral `detached_head` while a rebase, am or bisect is under way. */
+export async function refuseDuringOperation(gitDir: string): Promise<void> {
+  for (const { name, title } of OPERATIONS) {
+    if (!(await isThere(join(gitDir, name)))) continue
+    const message = `${title} is in progress in the mission's worktree. Finish or abort it.`
+    throw new CommitDeferral('detached_head', message)
+  }
+}
+
+export async function isMerging(gitDir: string): Promise<boolean> {
+  return isThere(join(gitDir, 'MERGE_HEAD'))
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}

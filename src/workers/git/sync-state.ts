@@ -1,0 +1,111 @@
+/** `.kittify/sync-state.json`: which commits the hub has not confirmed yet. A cache: git and the hub can rebuild it. */
+import { join } from 'node:path'
+import { ULID_PATTERN } from '../../contracts/event.ts'
+import type { LocalCommit } from '../../contracts/frames.ts'
+import { isJsonObject } from '../../contracts/json.ts'
+import type { Json, JsonObject } from '../../contracts/json.ts'
+import type { DurableFs } from './durable-fs.ts'
+import { readOwned, replaceOwned, setAside } from './owned-json.ts'
+
+/** What is in the file. Entries of other writers that are no frames of ours are kept as they are. */
+export type SyncState = {
+  readonly last_saas_confirmed_hash: string | null
+  readonly pending_local_commits: readonly (LocalCommit | Json)[]
+  /** Keys that are not known here, in their order. */
+  readonly rest: JsonObject
+}
+
+export type SyncStateReading = {
+  readonly state: SyncState
+  /** True where the file can't be used: it must be set aside before anything is written. */
+  readonly damaged: boolean
+  readonly absent: boolean
+}
+
+export const SYNC_STATE_BYTES_MAX = 64 * 1024 * 1024
+
+const EMPTY: SyncState = { last_saas_confirmed_hash: null, pending_local_commits: [], rest: {} }
+const OID = /^[0-9a-f]{40}$/
+const NOT_ASCII = /[\u007f-\uffff]/g
+
+export function syncStatePath(root: string): string {
+  return join(root, '.kittify', 'sync-state.json')
+}
+
+/** Missing is empty. Throws GitError LEDGER_STATE_UNREADABLE. */
+export async function readSyncState(root: string): Promise<SyncStateReading> {
+  const reading = await readOwned(syncStatePath(root), SYNC_STATE_BYTES_MAX)
+  if (reading.state === 'absent') return { state: EMPTY, damaged: false, absent: true }
+  const state = reading.state === 'read' ? parseSyncState(reading.value) : null
+  return { state: state ?? EMPTY, damaged: state === null, absent: false }
+}
+
+export async function writeSyncState(fs: DurableFs, root: string, state: SyncState): Promise<void> {
+  await replaceOwned(fs, syncStatePath(root), renderSyncState(state))
+}
+
+/** Answers the name that the damaged file has from now on. */
+export async function setSyncStateAside(fs: DurableFs, root: string): Promise<string> {
+  return setAside(fs, syncStatePath(root))
+}
+
+/** Insertion order, two spaces, ASCII, no final line end: the bytes that other readers of the file know. */
+export function renderSyncState(state: SyncState): string {
+  const { last_saas_confirmed_hash, pending_local_commits, rest } = state
+  const value = { last_saas_confirmed_hash, pending_local_commits, ...rest }
+  return JSON.stringify(value, null, 2).replace(
+    NOT_ASCII,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** The entries that are whole frames; all others stay in the file and are not sent. */
+export function framesOf(state: SyncState): readonly LocalCommit[] {
+  return state.pending_local_commits.filter(isLocalCommit)
+}
+
+/** The frame with exactly its seven keys in their order. */
+export function localCommit(fields: Omit<LocalCommit, 'type'>): LocalCommit {
+  const { git_hash, mission_id, build_id, project_uuid, changed_files, committed_at } = fields
+  return {
+    type: 'LocalCommit',
+    git_hash,
+    mission_id,
+    build_id,
+    project_uuid,
+    changed_files,
+    committed_at,
+  }
+}
+
+function parseSyncState(value: JsonObject): SyncState | null {
+  const { last_saas_confirmed_hash = null, pending_local_commits = [], ...rest } = value
+  if (last_saas_confirmed_hash !== null && typeof last_saas_confirmed_hash !== 'string') return null
+  if (!Array.isArray(pending_local_commits)) return null
+  return {
+    last_saas_confirmed_hash,
+    pending_local_commits: pending_local_commits as readonly Json[],
+    rest,
+  }
+}
+
+function isLocalCommit(entry: LocalCommit | Json): entry is LocalCommit {
+  if (!isJsonObject(entry)) return false
+  const { type, git_hash, mission_id, build_id, project_uuid, changed_files, committed_at } = entry
+  return (
+    Object.keys(entry).length === 7 &&
+    type === 'LocalCommit' &&
+    matches(git_hash, OID) &&
+    matches(mission_id, ULID_PATTERN) &&
+    matches(build_id, /./) &&
+    matches(project_uuid, /./) &&
+    typeof committed_at === 'string' &&
+    !Number.isNaN(Date.parse(committed_at)) &&
+    Array.isArray(changed_files) &&
+    changed_files.every((file) => typeof file === 'string')
+  )
+}
+
+function matches(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value)
+}

@@ -1,0 +1,36 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { locateRepository } from '#dist/project/locate.js'
+import { createMission } from '#dist/project/mission-create.js'
+import { openGitService } from '#dist/workers/git/git-service.js'
+import { GitRepository } from '../../support/git-repository.ts'
+import { answeredRecord, requestedRecord } from '../../support/ledger-repository.ts'
+
+it('commits to no branch at all while the list of protected ones can not be read', async () => {
+  const git = GitRepository.withCommit(['-b', 'dev'])
+  const repository = await locateRepository(git.root)
+  const created = await createMission(repository, { slug: 'a', topology: 'single_branch' })
+  const service = await openGitService({ repository, literals: NO_IDENTITY }, () => undefined)
+  const mission = created.directory
+  const request = requestedRecord(created.mission_id, '01J00000000000000000000000')
+  const answer = answeredRecord(created.mission_id, request.payload.decision_id)
+  const config = join(git.root, '.kittify', 'config.yaml')
+  mkdirSync(join(git.root, '.kittify'), { recursive: true })
+  writeFileSync(config, 'protection: {protected_branches: dev}\n')
+  const [, , committed] = service.handle([
+    { type: 'git.request', mission, record: request },
+    { type: 'git.answer', mission, record: answer },
+    { type: 'git.commit', mission },
+  ])
+  expect(await committed).toMatchObject({
+    type: 'git.deferred',
+    deferral: { reason: 'protected_branch' },
+  })
+  writeFileSync(config, 'protection: {protected_branches: [main]}\n')
+  const [healed] = service.handle([{ type: 'git.heal' }])
+  expect(await healed).toMatchObject({ committed: [git.git('rev-parse', 'dev').trim()] })
+  await service.close()
+  git.remove()
+})
