@@ -1,0 +1,91 @@
+/**
+ * The epoch tells clients whether this hub still has everything that it acknowledged. Beside the database lies a
+ * mark of the highest sequence numbers; a database that is behind its mark was restored or lost a part, and
+ * begins a new epoch, above the old numbers. The mark is written after the commit, so it is never ahead by itself.
+ */
+import { randomUUID } from 'node:crypto'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { isJsonObject, parseJson } from '../contracts/json.ts'
+import type { Json } from '../contracts/json.ts'
+import type { Connection } from './database.ts'
+
+const MARK_FILE = 'hub.mark'
+const MARK_LENGTH = 160
+
+/** The highest sequence number that each table gave out. */
+export type Heads = { events: number; commits: number }
+type Mark = Readonly<Heads> & { readonly epoch: string }
+
+export class Epoch {
+  readonly id: string
+  #heads: Readonly<Heads>
+  readonly #descriptor: number
+
+  /** Reads the mark, and begins a new epoch in the database where rows are missing. */
+  constructor(database: Connection, dataDir: string) {
+    const path = join(resolve(dataDir), MARK_FILE)
+    const settle = database.transaction(() => settleEpoch(database, readMark(path)))
+    this.id = settle.immediate()
+    this.#heads = headsOf(database)
+    closeSync(openSync(path, 'a', 0o600))
+    this.#descriptor = openSync(path, 'r+')
+    this.mark({})
+  }
+
+  /** Records what is committed. Not synced: after a power cut an older mark only says less. */
+  mark(heads: Readonly<Partial<Heads>>): void {
+    this.#heads = { ...this.#heads, ...heads }
+    const text = JSON.stringify({ epoch: this.id, ...this.#heads }).padEnd(MARK_LENGTH)
+    writeSync(this.#descriptor, text, 0)
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+}
+
+function settleEpoch(database: Connection, mark: Mark | null): string {
+  const known = database.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
+  const heads = headsOf(database)
+  const complete = mark === null || (mark.events <= heads.events && mark.commits <= heads.commits)
+  if (typeof known === 'string' && complete && (mark === null || mark.epoch === known)) return known
+  const epoch = randomUUID()
+  database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)").run(epoch)
+  if (mark !== null) raiseHeads(database, heads, mark)
+  return epoch
+}
+
+function headsOf(database: Connection): Heads {
+  const head = database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').pluck()
+  return { events: Number(head.get('events') ?? 0), commits: Number(head.get('commits') ?? 0) }
+}
+
+// A reader's `after` of the old epoch must not hide rows of the new one.
+function raiseHeads(database: Connection, heads: Readonly<Heads>, mark: Mark): void {
+  for (const table of ['events', 'commits'] as const) {
+    if (mark[table] <= heads[table]) continue
+    database.prepare('DELETE FROM sqlite_sequence WHERE name = ?').run(table)
+    database
+      .prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)')
+      .run(table, mark[table])
+  }
+}
+
+// A mark that can't be read is no mark: a power cut may have torn it.
+function readMark(path: string): Mark | null {
+  let mark: Json
+  try {
+    mark = parseJson(readFileSync(path, 'utf8').slice(0, MARK_LENGTH))
+  } catch {
+    return null
+  }
+  if (!isJsonObject(mark)) return null
+  const { epoch, events, commits } = mark
+  if (typeof epoch !== 'string' || !isHead(events) || !isHead(commits)) return null
+  return { epoch, events, commits }
+}
+
+function isHead(value: Json | undefined): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}

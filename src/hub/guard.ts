@@ -1,0 +1,57 @@
+/**
+ * Who may speak to the hub at all, before any token is looked at: no web page does, neither directly (Origin,
+ * Sec-Fetch-Site) nor under a name that was rebound to this machine (Host).
+ */
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import { URL_LENGTH_MAX } from './limits.ts'
+
+/** Why a request is answered without being looked at further. */
+export type Refusal = { readonly status: number; readonly code: string; readonly message: string }
+
+const LOOPBACK_NAMES: readonly string[] = ['127.0.0.1', 'localhost', '[::1]']
+const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
+
+/** Whether only programs of this machine can reach `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** The host as it stands in a URL. */
+export function hostInUrl(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host
+}
+
+/**
+ * @param host what the hub is bound to
+ * @param port the port that it got
+ */
+export function guardRequest(request: IncomingMessage, host: string, port: number): Refusal | null {
+  const { url = '', headers } = request
+  if (!url.startsWith('/') || url.length > URL_LENGTH_MAX) {
+    return { status: 400, code: 'BAD_REQUEST', message: 'a path on this hub is expected' }
+  }
+  if (headers.host === undefined || !HOST.test(headers.host)) {
+    return { status: 400, code: 'BAD_REQUEST', message: 'a Host header is expected' }
+  }
+  if (isLoopback(host) && !namesLoopback(headers.host.toLowerCase(), host, port)) {
+    return { status: 403, code: 'HOST_REFUSED', message: 'this hub answers to loopback names only' }
+  }
+  if (isFromWebPage(request)) {
+    return { status: 403, code: 'ORIGIN_REFUSED', message: 'this hub does not answer to web pages' }
+  }
+  return null
+}
+
+function namesLoopback(name: string, host: string, port: number): boolean {
+  const names = [...LOOPBACK_NAMES, hostInUrl(host)]
+  // A client leaves the default port out.
+  return names.some((own) => name === `${own}:${port}` || (port === 80 && name === own))
+}
+
+function isFromWebPage({ method, headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
+  const isRead = method === 'GET' && headers.upgrade === undefined
+  return headers.origin !== undefined && !isRead
+}

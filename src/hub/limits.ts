@@ -1,0 +1,63 @@
+/** Every bound of the hub, in one place. */
+
+/** Sockets that are open at once, over all teams. */
+export const PEERS_MAX = 1_000
+/** Sockets that one token holds at once. */
+export const PEERS_PER_TOKEN_MAX = 64
+/** TCP connections, HTTP and WebSocket together. */
+export const CONNECTIONS_MAX = 2_000
+
+/** The largest WebSocket message. */
+export const FRAME_BYTES_MAX = 2 * 1024 * 1024
+/** Fragments of one message. */
+export const FRAGMENTS_MAX = 4_096
+/** Frames that can't be understood before a connection is closed with 1008. */
+export const BAD_FRAMES_MAX = 256
+/** What waits to be read by one peer before it is closed with 1013. */
+export const PEER_BUFFER_BYTES_MAX = 1024 * 1024
+/** Pings without an answer before a peer is dead. */
+export const PINGS_MISSED_MAX = 2
+export const PING_INTERVAL_MS = 15_000
+/** How long a closing handshake may last. */
+export const PEER_CLOSE_MS = 1_000
+
+/** One transaction: enough to hide the fsync, little enough to keep the loop free. */
+export const COMMIT_ROWS_MAX = 1_024
+export const COMMIT_BYTES_MAX = 512 * 1024
+/** What waits for a transaction before the senders' sockets are paused. */
+export const INTAKE_BYTES_MAX = 8 * 1024 * 1024
+/** The longest piece of fan-out between two transactions. */
+export const FAN_OUT_SLICE_MS = 8
+
+export const BODY_BYTES_MAX = 64 * 1024
+export const HEADER_BYTES_MAX = 16 * 1024
+export const HEADERS_TIMEOUT_MS = 5_000
+export const REQUEST_TIMEOUT_MS = 10_000
+export const IDLE_TIMEOUT_MS = 30_000
+export const URL_LENGTH_MAX = 2_048
+
+export const PAGE_ROWS_DEFAULT = 500
+export const PAGE_ROWS_MAX = 1_000
+/** A page ends early, after at least one row, once its bodies are this long. */
+export const PAGE_BYTES_MAX = 4 * 1024 * 1024
+
+/** How long a socket token is good for; it is used once. */
+export const TICKET_TTL_S = 60
+/** Socket tokens that wait to be used, over all teams; the oldest give way. */
+export const TICKETS_MAX = 4_096
+/** Requests of one token: a burst, and what grows back in a second. */
+export const REQUESTS_BURST = 1_000
+export const REQUESTS_PER_S = 200
+/** Failed logins of one address: a burst, and what grows back in a second. */
+export const FAILURES_BURST = 100
+export const FAILURES_PER_S = 10
+/** Tokens or addresses that are remembered for that. */
+export const RATE_KEYS_MAX = 10_000
+
+/** How long a write waits for another process, `createToken` for one. The loop stands still meanwhile. */
+export const BUSY_TIMEOUT_MS = 1_000
+export const TOKENS_MAX = 100_000
+
+/** A stop is over within both, whatever the others do; a peer has `PEER_CLOSE_MS` of the first. */
+export const STOP_PEERS_MS = 1_500
+export const STOP_HTTP_MS = 1_000

@@ -1,0 +1,60 @@
+/** Who speaks: tokens looked up by their hash, failures and requests counted. */
+import type { IncomingMessage } from 'node:http'
+import type { Refusal } from './guard.ts'
+import { FAILURES_BURST, FAILURES_PER_S, REQUESTS_BURST, REQUESTS_PER_S } from './limits.ts'
+import { RateLimiter } from './rate.ts'
+import type { HubStore } from './store.ts'
+import type { Session, Tickets } from './tickets.ts'
+import { bearerOf, hashSecret } from './tokens.ts'
+
+/** Not told apart on purpose: a missing, a malformed, an unknown and a used-up token. */
+const UNAUTHENTICATED: Refusal = {
+  status: 401,
+  code: 'UNAUTHENTICATED',
+  message: 'a valid bearer token is expected',
+}
+const TOO_MANY: Refusal = {
+  status: 429,
+  code: 'TOO_MANY_REQUESTS',
+  message: 'too many requests; try again in a second',
+}
+
+export type Authentication =
+  | { readonly session: Session; readonly refusal: null }
+  | { readonly session: null; readonly refusal: Refusal }
+
+export class Logins {
+  readonly #store: Pick<HubStore, 'holderOf'>
+  readonly #tickets: Tickets
+  readonly #requests = new RateLimiter(REQUESTS_BURST, REQUESTS_PER_S)
+  readonly #failures = new RateLimiter(FAILURES_BURST, FAILURES_PER_S)
+
+  constructor(store: Pick<HubStore, 'holderOf'>, tickets: Tickets) {
+    this.#store = store
+    this.#tickets = tickets
+  }
+
+  /** The session of a request with a login token. */
+  ofRequest(request: IncomingMessage): Authentication {
+    const secret = bearerOf(request.headers.authorization)
+    const hash = secret === null ? null : hashSecret(secret)
+    const holder = hash === null ? null : this.#store.holderOf(hash)
+    if (hash === null || holder === null) return this.#failure(request)
+    const login = hash.toString('hex')
+    if (!this.#requests.take(login)) return { session: null, refusal: TOO_MANY }
+    return { session: { ...holder, login }, refusal: null }
+  }
+
+  /** The session of an upgrade with a socket token, which is used up. */
+  ofUpgrade(request: IncomingMessage): Authentication {
+    const secret = bearerOf(request.headers.authorization)
+    const session = secret === null ? null : this.#tickets.redeem(secret)
+    return session === null ? this.#failure(request) : { session, refusal: null }
+  }
+
+  // Only failures are counted by address: all users of a machine share it.
+  #failure(request: IncomingMessage): Authentication {
+    const isTolerated = this.#failures.take(request.socket.remoteAddress ?? 'unknown')
+    return { session: null, refusal: isTolerated ? UNAUTHENTICATED : TOO_MANY }
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The hub: takes events and commits from the teams' links, makes them durable, acknowledges them, passes them on.
+ * Longer than usual: it is where the parts are put together, started and stopped.
+ */
+import type { IncomingMessage, Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { WebSocket, WebSocketServer } from 'ws'
+import { LinkError, systemCode } from '../errors.ts'
+import { refuse, refuseRaw } from './answer.ts'
+import { FanOut } from './fan-out.ts'
+import { guardRequest, hostInUrl } from './guard.ts'
+import type { Refusal } from './guard.ts'
+import { Intake } from './intake.ts'
+import { PING_INTERVAL_MS, STOP_HTTP_MS, STOP_PEERS_MS } from './limits.ts'
+import { createHttpServer, createSocketServer } from './listeners.ts'
+import { hubLog } from './log.ts'
+import type { HubLog } from './log.ts'
+import { Logins } from './login.ts'
+import { Peer } from './peer.ts'
+import { Peers } from './peers.ts'
+import { SOCKET_PATH, visit } from './routes.ts'
+import type { Desk } from './routes.ts'
+import { HubStore } from './store.ts'
+import { Tickets } from './tickets.ts'
+import type { Session } from './tickets.ts'
+
+export type HubOptions = {
+  /** Holds `hub.db`; made where it is missing. One hub at a time serves it. */
+  readonly dataDir: string
+  /** Default 127.0.0.1. Any other machine can reach the hub only when this says so. */
+  readonly host?: string
+  /** 0, the default, takes a free one. */
+  readonly port?: number
+  /** Default 15,000. A peer that owes two answers is cut off. */
+  readonly pingIntervalMs?: number
+  /** Gets one JSON object a line; no names, no addresses, no content. */
+  readonly log?: (line: string) => void
+}
+
+export type Hub = {
+  readonly url: string
+  readonly port: number
+  /** Answers what came, closes all connections and the store, within three seconds. */
+  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+const DEFAULT_HOST = '127.0.0.1'
+
+/**
+ * Serves until stopped.
+ *
+ * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_UNUSABLE, HUB_DATA_NEWER, HUB_PORT_IN_USE, HUB_ADDRESS_REFUSED
+ */
+export async function serveHub(options: HubOptions): Promise<Hub> {
+  const { host = DEFAULT_HOST, port = 0, pingIntervalMs = PING_INTERVAL_MS } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535 || host === '') throw addressRefused()
+  const store = new HubStore(options.dataDir)
+  const hub = new RunningHub(store, host, hubLog(options.log))
+  try {
+    await hub.listen(port, pingIntervalMs)
+    return hub
+  } catch (error) {
+    store.close()
+    throw error
+  }
+}
+
+class RunningHub implements Hub {
+  readonly #host: string
+  readonly #log: HubLog
+  readonly #store: HubStore
+  readonly #desk: Desk
+  readonly #peers = new Peers()
+  readonly #intake: Intake
+  readonly #server: Server
+  readonly #sockets: WebSocketServer
+  #pinging: NodeJS.Timeout | undefined
+  #port = 0
+  #connections = 0
+  #stopping: Promise<void> | null = null
+
+  constructor(store: HubStore, host: string, log: HubLog) {
+    this.#host = host
+    this.#log = log
+    this.#store = store
+    const tickets = new Tickets()
+    this.#desk = { store, tickets, logins: new Logins(store, tickets) }
+    const fanOut = new FanOut((team) => this.#peers.ofTeam(team), log)
+    this.#intake = new Intake({ store, fanOut, log })
+    this.#server = createHttpServer()
+    this.#sockets = createSocketServer()
+    this.#server.on('request', (request, response) => {
+      const refusal = this.#guard(request)
+      if (refusal !== null) return refuse(response, refusal, { Connection: 'close' })
+      visit(this.#desk, request, response).catch((error: unknown) => {
+        this.#log('request_failed', { code: systemCode(error) ?? 'unknown' })
+        refuse(response, STORE_FAILED, { Connection: 'close' })
+      })
+    })
+    this.#server.on('upgrade', (request, wire, head) => this.#upgrade(request, wire, head))
+  }
+
+  /** The port that was got; it stays readable after the stop. */
+  get port(): number {
+    return this.#port
+  }
+
+  get url(): string {
+    return `http://${hostInUrl(this.#host)}:${this.port}`
+  }
+
+  listen(port: number, pingIntervalMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error) => reject(listenError(error)))
+      this.#server.listen({ host: this.#host, port }, () => {
+        this.#server.removeAllListeners('error')
+        this.#server.on('error', (error) => {
+          this.#log('server_failed', { code: systemCode(error) ?? 'unknown' })
+        })
+        this.#port = (this.#server.address() as AddressInfo).port
+        this.#pinging = setInterval(() => this.#peers.pingAll(), pingIntervalMs)
+        this.#log('listening', { port: this.#port })
+        resolve()
+      })
+    })
+  }
+
+  #guard(request: IncomingMessage): Refusal | null {
+    return this.#stopping === null ? guardRequest(request, this.#host, this.#port) : STOPPING
+  }
+
+  #upgrade(request: IncomingMessage, wire: Duplex, head: Buffer): void {
+    // Until the WebSocket is there, nobody else listens for the errors of this socket.
+    wire.on('error', () => wire.destroy())
+    const refusal = this.#guard(request)
+    if (refusal !== null) return refuseRaw(wire, refusal)
+    if (request.url !== SOCKET_PATH) return refuseRaw(wire, NO_SOCKET)
+    const { session, refusal: stranger } = this.#desk.logins.ofUpgrade(request)
+    if (stranger !== null) return refuseRaw(wire, stranger)
+    const room = this.#peers.room(session)
+    if (room !== 'free') return refuseRaw(wire, room === 'hub_full' ? HUB_FULL : LOGIN_FULL)
+    this.#sockets.handleUpgrade(request, wire, head, (socket) => this.#join(socket, wire, session))
+  }
+
+  #join(socket: WebSocket, wire: Duplex, session: Session): void {
+    const number = ++this.#connections
+    const deliver = this.#intake.add.bind(this.#intake)
+    const peer = new Peer({ number, session, socket, wire, deliver })
+    socket.on('error', (error) => {
+      this.#log('peer_failed', { peer: number, code: systemCode(error) ?? 'unknown' })
+    })
+    socket.on('close', (code) => {
+      this.#peers.remove(peer)
+      this.#log('peer_closed', { peer: number, code, bad_frames: peer.badFrames })
+    })
+    this.#peers.add(peer)
+    this.#log('peer_opened', { peer: number })
+    const snapshot = { type: 'snapshot', work_packages: [], epoch: this.#store.epoch.id }
+    peer.send([JSON.stringify(snapshot)])
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#pinging)
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.#peers.refuseAll()
+    this.#intake.flushAll()
+    await withDeadline(this.#peers.shutAll(), STOP_PEERS_MS)
+    // Requests that never end, and answers that nobody reads.
+    this.#server.closeAllConnections()
+    await withDeadline(closed, STOP_HTTP_MS)
+    this.#store.close()
+    this.#log('stopped')
+  }
+}
+
+const STORE_FAILED = { status: 500, code: 'STORE_FAILED', message: 'the store failed; try again' }
+const STOPPING = { status: 503, code: 'STOPPING', message: 'the hub stops' }
+const NO_SOCKET = { status: 404, code: 'NOT_FOUND', message: 'no such socket' }
+const HUB_FULL = { status: 503, code: 'HUB_FULL', message: 'the hub has no room for a connection' }
+const LOGIN_FULL = {
+  status: 429,
+  code: 'TOO_MANY_SOCKETS',
+  message: 'this token has too many sockets',
+}
+
+function listenError(error: Error): LinkError {
+  if (systemCode(error) !== 'EADDRINUSE') return addressRefused(error)
+  return new LinkError('HUB_PORT_IN_USE', 'another program listens on this port', {
+    hint: 'Choose another port, or 0 for a free one.',
+    cause: error,
+  })
+}
+
+function addressRefused(cause?: unknown): LinkError {
+  return new LinkError('HUB_ADDRESS_REFUSED', 'the hub can not listen on this host and port', {
+    hint: 'Use a host of this machine and a port from 0 to 65535.',
+    cause,
+  })
+}
+
+async function withDeadline(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise((resolve) => {
+    timer = setTimeout(resolve, timeoutMs)
+  })
+  await Promise.race([work, deadline])
+  clearTimeout(timer)
+}

@@ -1,0 +1,54 @@
+/** Socket tokens: got with a login over HTTP, used once to open a socket, forgotten after a minute. */
+import { TICKETS_MAX, TICKET_TTL_S } from './limits.ts'
+import { hashSecret, newTicket } from './tokens.ts'
+import type { Holder } from './store.ts'
+
+/** Whom a connection speaks for, and the login that it came from (a hash, in hex). */
+export type Session = Holder & { readonly login: string }
+
+type Ticket = { readonly session: Session; readonly expiresAtMs: number }
+
+export class Tickets {
+  readonly #ticketByHash = new Map<string, Ticket>()
+  readonly #nowMs: () => number
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs
+  }
+
+  /** A new socket token. The oldest unused one gives way when there are too many. */
+  issue(session: Session): string {
+    const secret = newTicket()
+    const expiresAtMs = this.#nowMs() + TICKET_TTL_S * 1_000
+    this.#forgetExpired()
+    this.#ticketByHash.set(keyOf(secret), { session, expiresAtMs })
+    if (this.#ticketByHash.size > TICKETS_MAX) this.#forgetOldest()
+    return secret
+  }
+
+  /** Uses a socket token up. */
+  redeem(secret: string): Session | null {
+    const key = keyOf(secret)
+    const ticket = this.#ticketByHash.get(key)
+    this.#ticketByHash.delete(key)
+    return ticket !== undefined && ticket.expiresAtMs > this.#nowMs() ? ticket.session : null
+  }
+
+  // All live equally long, so the oldest come first.
+  #forgetExpired(): void {
+    const now = this.#nowMs()
+    for (const [key, ticket] of this.#ticketByHash) {
+      if (ticket.expiresAtMs > now) return
+      this.#ticketByHash.delete(key)
+    }
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#ticketByHash.keys().next()
+    if (oldest.done !== true) this.#ticketByHash.delete(oldest.value)
+  }
+}
+
+function keyOf(secret: string): string {
+  return hashSecret(secret).toString('hex')
+}

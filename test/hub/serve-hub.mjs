@@ -1,0 +1,10 @@
+// Serves a hub in a process of its own, to be killed: `node serve-hub.mjs <data folder>`. Any line on its
+// standard input is answered with the most memory that it ever had, in bytes.
+import { createInterface } from 'node:readline'
+import { serveHub } from '#dist/hub/server.js'
+
+const hub = await serveHub({ dataDir: process.argv[2] ?? '' })
+process.stdout.write(`${JSON.stringify({ url: hub.url })}\n`)
+createInterface({ input: process.stdin }).on('line', () => {
+  process.stdout.write(`${process.resourceUsage().maxRSS * 1024}\n`)
+})
