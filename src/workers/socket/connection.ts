@@ -1,0 +1,193 @@
+/**
+ * One open connection: greets, answers pings, carries batches, and says exactly once that it is over. Whatever the
+ * hub sends is read, counted or ends the connection; nothing that it sends can throw out of here. In one file, so that every way to its one end can be seen together.
+ */
+import type { Buffer } from 'node:buffer'
+import { WebSocket } from 'ws'
+import type { RawData } from 'ws'
+import type { StrictDialect } from '../../contracts/frames.ts'
+import type { OpenedSocket } from './handshake.ts'
+import { readFrame } from './incoming.ts'
+import type { IncomingFrame } from './incoming.ts'
+import type { LinkLimits, SetTimer } from './limits.ts'
+import type { OutgoingItem } from './outgoing.ts'
+import type { CloseClass, Sink, SocketFact } from './protocol.ts'
+import { classOfCloseCode } from './refusal.ts'
+import { Sender } from './sender.ts'
+import type { Delivered, Outlet } from './sender.ts'
+
+/** What came and was not acted upon. */
+export type FrameCounts = {
+  /** Verdicts about nothing that waits, or not by the contract. */
+  stray: number
+  malformed: number
+  /** Broadcasts and types of a newer hub. */
+  other: number
+  /** Pings beyond the rate that is answered. */
+  floodedPings: number
+}
+
+export type ConnectionOptions = OpenedSocket & {
+  readonly number: number
+  readonly target: string
+  readonly granted: (projectUuid: string) => boolean
+  readonly emit: (fact: SocketFact) => void
+  readonly limits: LinkLimits
+  readonly setTimer: SetTimer
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number
+  readonly counts: FrameCounts
+}
+
+const NORMAL_CLOSE = 1000
+const PROTOCOL_ERROR = 1002
+const POLICY_VIOLATION = 1008
+const PING_WINDOW_MS = 1000
+
+export class Connection {
+  readonly #options: ConnectionOptions
+  readonly #sender: Sender
+  readonly #closed: Promise<void>
+  #resolveClosed: () => void = () => {}
+  #isGreeted = false
+  #isOver = false
+  #dialect: StrictDialect | null = null
+  #malformed = 0
+  #ending: { readonly class: CloseClass; readonly reason: string } | null = null
+  #pingWindow = { startedAt: 0, count: 0 }
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    const { granted, limits, setTimer, webSocket } = options
+    this.#closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    this.#sender = new Sender({ outlet: this.#outlet(), granted, limits, setTimer })
+    webSocket.on('message', (data, isBinary) => this.#read(data, isBinary))
+    webSocket.on('close', (code) => this.#over(code))
+    // After this turn's answers: a fact must not overtake `socket.opened`.
+    setImmediate(() => {
+      if (webSocket.readyState === WebSocket.CLOSED) this.#over(1006)
+      else webSocket.resume()
+    })
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  deliver(sink: Sink, batch: number, items: readonly OutgoingItem[]): Promise<Delivered> {
+    return this.#sender.deliver(sink, batch, items)
+  }
+
+  /** Resolves once it is over, which is at the latest after the close deadline. */
+  close(): Promise<void> {
+    this.#end(NORMAL_CLOSE, 'transient', 'LINK_CLOSED')
+    return this.#closed
+  }
+
+  #read(data: RawData, isBinary: boolean): void {
+    if (this.#isOver || this.#ending !== null) return
+    const { limits } = this.#options
+    const frame: IncomingFrame = isBinary
+      ? { kind: 'malformed' }
+      : // `nodebuffer` is the library's default: a message is one Buffer.
+        readFrame((data as Buffer).toString('utf8'), this.#dialect, limits.payloadBytesMax)
+    if (!this.#isGreeted) this.#greet(frame)
+    else this.#take(frame)
+  }
+
+  #greet(frame: IncomingFrame): void {
+    if (frame.kind !== 'snapshot') {
+      return this.#end(PROTOCOL_ERROR, 'transient', 'HUB_PROTOCOL')
+    }
+    this.#isGreeted = true
+    this.#dialect = frame.dialect
+    this.#sender.open(frame.dialect, this.#options.target)
+    this.#options.emit({ type: 'socket.snapshot', connection: this.#options.number })
+  }
+
+  #take(frame: IncomingFrame): void {
+    const { counts, limits } = this.#options
+    switch (frame.kind) {
+      case 'verdict':
+        if (!this.#sender.settle(frame.verdict)) counts.stray += 1
+        break
+      case 'stray':
+        counts.stray += 1
+        break
+      case 'ping':
+        this.#answerPing(frame.timestamp)
+        break
+      case 'malformed':
+        counts.malformed += 1
+        this.#malformed += 1
+        if (this.#malformed >= limits.malformedMax) {
+          this.#end(POLICY_VIOLATION, 'transient', 'HUB_PROTOCOL')
+        }
+        break
+      default:
+        counts.other += 1
+    }
+  }
+
+  #answerPing(timestamp: string | number): void {
+    const { emit, limits, number, now, webSocket } = this.#options
+    const at = now()
+    if (at - this.#pingWindow.startedAt >= PING_WINDOW_MS) {
+      this.#pingWindow = { startedAt: at, count: 0 }
+    }
+    this.#pingWindow.count += 1
+    const isFlood = this.#pingWindow.count > limits.pingsPerSecondMax
+    if (isFlood || webSocket.bufferedAmount >= limits.highWaterBytes) {
+      this.#options.counts.floodedPings += 1
+      return
+    }
+    webSocket.send(JSON.stringify({ timestamp, type: 'pong' }), ignoreError)
+    emit({ type: 'socket.pinged', connection: number })
+  }
+
+  #end(code: number, closeClass: CloseClass, reason: string): void {
+    if (this.#isOver || this.#ending !== null) return
+    const { webSocket } = this.#options
+    this.#ending = { class: closeClass, reason }
+    // First: the close handshake may take its whole deadline, and no ack is taken any more.
+    this.#sender.end()
+    webSocket.resume()
+    webSocket.close(code)
+  }
+
+  #over(code: number): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#sender.end()
+    // The hub's own close text is not passed on: it is untrusted.
+    const ending = this.#ending ?? { class: classOfCloseCode(code), reason: reasonOf(code) }
+    const { emit, number: connection } = this.#options
+    emit({ type: 'socket.closed', connection, code, class: ending.class, reason: ending.reason })
+    this.#resolveClosed()
+  }
+
+  #outlet(): Outlet {
+    const { socket, webSocket } = this.#options
+    return {
+      send: (frame, written) =>
+        webSocket.send(frame, (error) => {
+          if (error === undefined || error === null) written()
+        }),
+      unwrittenBytes: () => webSocket.bufferedAmount,
+      together: (act) => {
+        socket.cork()
+        act()
+        socket.uncork()
+      },
+    }
+  }
+}
+
+function reasonOf(code: number): string {
+  return code === 1006 ? 'LINK_LOST' : 'HUB_CLOSED'
+}
+
+// A failed write ends in `close`, which is where it is dealt with.
+function ignoreError(): void {}

@@ -1,0 +1,145 @@
+/** Reads what the hub sent. Total: any bytes become a frame that is known, or a kind that is only counted. */
+import type { StrictDialect } from '../../contracts/frames.ts'
+import { parseJsonObject } from '../../contracts/json.ts'
+import type { JsonObject } from '../../contracts/json.ts'
+import type { Sink } from './protocol.ts'
+
+/** The hub's word on one frame of ours. */
+export type Verdict = {
+  readonly sink: Sink
+  /** The event id or git hash that it speaks of. */
+  readonly id: string
+  readonly outcome: 'accepted' | 'rejected' | 'unanswered'
+  /** The category of a rejection: lower-case words, safe to show and to store. */
+  readonly reason: string
+  /** Where the hub names them they must be the pending item's own. */
+  readonly projectUuid?: string
+  readonly buildId?: string
+}
+
+export type IncomingFrame =
+  | { readonly kind: 'snapshot'; readonly dialect: StrictDialect | null }
+  | { readonly kind: 'ping'; readonly timestamp: string | number }
+  /** A broadcast, or a type of a newer hub. */
+  | { readonly kind: 'other' }
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  /** Looks like a verdict, but not by the contract: it changes nothing. */
+  | { readonly kind: 'stray' }
+  | { readonly kind: 'malformed' }
+
+const MALFORMED: IncomingFrame = { kind: 'malformed' }
+const STRAY: IncomingFrame = { kind: 'stray' }
+const CATEGORY_PATTERN = /^[a-z][a-z0-9_]{0,63}$/
+const TIMESTAMP_LENGTH_MAX = 64
+
+export function readFrame(
+  text: string,
+  dialect: StrictDialect | null,
+  lengthMax: number,
+): IncomingFrame {
+  let frame: JsonObject
+  try {
+    frame = parseJsonObject(text, lengthMax)
+  } catch {
+    return MALFORMED
+  }
+  switch (frame['type']) {
+    case 'snapshot':
+      return Array.isArray(frame['work_packages'])
+        ? { kind: 'snapshot', dialect: readDialect(frame) }
+        : MALFORMED
+    case 'ping':
+      return readPing(frame['timestamp'])
+    case 'ack':
+      return readAck(frame)
+    case 'error':
+      return readError(frame)
+    case 'LocalCommitAck':
+      return dialect === null ? readCommitAck(frame) : readStrictCommitAck(frame, dialect)
+    default:
+      return typeof frame['type'] === 'string' ? { kind: 'other' } : MALFORMED
+  }
+}
+
+function readDialect(frame: JsonObject): StrictDialect | null {
+  const generation = frame['admission_generation']
+  const audience = frame['binding_audience']
+  if (!Number.isSafeInteger(generation) || typeof audience !== 'string') return null
+  return { admission_generation: generation as number, binding_audience: audience }
+}
+
+function readPing(timestamp: unknown): IncomingFrame {
+  if (typeof timestamp === 'number') return { kind: 'ping', timestamp }
+  const isShort = typeof timestamp === 'string' && timestamp.length <= TIMESTAMP_LENGTH_MAX
+  return isShort ? { kind: 'ping', timestamp } : MALFORMED
+}
+
+function readAck(frame: JsonObject): IncomingFrame {
+  const { event_id: id, status } = frame
+  if (!hasExactly(frame, ['type', 'event_id', 'status'])) return STRAY
+  return typeof id === 'string' ? verdict({ sink: 'events', id }, status, null) : STRAY
+}
+
+function readError(frame: JsonObject): IncomingFrame {
+  const key = 'git_hash' in frame ? 'git_hash' : 'event_id'
+  const id = frame[key]
+  const isWhole = hasExactly(frame, ['type', key, 'status', 'error_category', 'retryable'])
+  if (!isWhole || typeof id !== 'string' || frame['status'] !== 'rejected') return STRAY
+  return verdict({ sink: key === 'git_hash' ? 'commits' : 'events', id }, 'rejected', frame)
+}
+
+// At least `type` and `git_hash`; what else it says must be the pending item's own.
+function readCommitAck(frame: JsonObject): IncomingFrame {
+  const { git_hash: id, project_uuid: projectUuid, build_id: buildId } = frame
+  if (typeof id !== 'string') return STRAY
+  const said: { projectUuid?: string; buildId?: string } = {}
+  if (projectUuid !== undefined) {
+    if (typeof projectUuid !== 'string') return STRAY
+    said.projectUuid = projectUuid
+  }
+  if (buildId !== undefined) {
+    if (typeof buildId !== 'string') return STRAY
+    said.buildId = buildId
+  }
+  return verdict({ sink: 'commits', id, ...said }, frame['status'] ?? 'accepted', frame)
+}
+
+const STRICT_IDS = [
+  'type',
+  'git_hash',
+  'build_id',
+  'project_uuid',
+  'admission_generation',
+  'binding_audience',
+  'status',
+]
+
+// The stricter dialect knows two closed key sets, and the admission must be the one of this connection.
+function readStrictCommitAck(frame: JsonObject, dialect: StrictDialect): IncomingFrame {
+  const isAdmitted =
+    frame['admission_generation'] === dialect.admission_generation &&
+    frame['binding_audience'] === dialect.binding_audience
+  const extra = frame['status'] === 'rejected' ? ['error_category', 'retryable'] : ['received_at']
+  if (!isAdmitted || !hasExactly(frame, [...STRICT_IDS, ...extra])) return STRAY
+  return readCommitAck(frame)
+}
+
+function verdict(
+  about: Omit<Verdict, 'outcome' | 'reason'>,
+  status: unknown,
+  refusal: JsonObject | null,
+): IncomingFrame {
+  if (status === 'accepted' || status === 'duplicate') {
+    return { kind: 'verdict', verdict: { ...about, outcome: 'accepted', reason: '' } }
+  }
+  const category = refusal?.['error_category']
+  const retryable = refusal?.['retryable'] ?? false
+  const isReadable = typeof category === 'string' && CATEGORY_PATTERN.test(category)
+  if (status !== 'rejected' || !isReadable || typeof retryable !== 'boolean') return STRAY
+  const outcome = retryable ? 'unanswered' : 'rejected'
+  return { kind: 'verdict', verdict: { ...about, outcome, reason: category } }
+}
+
+function hasExactly(frame: JsonObject, keys: readonly string[]): boolean {
+  return Object.keys(frame).length === keys.length && keys.every((key) => Object.hasOwn(frame, key))
+}

@@ -1,0 +1,127 @@
+/**
+ * The link: one WebSocket connection to a hub at a time. Commands answer, never reject, each within a deadline; facts
+ * carry the number of the connection that they are about. It reads the login when it is used and keeps no token
+ * longer than the attempt it is for.
+ */
+import type { LoginReading } from '../../project/login.ts'
+import { authenticate } from './authenticate.ts'
+import type { Ticket } from './authenticate.ts'
+import { Connection } from './connection.ts'
+import type { FrameCounts } from './connection.ts'
+import { openSocket } from './handshake.ts'
+import { LINK_LIMITS, setTimer } from './limits.ts'
+import type { LinkLimits, SetTimer } from './limits.ts'
+import type { OutgoingItem } from './outgoing.ts'
+import type { Sink, SocketAnswer, SocketFact } from './protocol.ts'
+import { answerOfRefusal, refuse, refuseNetwork } from './refusal.ts'
+import { undelivered } from './sender.ts'
+
+export type LinkOptions = {
+  /** Asked at each authentication, so that a new login counts at once. */
+  readonly login: () => LoginReading
+  /** Consent, asked for every frame by its own project; false where it is absent or unreadable. */
+  readonly granted: (projectUuid: string) => boolean
+  readonly emit: (fact: SocketFact) => void
+  readonly limits?: Partial<LinkLimits>
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number
+  readonly setTimer?: SetTimer
+}
+
+export class Link {
+  readonly #options: LinkOptions
+  readonly #limits: LinkLimits
+  readonly #setTimer: SetTimer
+  readonly #now: () => number
+  readonly #counts: FrameCounts = { stray: 0, malformed: 0, other: 0, floodedPings: 0 }
+  #ticket: { readonly ticket: Ticket; readonly expiresAt: number } | null = null
+  #attempt: AbortController | null = null
+  #connection: Connection | null = null
+  #connections = 0
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.#limits = { ...LINK_LIMITS, ...options.limits }
+    this.#setTimer = options.setTimer ?? setTimer
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /** What came over all connections and was not acted upon. */
+  get counts(): Readonly<FrameCounts> {
+    return this.#counts
+  }
+
+  /** There is a connection that can carry something. */
+  get isOpen(): boolean {
+    return this.#connection?.isOver === false
+  }
+
+  /** Exchanges the login for a ticket that the next `open` uses up. */
+  async authenticate(): Promise<SocketAnswer> {
+    const attempt = this.#begin()
+    const { authenticateMs } = this.#limits
+    const answer = await authenticate(this.#options.login(), authenticateMs, attempt.signal)
+    if ('refusal' in answer) return answerOfRefusal(answer.refusal)
+    // Closed while the answer was under way: its ticket must not open anything.
+    if (attempt.signal.aborted) return answerOfRefusal(refuseNetwork('aborted'))
+    const { ticket, team_slug } = answer
+    this.#ticket = { ticket, expiresAt: this.#now() + ticket.lifeMs }
+    return { type: 'socket.authenticated', team_slug }
+  }
+
+  /** Connects with the ticket. A connection that is still there is closed first. */
+  async open(): Promise<SocketAnswer> {
+    const attempt = this.#begin()
+    const held = this.#ticket
+    this.#ticket = null
+    if (held === null || this.#now() >= held.expiresAt) {
+      const message = 'a fresh socket token is needed before the link can open'
+      return answerOfRefusal(refuse('LINK_TICKET', message, 'transient'))
+    }
+    await this.#connection?.close()
+    const opened = await openSocket(held.ticket, this.#limits, this.#setTimer, attempt.signal)
+    if ('refusal' in opened) return answerOfRefusal(opened.refusal)
+    if (attempt.signal.aborted) {
+      opened.webSocket.terminate()
+      return answerOfRefusal(refuseNetwork('aborted'))
+    }
+    this.#connections += 1
+    this.#connection = new Connection({
+      ...opened,
+      number: this.#connections,
+      target: held.ticket.target,
+      granted: this.#options.granted,
+      emit: this.#options.emit,
+      limits: this.#limits,
+      setTimer: this.#setTimer,
+      now: this.#now,
+      counts: this.#counts,
+    })
+    return { type: 'socket.opened', connection: this.#connections }
+  }
+
+  /**
+   * Sends the items in order on the present connection and answers once each has the hub's verdict, or the hub has
+   * said nothing for the whole ack wait, or the connection is over. Without a greeted connection nothing is sent.
+   */
+  async deliver(sink: Sink, batch: number, items: readonly OutgoingItem[]): Promise<SocketAnswer> {
+    return (
+      (await this.#connection?.deliver(sink, batch, items)) ??
+      undelivered(sink, batch, items.length)
+    )
+  }
+
+  /** Ends the attempt or the connection, and with it every batch that waits. Answers within the close deadline. */
+  async close(): Promise<SocketAnswer> {
+    this.#attempt?.abort()
+    this.#ticket = null
+    await this.#connection?.close()
+    return { type: 'socket.closing' }
+  }
+
+  #begin(): AbortController {
+    this.#attempt?.abort()
+    this.#attempt = new AbortController()
+    return this.#attempt
+  }
+}

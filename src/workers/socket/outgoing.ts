@@ -1,0 +1,67 @@
+/** The text of what we send: the stored bytes themselves, plus what only the wire carries. */
+import type { StrictDialect } from '../../contracts/frames.ts'
+import { encodeJson, parseJsonObject } from '../../contracts/json.ts'
+import type { JsonObject } from '../../contracts/json.ts'
+import type { Sink } from './protocol.ts'
+
+/** One stored frame and what it is of. */
+export type OutgoingItem = {
+  /** Event id or git hash. */
+  readonly id: string
+  readonly projectUuid: string
+  /** One JSON object, compact; of the events the stored body, of the commits the whole frame. */
+  readonly frame: string
+}
+
+export type Composed = { readonly text: string; readonly buildId: string | null }
+
+/** The frame to send, or null where the stored text is not what the item says it is. */
+export function composeFrame(
+  sink: Sink,
+  item: OutgoingItem,
+  strict: { readonly dialect: StrictDialect; readonly target: string } | null,
+): Composed | null {
+  try {
+    if (strict === null && sink === 'events') return { text: spliceType(item), buildId: null }
+    const frame = parseJsonObject(item.frame, item.frame.length)
+    const buildId = frame['build_id']
+    if (frame['project_uuid'] !== item.projectUuid || typeof buildId !== 'string') return null
+    if (frame[sink === 'events' ? 'event_id' : 'git_hash'] !== item.id) return null
+    if (strict === null) return { text: item.frame, buildId }
+    return { text: encodeJson(admit(sink, item.id, frame, buildId, strict)), buildId }
+  } catch {
+    return null
+  }
+}
+
+// The hot path: no parse. An envelope's keys all sort before `type`, so the order stays canonical.
+function spliceType(item: OutgoingItem): string {
+  const { frame } = item
+  const isItself =
+    frame.startsWith('{"') &&
+    frame.endsWith('}') &&
+    frame.includes(`"event_id":"${item.id}"`) &&
+    frame.includes(`"project_uuid":"${item.projectUuid}"`)
+  if (!isItself) throw new TypeError('not the stored body of this event')
+  return `${frame.slice(0, -1)},"type":"event"}`
+}
+
+// A stored frame that already carries an admission was admitted elsewhere: it is not re-admitted here.
+function admit(
+  sink: Sink,
+  id: string,
+  frame: JsonObject,
+  buildId: string,
+  strict: { readonly dialect: StrictDialect; readonly target: string },
+): JsonObject {
+  if ('admission_generation' in frame || 'binding_audience' in frame) {
+    throw new TypeError('already admitted')
+  }
+  return {
+    ...frame,
+    type: sink === 'events' ? 'event' : 'LocalCommit',
+    ...strict.dialect,
+    spec_kitty_delivery_identity:
+      sink === 'events' ? id : `local-commit:${strict.target}:${buildId}:${id}`,
+  }
+}

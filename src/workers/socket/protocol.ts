@@ -1,0 +1,67 @@
+/** What the socket worker is asked, and what it answers or reports. Tokens never cross the port: it reads them. */
+import type { LocalCommit } from '../../contracts/frames.ts'
+import type { ErrorOnWire } from '../../errors.ts'
+
+/** What the thread is started with. */
+export type SocketInput = {
+  readonly state: string
+  /** The project whose outbox holds the consent that is asked at the sink. */
+  readonly projectUuid: string | null
+  readonly channel: string
+}
+
+/** Which acknowledgements a batch waits for, and which source it came from. */
+export type Sink = 'events' | 'commits'
+
+/** What a closed connection means for the next attempt. */
+export type CloseClass = 'transient' | 'unauthenticated' | 'refused'
+
+export type SocketCommand =
+  /** Exchanges the login for a short-lived socket token. */
+  | { readonly type: 'socket.authenticate' }
+  /** Opens the link with what `authenticate` got. */
+  | { readonly type: 'socket.open' }
+  | { readonly type: 'socket.close' }
+  /**
+   * Sends one batch on the present connection and waits for its acknowledgements: `commits` travel with the
+   * command, `events` came before it by the direct port under the same `batch` number.
+   */
+  | {
+      readonly type: 'socket.deliver'
+      readonly sink: Sink
+      readonly batch: number
+      readonly frames: readonly LocalCommit[]
+    }
+
+export type SocketAnswer =
+  | { readonly type: 'socket.authenticated'; readonly team_slug: string }
+  | { readonly type: 'socket.opened'; readonly connection: number }
+  | { readonly type: 'socket.closing' }
+  | {
+      readonly type: 'socket.delivered'
+      readonly sink: Sink
+      readonly batch: number
+      /** Event ids or git hashes with an exact acknowledgement on this connection. */
+      readonly accepted: readonly string[]
+      readonly rejected: readonly { readonly id: string; readonly reason: string }[]
+      /** Sent or unsent, but without an answer: they stay undelivered. */
+      readonly unanswered: number
+    }
+  | {
+      readonly type: 'socket.refused'
+      readonly error: ErrorOnWire
+      readonly class: CloseClass
+      /** As the hub asked for it, capped. */
+      readonly retryAfterMs?: number
+    }
+
+export type SocketFact =
+  | { readonly type: 'socket.snapshot'; readonly connection: number }
+  | { readonly type: 'socket.pinged'; readonly connection: number }
+  | {
+      readonly type: 'socket.closed'
+      readonly connection: number
+      readonly class: CloseClass
+      readonly code: number
+      readonly reason: string
+    }

@@ -1,0 +1,109 @@
+/** The socket worker's resource: the one link, fed by commands and by the direct channel from the store thread. */
+import { BroadcastChannel } from 'node:worker_threads'
+import { errorToWire } from '../../errors.ts'
+import { readLogin } from '../../project/login.ts'
+import { encodeJson, type JsonObject } from '../../contracts/json.ts'
+import type { Service } from '../serve.ts'
+import { ConsentReader } from '../store/consent-reader.ts'
+import type { DirectBatch } from '../store/protocol.ts'
+import { Link } from './link.ts'
+import type { OutgoingItem } from './outgoing.ts'
+import type { SocketAnswer, SocketCommand, SocketFact, SocketInput } from './protocol.ts'
+
+/** A batch is posted before its command; it is waited for no longer than this. */
+const BATCH_WAIT_MS = 1_000
+
+export async function openSocketService(
+  input: SocketInput,
+  report: (fact: SocketFact) => void,
+): Promise<Service<SocketCommand, SocketAnswer>> {
+  return new SocketService(input, report)
+}
+
+class SocketService implements Service<SocketCommand, SocketAnswer> {
+  readonly #channel: BroadcastChannel
+  readonly #link: Link
+  readonly #consent: ConsentReader
+  #present: DirectBatch | null = null
+  #arrived: (() => void) | null = null
+
+  constructor(input: SocketInput, report: (fact: SocketFact) => void) {
+    this.#channel = new BroadcastChannel(input.channel)
+    this.#channel.unref()
+    this.#channel.addEventListener('message', (message: unknown) => {
+      // Only the newest claim matters: an older one is claimed again by its drain.
+      this.#present = (message as { data: DirectBatch }).data
+      this.#arrived?.()
+    })
+    const { state, projectUuid } = input
+    this.#consent = new ConsentReader(state)
+    this.#link = new Link({
+      login: () => readLogin(state),
+      granted: (uuid) => uuid === projectUuid && this.#consent.granted(uuid),
+      emit: report,
+    })
+  }
+
+  handle(commands: readonly SocketCommand[]): readonly Promise<SocketAnswer>[] {
+    return commands.map((command) => this.#answer(command))
+  }
+
+  async close(): Promise<void> {
+    await this.#link.close()
+    this.#channel.close()
+    this.#consent.close()
+  }
+
+  async #answer(command: SocketCommand): Promise<SocketAnswer> {
+    try {
+      return await this.#dispatch(command)
+    } catch (error) {
+      return { type: 'socket.refused', error: errorToWire(error), class: 'transient' }
+    }
+  }
+
+  async #dispatch(command: SocketCommand): Promise<SocketAnswer> {
+    switch (command.type) {
+      case 'socket.authenticate':
+        return this.#link.authenticate()
+      case 'socket.open':
+        return this.#link.open()
+      case 'socket.close':
+        return this.#link.close()
+      case 'socket.deliver': {
+        const items =
+          command.sink === 'events'
+            ? (await this.#batch(command.batch)).map(eventItem)
+            : command.frames.map((frame) => ({
+                id: frame.git_hash,
+                projectUuid: frame.project_uuid,
+                frame: encodeJson(frame as unknown as JsonObject),
+              }))
+        return this.#link.deliver(command.sink, command.batch, items)
+      }
+    }
+  }
+
+  async #batch(number: number): Promise<DirectBatch['rows']> {
+    // Asked again after the death of a thread: neither its connection nor its batch will come back.
+    if (!this.#link.isOpen) return []
+    if (this.#present?.batch !== number) {
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(resolve, BATCH_WAIT_MS)
+        this.#arrived = () => {
+          if (this.#present?.batch !== number) return
+          clearTimeout(late)
+          resolve()
+        }
+      })
+      this.#arrived = null
+    }
+    // A batch that never came counts as unanswered, and the drain claims it again.
+    return this.#present?.batch === number ? this.#present.rows : []
+  }
+}
+
+function eventItem(row: DirectBatch['rows'][number]): OutgoingItem {
+  const { project_uuid } = JSON.parse(row.body) as { project_uuid: string }
+  return { id: row.event_id, projectUuid: project_uuid, frame: row.body }
+}
