@@ -1,0 +1,176 @@
+/**
+ * Empties one source into the link: claim a batch, deliver it, settle what was acknowledged, again until a claim
+ * comes back empty.
+ *
+ * An append that lands while a batch is on its way needs no flag: the source answers in order, so the append is
+ * either inside the next claim or announced after it. Every answer carries its batch number; one of an earlier
+ * waking changes nothing but is still settled, because an acknowledgement is true whenever it comes.
+ */
+import { type AnyActorRef, assign, sendTo, setup } from 'xstate'
+import type { LocalCommit } from '../contracts/frames.ts'
+import type { Sink } from '../workers/socket/protocol.ts'
+import { backoffMs } from './backoff.ts'
+
+export type Delivery = {
+  readonly accepted: readonly string[]
+  readonly rejected: readonly { readonly id: string; readonly reason: string }[]
+  readonly unanswered: number
+}
+
+export type DrainEvent =
+  | { readonly type: 'drain.wake' }
+  | { readonly type: 'drain.sleep' }
+  /** The source may hold more than before. */
+  | { readonly type: 'drain.appended' }
+  | {
+      readonly type: 'source.claimed'
+      readonly batch: number
+      readonly count: number
+      readonly frames: readonly LocalCommit[]
+    }
+  | ({ readonly type: 'socket.delivered'; readonly sink: Sink; readonly batch: number } & Delivery)
+  | { readonly type: 'source.settled' }
+  /** The source or the link could not do it now. */
+  | { readonly type: 'source.refused' }
+  | { readonly type: 'socket.refused' }
+
+export type DrainInput = {
+  readonly sink: Sink
+  /** Takes `source.claim {batch}` and `source.settle {accepted, rejected}`. */
+  readonly source: AnyActorRef
+  /** The socket worker. */
+  readonly outlet: AnyActorRef
+  /** Told `drain.emptied {sink}` and `drain.stalled {sink}`. */
+  readonly owner: AnyActorRef
+  readonly random: () => number
+}
+
+type Frames = { readonly frames: readonly LocalCommit[] }
+
+export const drainMachine = setup({
+  types: {
+    context: {} as DrainInput & { batch: number; attempts: number },
+    input: {} as DrainInput,
+    events: {} as DrainEvent,
+  },
+  guards: {
+    isPresent: ({ context }, params: { batch: number }) => params.batch === context.batch,
+    isPresentAndEmpty: ({ context }, params: { batch: number; count: number }) =>
+      params.batch === context.batch && params.count === 0,
+    hasProgress: (_, params: Delivery) => progressOf(params) > 0,
+    isPresentWithProgress: ({ context }, params: Delivery & { batch: number }) =>
+      params.batch === context.batch && progressOf(params) > 0,
+  },
+  delays: {
+    retryDelay: ({ context }) =>
+      backoffMs(context.attempts, context.random, { baseMs: 250, capMs: 10_000 }),
+  },
+  actions: {
+    claim: sendTo(
+      ({ context }) => context.source,
+      ({ context }) => ({ type: 'source.claim' as const, batch: context.batch }),
+    ),
+    nextBatch: assign({ batch: ({ context }) => context.batch + 1 }),
+    deliver: sendTo(
+      ({ context }) => context.outlet,
+      ({ context, self }, params: Frames) => ({
+        type: 'worker.ask' as const,
+        command: {
+          type: 'socket.deliver' as const,
+          sink: context.sink,
+          batch: context.batch,
+          frames: params.frames,
+        },
+        replyTo: self,
+      }),
+    ),
+    settle: sendTo(
+      ({ context }) => context.source,
+      (_, params: Delivery) => ({
+        type: 'source.settle' as const,
+        accepted: params.accepted,
+        rejected: params.rejected,
+      }),
+    ),
+    tellEmptied: sendTo(
+      ({ context }) => context.owner,
+      ({ context }) => ({ type: 'drain.emptied' as const, sink: context.sink }),
+    ),
+    tellStalled: sendTo(
+      ({ context }) => context.owner,
+      ({ context }) => ({ type: 'drain.stalled' as const, sink: context.sink }),
+    ),
+    countAttempt: assign({ attempts: ({ context }) => Math.min(context.attempts + 1, 8) }),
+    resetAttempts: assign({ attempts: 0 }),
+  },
+}).createMachine({
+  id: 'drain',
+  context: ({ input }) => ({ ...input, batch: 0, attempts: 0 }),
+  initial: 'asleep',
+  on: { 'drain.sleep': { target: '.asleep' } },
+  states: {
+    asleep: {
+      entry: 'resetAttempts',
+      on: {
+        'drain.wake': { target: 'claiming' },
+        'drain.sleep': {},
+        'socket.delivered': {
+          guard: { type: 'hasProgress', params: ({ event }) => event },
+          actions: { type: 'settle', params: ({ event }) => event },
+        },
+      },
+    },
+    idle: { on: { 'drain.appended': { target: 'claiming' } } },
+    claiming: {
+      entry: ['nextBatch', 'claim'],
+      on: {
+        'source.claimed': [
+          {
+            guard: { type: 'isPresentAndEmpty', params: ({ event }) => event },
+            target: 'idle',
+            actions: ['resetAttempts', 'tellEmptied'],
+          },
+          {
+            guard: { type: 'isPresent', params: ({ event }) => event },
+            target: 'delivering',
+            actions: { type: 'deliver', params: ({ event }) => event },
+          },
+        ],
+        'source.refused': { target: 'waiting' },
+      },
+    },
+    delivering: {
+      on: {
+        'socket.delivered': [
+          {
+            guard: { type: 'isPresentWithProgress', params: ({ event }) => event },
+            target: 'settling',
+            actions: ['resetAttempts', { type: 'settle', params: ({ event }) => event }],
+          },
+          {
+            guard: { type: 'isPresent', params: ({ event }) => event },
+            target: 'waiting',
+            actions: 'tellStalled',
+          },
+        ],
+        'socket.refused': { target: 'waiting', actions: 'tellStalled' },
+      },
+    },
+    settling: {
+      on: {
+        'source.settled': { target: 'claiming' },
+        'source.refused': { target: 'waiting' },
+      },
+    },
+    // A source that refuses is this machine's own trouble, such as a thread that has just been restarted: the link
+    // is told only of verdicts that don't come.
+    waiting: {
+      entry: 'countAttempt',
+      after: { retryDelay: { target: 'claiming' } },
+    },
+  },
+})
+
+function progressOf(delivery: Delivery): number {
+  return delivery.accepted.length + delivery.rejected.length
+}

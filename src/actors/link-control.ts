@@ -1,0 +1,278 @@
+/**
+ * Holds the project's link: the sender lease, the connection and the two drains, started and stopped as one.
+ *
+ * The threads under it may die at any time. The socket's loses the connection, which is opened anew with back-off;
+ * the store's loses the lease, which is asked for again until it is there, unless the link was stopped meanwhile.
+ * One file, because who holds the lease and what the connection is told must not be read apart.
+ */
+import { type ActorRefFrom, fromCallback } from 'xstate'
+import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
+import type { SocketFact } from '../workers/socket/protocol.ts'
+import type { StoreAnswer, StoreCommand } from '../workers/store/protocol.ts'
+import { within } from './within.ts'
+import type { ConnectionChanged, ConnectionEvent, ConnectionState } from './connection.ts'
+import { connectionMachine } from './connection.machine.ts'
+import type { Desk } from './desk.ts'
+import { drainMachine } from './drain.machine.ts'
+import { ledgerSource, outboxSource } from './source.ts'
+import type { System, SystemClock } from './system.ts'
+import type { WorkerRef } from './supervisor.machine.ts'
+import type { WorkerName } from './worker.machine.ts'
+
+export type LinkControlOptions = {
+  readonly workers: Readonly<Record<WorkerName, WorkerRef>>
+  readonly store: Desk<StoreCommand, StoreAnswer>
+  readonly git: Desk<GitCommand, GitAnswer>
+  readonly random: () => number
+  readonly clock: SystemClock
+  readonly spawn: System['spawn']
+  readonly changed: (change: ConnectionChanged) => void
+}
+
+/** How often a lost lease is asked for. */
+export const LEASE_RETRY_MS = 1_000
+/** Real time: how long the link may take to close before the lease is given back anyway. */
+const STOP_WAIT_MS = 2_500
+
+export class LinkControl {
+  readonly #options: LinkControlOptions
+  readonly #connection: ActorRefFrom<typeof connectionMachine>
+  readonly #events: ActorRefFrom<typeof drainMachine>
+  readonly #commits: ActorRefFrom<typeof drainMachine>
+  #state: ConnectionState = 'offline'
+  #reason: string | null = null
+  #isWanted = false
+  #held = false
+  #waiting: (() => void)[] = []
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: LinkControlOptions) {
+    this.#options = options
+    const { workers, random, clock, spawn } = options
+    const eventSource = spawn(outboxSource, 'source.events', {
+      worker: workers.store,
+      drain: () => this.#events,
+    })
+    const commitSource = spawn(ledgerSource, 'source.commits', {
+      worker: workers.git,
+      drain: () => this.#commits,
+    })
+    // The connection and its drains know each other; these two pass on what comes before all of them exist.
+    const owner = spawn(relay, 'link.owner', {
+      pass: (event) => this.#connection.send(event as ConnectionEvent),
+    })
+    const socket = spawn(relay, 'link.socket', {
+      pass: (command) =>
+        workers.socket.send({ type: 'worker.ask', command, replyTo: this.#connection }),
+    })
+    const common = { outlet: workers.socket, owner, random }
+    this.#events = spawn(drainMachine, 'drain.events', {
+      ...common,
+      sink: 'events',
+      source: eventSource,
+    })
+    this.#commits = spawn(drainMachine, 'drain.commits', {
+      ...common,
+      sink: 'commits',
+      source: commitSource,
+    })
+    this.#connection = spawn(connectionMachine, 'connection', {
+      socket,
+      commits: this.#commits,
+      events: this.#events,
+      random,
+      now: () => clock.now(),
+    })
+    this.#connection.on('connection.changed', (change) => this.#note(change))
+    for (const drain of [this.#events, this.#commits]) drain.subscribe(() => this.#wake())
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  /** Why the link is where it is: the code of the last failure, or null. */
+  get reason(): string | null {
+    return this.#reason
+  }
+
+  /** Started and not stopped since; the lease may be on its way. */
+  get isWanted(): boolean {
+    return this.#isWanted
+  }
+
+  /** Both sources were empty when last asked, on the present link. */
+  get isDrained(): boolean {
+    return (
+      this.#state === 'live' &&
+      this.#events.getSnapshot().matches('idle') &&
+      this.#commits.getSnapshot().matches('idle')
+    )
+  }
+
+  /** Takes the lease and opens the link; idempotent. False where another process holds it. */
+  start(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if (this.#isWanted) return true
+      this.#isWanted = await this.#takeLease()
+      return this.#isWanted
+    })
+  }
+
+  /** Closes the link and frees the lease. */
+  stop(): Promise<void> {
+    this.#isWanted = false
+    return this.#inTurn(async () => {
+      this.#isWanted = false
+      if (!this.#held && this.#state === 'offline') return
+      this.#connection.send({ type: 'connection.disable' })
+      const offline = new Promise<void>((resolve) => this.#look(() => this.#isOffline(resolve)))
+      await within(offline, STOP_WAIT_MS)
+      if (!this.#held) return
+      this.#held = false
+      await this.#options.store.ask({ type: 'store.release' }, 'store.released')
+    })
+  }
+
+  /** Resolves true once `done`, false after `timeoutMs` of the clock or on the signal. */
+  until(done: () => boolean, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options
+    return new Promise((resolve) => {
+      let over = false
+      const settle = (reached: boolean): void => {
+        over = true
+        clock.clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+        resolve(reached)
+      }
+      const abort = (): void => settle(false)
+      const timer = clock.setTimeout(abort, timeoutMs)
+      signal?.addEventListener('abort', abort, { once: true })
+      if (signal?.aborted === true) abort()
+      this.#look(() => {
+        if (!over && done()) settle(true)
+        return over
+      })
+    })
+  }
+
+  /** New events or frames are there. */
+  nudge(): void {
+    this.#events.send({ type: 'drain.appended' })
+    this.#commits.send({ type: 'drain.appended' })
+  }
+
+  /** A new login is there: what was refused may be tried again. */
+  relogin(): void {
+    this.#connection.send({ type: 'connection.login' })
+  }
+
+  /** Someone waits: a link that stays away for now tries at once. */
+  hurry(): void {
+    if (this.#state === 'backingOff' || this.#state === 'suspended') this.relogin()
+    this.nudge()
+  }
+
+  /** Consent was withdrawn, or is there again. The lease stays: by it the store tells when that changes. */
+  heed(granted: boolean): void {
+    if (!this.#held || !this.#isWanted) return
+    if (granted) this.#connection.send({ type: 'connection.enable' })
+    else this.#connection.send({ type: 'connection.disable', reason: 'NO_CONSENT' })
+  }
+
+  /** The socket said something that nobody asked for. */
+  takeFact(fact: SocketFact): void {
+    this.#connection.send(fact)
+  }
+
+  /** A thread died: the socket's with its connection, the store's with its lease, the git's with its watch. */
+  takeRestart(name: WorkerName): void {
+    if (name === 'socket') this.#connection.send({ type: 'connection.lost' })
+    if (name === 'git' && this.#held) this.#watchFrames()
+    if (name === 'store') this.#lose()
+  }
+
+  /** A worker is gone for good. Without the store there is nothing to deliver; without git, events still are. */
+  takeFailure(name: WorkerName): void {
+    if (name === 'socket') this.#connection.send({ type: 'connection.lost' })
+    if (name !== 'store') return
+    this.#isWanted = false
+    this.#lose()
+  }
+
+  #lose(): void {
+    if (!this.#held) return
+    this.#held = false
+    if (this.#isWanted) this.#retake()
+    else this.#connection.send({ type: 'connection.disable' })
+  }
+
+  #retake(): void {
+    void this.#inTurn(async () => {
+      if (!this.#isWanted || this.#held || (await this.#takeLease().catch(() => false))) return
+      // Another process was quicker: it delivers, and this one waits for its turn.
+      this.#connection.send({ type: 'connection.disable' })
+      this.#options.clock.setTimeout(() => this.#retake(), LEASE_RETRY_MS)
+    })
+  }
+
+  async #takeLease(): Promise<boolean> {
+    const { held } = await this.#options.store.ask({ type: 'store.lease' }, 'store.leased')
+    this.#held = held
+    if (!held) return false
+    this.#connection.send({ type: 'connection.enable' })
+    this.#watchFrames()
+    // Said again, because a store thread that came back doesn't know it.
+    await this.#publish().catch(() => undefined)
+    this.nudge()
+    return true
+  }
+
+  // Other processes' frames come at the next link where this fails.
+  #watchFrames(): void {
+    void this.#options.git.ask({ type: 'git.watch' }, 'git.watching').catch(() => undefined)
+  }
+
+  #note(change: ConnectionChanged): void {
+    this.#state = change.state
+    this.#reason = change.reason
+    this.#options.changed(change)
+    if (this.#held) void this.#publish().catch(() => undefined)
+    this.#wake()
+  }
+
+  async #publish(): Promise<void> {
+    const state = this.#state === 'live' ? 'live' : 'down'
+    await this.#options.store.ask({ type: 'store.publishLink', state }, 'store.linkPublished')
+  }
+
+  #isOffline(then: () => void): boolean {
+    if (this.#state === 'offline') then()
+    return this.#state === 'offline'
+  }
+
+  /** Calls `look` now and at each change until it answers true. */
+  #look(look: () => boolean): void {
+    if (!look()) this.#waiting.push(() => this.#look(look))
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const look of waiting) look()
+  }
+
+  /** Starts and stops don't overlap: each finds the link as the one before it left it. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#turn.then(work, work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+type Message = { readonly type: string }
+
+/** Passes on to whoever is there when the message comes. */
+const relay = fromCallback<Message, { readonly pass: (message: Message) => void }>(
+  ({ input, receive }) => receive(input.pass),
+)

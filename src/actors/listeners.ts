@@ -1,0 +1,67 @@
+/** Typed listeners of a runtime: a listener that throws harms neither the machine nor the other listeners. */
+import type { Receipt } from '../contracts/event.ts'
+import type { WorkerFailure, WorkerName } from './worker.machine.ts'
+
+export type RuntimeEventMap = {
+  readonly emitted: Receipt
+  readonly committed: { readonly mission: string; readonly commit: string }
+  readonly deferred: { readonly mission: string; readonly reason: string; readonly message: string }
+  readonly link: { readonly state: string; readonly reason: string | null }
+  readonly warning: { readonly code: string; readonly message: string }
+  readonly workerRestarted: { readonly name: WorkerName; readonly failure: WorkerFailure }
+  readonly workerFailed: { readonly name: WorkerName; readonly failure: WorkerFailure }
+  readonly error: { readonly code: string; readonly message: string }
+}
+
+/** What it returns is not used, and a promise not waited for; a rejection is reported as a throw is. */
+export type Listener<Name extends keyof RuntimeEventMap> = (event: RuntimeEventMap[Name]) => unknown
+
+export type Listeners = {
+  readonly on: <Name extends keyof RuntimeEventMap>(
+    name: Name,
+    listener: Listener<Name>,
+  ) => () => void
+  readonly tell: <Name extends keyof RuntimeEventMap>(
+    name: Name,
+    event: RuntimeEventMap[Name],
+  ) => void
+}
+
+export function createListeners(): Listeners {
+  const listenersByName = new Map<keyof RuntimeEventMap, Set<(event: never) => unknown>>()
+  const tell: Listeners['tell'] = (name, event) => {
+    // A copy: a listener that adds one would else be called for ever.
+    const present = Array.from(listenersByName.get(name) ?? [])
+    for (const listener of present) {
+      callSafely(listener, event as never, () => {
+        if (name === 'error') return
+        tell('error', { code: 'LISTENER_THREW', message: `a listener of ${name} threw` })
+      })
+    }
+  }
+  return {
+    tell,
+    on: (name, listener) => {
+      const listeners = listenersByName.get(name) ?? new Set()
+      // Each registration is one of its own, also of a function that listens already.
+      const own = (event: never): unknown => listener(event)
+      listeners.add(own)
+      listenersByName.set(name, listeners)
+      return () => void listeners.delete(own)
+    },
+  }
+}
+
+/** Calls what a user handed in; a throw, or the rejection of an async function, is `threw` and goes no further. */
+export function callSafely<Value>(
+  call: (value: Value) => unknown,
+  value: Value,
+  threw: () => void,
+): void {
+  try {
+    const result = call(value)
+    if (result instanceof Promise) result.catch(threw)
+  } catch {
+    threw()
+  }
+}

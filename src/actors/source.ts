@@ -1,0 +1,98 @@
+/** What a drain claims from and settles with: the outbox behind the store worker, the frames behind the git worker. */
+import { type ActorRef, type AnyActorRef, fromCallback, type Snapshot } from 'xstate'
+import type { GitAnswer } from '../workers/git/protocol.ts'
+import type { StoreAnswer } from '../workers/store/protocol.ts'
+import type { DrainEvent } from './drain.machine.ts'
+
+/** Events of one claim; the link's own window bounds what is in flight. */
+export const CLAIM_MAX = 256
+
+export type SourceCommand =
+  | { readonly type: 'source.claim'; readonly batch: number }
+  | {
+      readonly type: 'source.settle'
+      readonly accepted: readonly string[]
+      readonly rejected: readonly { readonly id: string; readonly reason: string }[]
+    }
+
+export type SourceInput = {
+  readonly worker: AnyActorRef
+  readonly drain: () => ActorRef<Snapshot<unknown>, DrainEvent>
+}
+
+/** Events of the outbox. The rows themselves go to the socket worker by the direct channel. */
+export const outboxSource = fromCallback<SourceCommand | StoreAnswer, SourceInput>(
+  ({ input, receive, self }) => {
+    const ask = (command: { type: string }): void =>
+      input.worker.send({ type: 'worker.ask', command, replyTo: self })
+    receive((event) => {
+      const drain = input.drain()
+      switch (event.type) {
+        case 'source.claim':
+          return ask({ type: 'store.claim', batch: event.batch, max: CLAIM_MAX } as {
+            type: string
+          })
+        case 'source.settle':
+          return ask({
+            type: 'store.settle',
+            accepted: event.accepted,
+            rejected: event.rejected.map(({ id, reason }) => ({ event_id: id, reason })),
+          } as { type: string })
+        case 'store.claimed':
+          return drain.send({
+            type: 'source.claimed',
+            batch: event.batch,
+            count: event.count,
+            frames: [],
+          })
+        case 'store.settled':
+          return drain.send({ type: 'source.settled' })
+        case 'store.refused':
+          return drain.send({ type: 'source.refused' })
+        default:
+      }
+    })
+  },
+)
+
+/** LocalCommit frames that the hub has not confirmed. A refused one stays pending and is named in the status. */
+export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>(
+  ({ input, receive, self }) => {
+    const ask = (command: { type: string }): void =>
+      input.worker.send({ type: 'worker.ask', command, replyTo: self })
+    let batch = 0
+    // What the answers that are due are to; they come in the order of the asks (L6).
+    const claims: boolean[] = []
+    // A frame that the hub refuses must not block the ones behind it; it is offered again on the next link.
+    const refused = new Set<string>()
+    receive((event) => {
+      const drain = input.drain()
+      switch (event.type) {
+        case 'source.claim':
+          batch = event.batch
+          claims.push(true)
+          return ask({ type: 'git.frames' })
+        case 'source.settle':
+          for (const { id } of event.rejected) refused.add(id)
+          claims.push(false)
+          return ask({ type: 'git.confirm', hashes: event.accepted } as { type: string })
+        case 'git.framed': {
+          claims.shift()
+          const frames = event.frames
+            .filter((frame) => !refused.has(frame.git_hash))
+            .slice(0, CLAIM_MAX)
+          return drain.send({ type: 'source.claimed', batch, count: frames.length, frames })
+        }
+        case 'git.confirmed':
+          claims.shift()
+          return drain.send({ type: 'source.settled' })
+        case 'git.refused':
+          // A git worker that is gone for good must not hold the events up: its frames wait for the next runtime.
+          return claims.shift() === true && event.error.code === 'WORKER_FAILED'
+            ? drain.send({ type: 'source.claimed', batch, count: 0, frames: [] })
+            : drain.send({ type: 'source.refused' })
+        default:
+      }
+    })
+  },
+)

@@ -1,0 +1,111 @@
+/** A worker thread as an actor: what it is sent is posted down, what the thread posts comes back up. */
+import { type ResourceLimits, Worker } from 'node:worker_threads'
+import { type CallbackActorLogic, fromCallback } from 'xstate'
+import { STOP } from '../workers/thread-protocol.ts'
+import type {
+  ThreadCommand,
+  ThreadEvent,
+  ThreadInput,
+  ThreadMessage,
+} from '../workers/thread-protocol.ts'
+import { within } from './within.ts'
+
+/** A loop that has not turned for this long is stuck. Longer than a store waits for another process's transaction. */
+export const STUCK_AFTER_MS = 15_000
+/** A thread that loads its modules on a busy machine has not turned yet, and isn't stuck. */
+const START_WITHIN_MS = 30_000
+const CHECK_MS = 250
+/** A thread in native code may not end when it is told to; then the next one starts beside it. */
+const EXIT_WITHIN_MS = 2_000
+
+export type ThreadOptions = {
+  /** The built entry, `…/x.worker.js`. */
+  readonly url: URL
+  /** Read at each start. It holds paths and names, so it stays in this closure and out of every snapshot. */
+  readonly input: () => unknown
+  readonly stuckAfterMs: number
+  readonly resourceLimits?: ResourceLimits
+  /** Told of each thread that was started: resolves when it is gone. */
+  readonly started?: (gone: Promise<void>) => void
+}
+
+/** The only place that makes a Worker. Throw, exit, stuck loop and lack of memory are one thing: `thread.crashed`. */
+export function fromThread(options: ThreadOptions): CallbackActorLogic<ThreadCommand> {
+  return fromCallback<ThreadCommand>(({ receive, sendBack }) => {
+    try {
+      return runThread(options, receive, (event) => sendBack(event))
+    } catch (error) {
+      const code = codeOf(error)
+      queueMicrotask(() =>
+        sendBack({ type: 'thread.crashed', code, message: 'the thread could not be started' }),
+      )
+      return undefined
+    }
+  })
+}
+
+function runThread(
+  options: ThreadOptions,
+  receive: (listener: (command: ThreadCommand) => void) => void,
+  send: (event: ThreadEvent) => void,
+): () => void {
+  const beat = new SharedArrayBuffer(4)
+  const data: ThreadInput<unknown> = { input: options.input(), beat }
+  const { resourceLimits = {}, stuckAfterMs } = options
+  const worker = new Worker(options.url, { workerData: data, resourceLimits })
+  const gone = new Promise<void>((resolve) => void worker.once('exit', () => resolve()))
+  options.started?.(gone)
+  let over = false
+  const end = async (): Promise<void> => {
+    over = true
+    clearInterval(watch)
+    void worker.terminate()
+    await within(gone, EXIT_WITHIN_MS)
+  }
+  const crash = (code: string, message: string): void => {
+    if (over) return
+    // Only when the old thread has let go of its files and locks may the next one ask for them.
+    void end().then(() => send({ type: 'thread.crashed', code, message }))
+  }
+  const watch = watchBeat(beat, stuckAfterMs, () =>
+    crash('STUCK', `the thread has not answered its heartbeat for ${stuckAfterMs} ms`),
+  )
+  worker.on('message', (message: ThreadMessage) => {
+    if (message.type === 'thread.stopped') {
+      over = true
+      clearInterval(watch)
+    }
+    send(message)
+  })
+  worker.on('messageerror', () => crash('UNCLONABLE', 'a message could not be cloned'))
+  // The message of a foreign error may quote data, so only its code or name goes on.
+  worker.on('error', (error) => crash(codeOf(error), 'the thread ended with an uncaught error'))
+  worker.on('exit', (code) => crash('EXITED', `the thread exited with code ${code}`))
+  receive((command) => worker.postMessage(command.type === 'thread.stop' ? STOP : command.command))
+  return () => void end()
+}
+
+function watchBeat(
+  beat: SharedArrayBuffer,
+  stuckAfterMs: number,
+  stuck: () => void,
+): NodeJS.Timeout {
+  const heart = new Int32Array(beat)
+  let seen = 0
+  let missed = 0
+  // Counted in checks, not in wall time: a suspended machine stops both sides alike.
+  const checksIn = (ms: number): number => Math.max(2, Math.ceil(ms / CHECK_MS))
+  const watch = setInterval(() => {
+    const now = Atomics.load(heart, 0)
+    missed = now === seen ? missed + 1 : 0
+    seen = now
+    const allowedMs = now === 0 ? Math.max(stuckAfterMs, START_WITHIN_MS) : stuckAfterMs
+    if (missed >= checksIn(allowedMs)) stuck()
+  }, CHECK_MS)
+  return watch.unref()
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
+  return 'UNCAUGHT'
+}

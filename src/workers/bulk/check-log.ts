@@ -1,0 +1,154 @@
+/** Checks and folds one ledger file; stateless, so that a pool can take many. */
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
+import { DECISION_LOG, parseDecisionRecord } from '../../contracts/decision-record.ts'
+import { byCodePoint, encodeJson, isJsonObject, parseJson } from '../../contracts/json.ts'
+import type { JsonObject } from '../../contracts/json.ts'
+import { InputError } from '../../errors.ts'
+import { readBounded } from '../../project/bounded-file.ts'
+import { LINE_BYTES_MAX } from '../git/decision-lines.ts'
+import type { DecisionLine } from '../git/decision-lines.ts'
+import { DecisionFold } from '../git/fold-decisions.ts'
+import { LOG_BYTES_MAX } from '../git/log-file.ts'
+
+export type LogFault = { readonly line: number; readonly reason: string }
+
+export type LogCheck = {
+  readonly state: 'checked'
+  readonly path: string
+  /** Lines that hold something. */
+  readonly lines: number
+  /** Line numbers from 1 with why they can't be used; the first `FAULTS_MAX`, in the order of the log. */
+  readonly faults: readonly LogFault[]
+  readonly faultCount: number
+  /** Lines that only say again what an earlier one said; a union merge makes them, and readers pass over them. */
+  readonly repeated: number
+  /** What stands behind the last line end is no record: a write was cut short. */
+  readonly torn: boolean
+  readonly countByType: Readonly<Record<string, number>>
+  /** What a decision log folds to; null for other logs. */
+  readonly decisions: { readonly asked: number; readonly answered: number } | null
+}
+
+export type LogUnreadable = {
+  readonly state: 'unreadable'
+  readonly path: string
+  readonly reason: 'absent' | 'not_a_file' | 'too_large' | 'unreadable' | 'thread_failed'
+}
+
+export type LogOutcome = LogCheck | LogUnreadable
+
+export const FAULTS_MAX = 20
+const NEWLINE = 0x0a
+const BYTE_ORDER_MARK = '\ufeff'
+const CONFLICT_MARKER = /^(?:<{7}|={7}|>{7}|\|{7})(?: |$)/
+
+/** Total: any file gives an answer. Symbolic links are not followed, nothing waits for a pipe. */
+export default function checkLog(path: string): LogOutcome {
+  const read = readBounded(path, LOG_BYTES_MAX, { followLink: false })
+  if (read.state === 'absent') return { state: 'unreadable', path, reason: 'absent' }
+  if (read.state === 'unusable') return { state: 'unreadable', path, reason: read.reason }
+  const check = new Checking(basename(path) === DECISION_LOG)
+  check.readAll(read.bytes)
+  return { state: 'checked', path, ...check.finish() }
+}
+
+class Checking {
+  readonly #isDecisionLog: boolean
+  readonly #contentById = new Map<string, string>()
+  readonly #countByType = new Map<string, number>()
+  readonly #decisionLines: DecisionLine[] = []
+  readonly #faults: LogFault[] = []
+  #lines = 0
+  #repeated = 0
+  #torn = false
+
+  constructor(isDecisionLog: boolean) {
+    this.#isDecisionLog = isDecisionLog
+  }
+
+  readAll(bytes: Buffer): void {
+    let start = 0
+    for (let line = 1; start < bytes.length; line += 1) {
+      const newline = bytes.indexOf(NEWLINE, start)
+      const end = newline === -1 ? bytes.length : newline
+      const parsed = parseLine(bytes.subarray(start, end))
+      start = end + 1
+      if (parsed === null) continue
+      // A record that lacks its line end only is whole.
+      if (typeof parsed === 'string' && newline === -1) this.#torn = true
+      else this.#take(line, start, parsed)
+    }
+  }
+
+  finish(): Omit<LogCheck, 'state' | 'path'> {
+    const fold = new DecisionFold(this.#decisionLines)
+    const faults = [...this.#faults, ...fold.skipped].sort((a, b) => a.line - b.line)
+    const answered = fold.decisions.filter(({ answer }) => answer !== null).length
+    return {
+      lines: this.#lines,
+      faults: faults.slice(0, FAULTS_MAX),
+      faultCount: faults.length,
+      repeated: this.#repeated,
+      torn: this.#torn,
+      countByType: Object.fromEntries([...this.#countByType].sort(([a], [b]) => byCodePoint(a, b))),
+      decisions: this.#isDecisionLog ? { asked: fold.decisions.length, answered } : null,
+    }
+  }
+
+  #take(line: number, end: number, parsed: JsonObject | string): void {
+    this.#lines += 1
+    const reason = typeof parsed === 'string' ? parsed : this.#fold(line, end, parsed)
+    if (reason !== null) this.#faults.push({ line, reason })
+  }
+
+  /** Why the record can't be used, or null. */
+  #fold(line: number, end: number, value: JsonObject): string | null {
+    const { event_id, event_type, kind, type } = value
+    if (typeof event_id !== 'string' || event_id === '') return 'no event_id'
+    const record = this.#isDecisionLog ? parseDecisionRecord(value) : null
+    if (this.#isDecisionLog && record === null) return 'not a complete decision record'
+    const content = digestOf(value)
+    const known = this.#contentById.get(event_id)
+    if (known === content) this.#repeated += 1
+    // A decision log's own fold names the line that came first.
+    else if (known !== undefined && record === null) return 'another record with this event_id'
+    if (record !== null) this.#decisionLines.push({ line, end, record })
+    if (known !== undefined) return null
+    this.#contentById.set(event_id, content)
+    const name = [event_type, kind, type].find((candidate) => typeof candidate === 'string')
+    const counted = typeof name === 'string' ? name : 'transition'
+    this.#countByType.set(counted, (this.#countByType.get(counted) ?? 0) + 1)
+    return null
+  }
+}
+
+/** The object that the line holds, the reason why there is none, or null for a blank line. */
+function parseLine(bytes: Buffer): JsonObject | string | null {
+  if (bytes.length > LINE_BYTES_MAX) return `longer than ${LINE_BYTES_MAX} bytes`
+  const text = decode(bytes)
+  if (text === null) return 'not UTF-8'
+  if (text.trim() === '') return null
+  if (CONFLICT_MARKER.test(text)) return 'a conflict marker of a merge'
+  try {
+    const value = parseJson(text)
+    return isJsonObject(value) ? value : 'not an object'
+  } catch (error) {
+    if (error instanceof InputError) return error.message
+    throw error
+  }
+}
+
+function decode(bytes: Buffer): string | null {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text).replace(/\r$/, '')
+  } catch {
+    return null
+  }
+}
+
+// Of what the line says, not of how: dialects differ in spaces and in the order of keys.
+function digestOf(value: JsonObject): string {
+  return createHash('sha1').update(encodeJson(value)).digest('base64')
+}

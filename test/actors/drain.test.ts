@@ -1,0 +1,216 @@
+import { fc, test } from '@fast-check/vitest'
+import { describe, expect, it } from 'vitest'
+import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate'
+import { drainMachine } from '#dist/actors/drain.machine.js'
+import { checkTable } from '../support/machine-table.ts'
+
+const nobody = createActor(fromCallback(() => undefined)).start()
+const context = {
+  sink: 'events',
+  source: nobody,
+  outlet: nobody,
+  owner: nobody,
+  random: () => 0.5,
+  batch: 7,
+  attempts: 0,
+}
+const delivery = (batch: number, accepted: readonly string[]) => ({
+  type: 'socket.delivered',
+  sink: 'events',
+  batch,
+  accepted,
+  rejected: [],
+  unanswered: 0,
+})
+
+const stay = 'stay' as const
+const same = {
+  sleep: 'asleep',
+  wake: stay,
+  appended: stay,
+  claimedNone: stay,
+  claimedSome: stay,
+  claimedLate: stay,
+  deliveredSome: stay,
+  deliveredNone: stay,
+  deliveredLate: stay,
+  settled: stay,
+  sourceRefused: stay,
+  socketRefused: stay,
+} as const
+
+checkTable(drainMachine, {
+  context,
+  states: {
+    asleep: 'asleep',
+    idle: 'idle',
+    claiming: 'claiming',
+    delivering: 'delivering',
+    settling: 'settling',
+    waiting: 'waiting',
+  },
+  events: {
+    wake: { type: 'drain.wake' },
+    sleep: { type: 'drain.sleep' },
+    appended: { type: 'drain.appended' },
+    claimedNone: { type: 'source.claimed', batch: 7, count: 0, frames: [] } as never,
+    claimedSome: { type: 'source.claimed', batch: 7, count: 2, frames: [] } as never,
+    claimedLate: { type: 'source.claimed', batch: 6, count: 2, frames: [] } as never,
+    deliveredSome: delivery(7, ['a']),
+    deliveredNone: delivery(7, []),
+    deliveredLate: delivery(6, ['a']),
+    settled: { type: 'source.settled' },
+    sourceRefused: { type: 'source.refused' },
+    socketRefused: { type: 'socket.refused' },
+  },
+  table: {
+    asleep: { ...same, wake: 'claiming', sleep: stay },
+    idle: { ...same, appended: 'claiming' },
+    claiming: {
+      ...same,
+      claimedNone: 'idle',
+      claimedSome: 'delivering',
+      sourceRefused: 'waiting',
+    },
+    delivering: {
+      ...same,
+      deliveredSome: 'settling',
+      deliveredNone: 'waiting',
+      socketRefused: 'waiting',
+    },
+    settling: { ...same, settled: 'claiming', sourceRefused: 'waiting' },
+    waiting: same,
+  },
+})
+
+type Said = {
+  readonly type: string
+  readonly batch?: number
+  readonly accepted?: readonly string[]
+  readonly command?: { readonly batch: number }
+}
+
+/** A source of numbered items and a link that acknowledges what the script says; both answer in order. */
+function world(script: readonly number[]) {
+  const store: string[] = []
+  const delivered: string[] = []
+  const told: string[] = []
+  const inbox: (() => void)[] = []
+  let inFlight: readonly string[] = []
+  let step = 0
+  const clock = new SimulatedClock()
+  const actor = (receive: (event: Said) => void): AnyActorRef =>
+    createActor(fromCallback<Said>(({ receive: listen }) => listen(receive))).start()
+  const source = actor((event) => {
+    if (event.type === 'source.claim') {
+      inbox.push(() => {
+        inFlight = store.slice(0, 3)
+        drain.send({
+          type: 'source.claimed',
+          batch: event.batch ?? 0,
+          count: inFlight.length,
+          frames: [],
+        })
+      })
+    } else {
+      const accepted = new Set(event.accepted)
+      inbox.push(() => {
+        for (const id of accepted) if (store.includes(id)) store.splice(store.indexOf(id), 1)
+        drain.send({ type: 'source.settled' })
+      })
+    }
+  })
+  const outlet = actor((event) => {
+    const batch = event.command?.batch ?? 0
+    const sent = inFlight
+    inbox.push(() => {
+      const take = script[step++ % Math.max(script.length, 1)] ?? 3
+      const accepted = sent.slice(0, take)
+      delivered.push(...accepted)
+      drain.send({
+        type: 'socket.delivered',
+        sink: 'events',
+        batch,
+        accepted,
+        rejected: [],
+        unanswered: sent.length - accepted.length,
+      })
+    })
+  })
+  const owner = actor((event) => told.push(event.type))
+  const drain = createActor(drainMachine, {
+    clock,
+    input: { sink: 'events', source, outlet, owner, random: () => 0.5 },
+  }).start()
+  return { store, delivered, told, inbox, clock, drain }
+}
+
+describe('a drain', () => {
+  it('empties its source in order and says so', () => {
+    const { store, delivered, told, inbox, drain } = world([3])
+    store.push('a', 'b', 'c', 'd')
+    drain.send({ type: 'drain.wake' })
+    for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) next()
+    expect(delivered).toEqual(['a', 'b', 'c', 'd'])
+    expect(told).toEqual(['drain.emptied'])
+    expect(drain.getSnapshot().value).toBe('idle')
+  })
+
+  it('settles an acknowledgement that comes after it was put to sleep', () => {
+    const { store, inbox, drain } = world([1])
+    store.push('a', 'b')
+    drain.send({ type: 'drain.wake' })
+    inbox.shift()?.()
+    drain.send({ type: 'drain.sleep' })
+    for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) next()
+    expect(store).toEqual(['b'])
+    expect(drain.getSnapshot().value).toBe('asleep')
+  })
+
+  it('asks a source that refuses again, and tells the link only of verdicts that do not come', () => {
+    const { store, delivered, told, inbox, clock, drain } = world([0, 3])
+    store.push('a')
+    drain.send({ type: 'drain.wake' })
+    // The thread behind the source has just been restarted and has no lease yet.
+    drain.send({ type: 'source.refused' })
+    inbox.length = 0
+    expect([drain.getSnapshot().value, told]).toEqual(['waiting', []])
+    clock.increment(10_000)
+    inbox.shift()?.()
+    inbox.shift()?.()
+    expect([drain.getSnapshot().value, told]).toEqual(['waiting', ['drain.stalled']])
+    clock.increment(10_000)
+    for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) next()
+    expect([delivered, told]).toEqual([['a'], ['drain.stalled', 'drain.emptied']])
+  })
+
+  const act = fc.constantFrom('append', 'step', 'step', 'step', 'sleep', 'wake', 'wait')
+  test.prop([
+    fc.array(act, { maxLength: 80 }),
+    fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 }),
+  ])('delivers every appended event in order, whatever the interleaving (L3)', (acts, script) => {
+    const { store, delivered, inbox, clock, drain } = world(script)
+    const appended: string[] = []
+    drain.send({ type: 'drain.wake' })
+    for (const what of acts) {
+      if (what === 'append') {
+        const id = String(appended.length)
+        appended.push(id)
+        store.push(id)
+        inbox.push(() => drain.send({ type: 'drain.appended' }))
+      } else if (what === 'step') inbox.shift()?.()
+      else if (what === 'wait') clock.increment(10_000)
+      else drain.send({ type: what === 'sleep' ? 'drain.sleep' : 'drain.wake' })
+    }
+    // The faults stop: a link that takes all must find all delivered.
+    script.fill(3)
+    drain.send({ type: 'drain.wake' })
+    for (let round = 0; round < 400; round++) {
+      inbox.shift()?.()
+      clock.increment(1_000)
+    }
+    const first = [...new Set(delivered)]
+    expect(first).toEqual(appended)
+    expect(store).toEqual([])
+  })
+})

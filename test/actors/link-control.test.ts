@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest'
+import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate'
+import { LEASE_RETRY_MS, LinkControl } from '#dist/actors/link-control.js'
+import type { LinkControlOptions } from '#dist/actors/link-control.js'
+
+type Ask = {
+  readonly type: 'worker.ask'
+  readonly command: { readonly type: string; readonly state?: string; readonly batch?: number }
+  readonly replyTo: AnyActorRef
+}
+
+/** Whatever was begun has gone as far as it can without the clock. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The link of a project whose threads are functions of this test, on a clock that only the test moves. */
+function world() {
+  const clock = new SimulatedClock()
+  const asked: string[] = []
+  const states: string[] = []
+  const script = { held: true, hub: true, closes: true }
+  let connections = 0
+  const worker = (answer: (command: Ask['command']) => object | null): AnyActorRef =>
+    createActor(
+      fromCallback<Ask>(({ receive }) =>
+        receive(({ command, replyTo }) => {
+          asked.push(command.type)
+          const reply = answer(command)
+          if (reply !== null) replyTo.send(reply)
+        }),
+      ),
+    ).start()
+  const refused = { type: 'socket.refused', class: 'transient', error: { code: 'HUB_UNREACHABLE' } }
+  const socket = worker(({ type }) => {
+    if (type === 'socket.authenticate' && !script.hub) return refused
+    if (type === 'socket.authenticate') return { type: 'socket.authenticated', team_slug: 'acme' }
+    if (type === 'socket.open') return { type: 'socket.opened', connection: ++connections }
+    return type === 'socket.close' && script.closes ? { type: 'socket.closing' } : null
+  })
+  const store = worker(({ batch }) => ({ type: 'store.claimed', batch, count: 0 }))
+  const git = worker(() => ({ type: 'git.framed', frames: [] }))
+  const desk = (name: string, answer: (command: Ask['command']) => object) => ({
+    ask: async (command: Ask['command']) => {
+      asked.push([command.type, command.state].filter((text) => text !== undefined).join(' '))
+      return answer(command)
+    },
+    close: () => void name,
+  })
+  const options = {
+    workers: { store, git, socket },
+    store: desk('store', ({ type }) => (type === 'store.lease' ? { held: script.held } : {})),
+    git: desk('git', () => ({})),
+    random: () => 0.5,
+    clock,
+    spawn: (logic: never, id: string, input: never) =>
+      createActor(logic, { id, input, clock }).start(),
+    changed: ({ state }: { state: string }) => states.push(state),
+  }
+  const link = new LinkControl(options as unknown as LinkControlOptions)
+  return {
+    link,
+    clock,
+    asked,
+    states,
+    script,
+    /** How often that was asked. */
+    count: (type: string) => asked.filter((one) => one === type).length,
+    greet: () => link.takeFact({ type: 'socket.snapshot', connection: connections }),
+  }
+}
+
+async function live(): Promise<ReturnType<typeof world>> {
+  const made = world()
+  expect(await made.link.start()).toBe(true)
+  made.greet()
+  await settled()
+  expect(made.link.state).toBe('live')
+  return made
+}
+
+describe('the link', () => {
+  it('takes the lease, opens, empties both drains and says that it is live', async () => {
+    const { link, asked, states } = await live()
+    expect(states).toEqual([
+      'authenticating',
+      'connecting',
+      'awaitingSnapshot',
+      'flushingCommits',
+      'live',
+    ])
+    expect(asked).toContain('git.watch')
+    expect(asked.findLast((one) => one.startsWith('store.publishLink'))).toBe(
+      'store.publishLink live',
+    )
+    expect([link.isDrained, link.isWanted, link.reason]).toEqual([true, true, null])
+  })
+
+  it('starts once, however often and however fast it is asked to', async () => {
+    const { link, count, greet } = world()
+    expect(await Promise.all([link.start(), link.start(), link.start()])).toEqual([
+      true,
+      true,
+      true,
+    ])
+    greet()
+    await settled()
+    expect([count('store.lease'), count('socket.open')]).toEqual([1, 1])
+  })
+
+  it('does not start where another process holds it, and then asks the hub nothing', async () => {
+    const { link, script, count } = world()
+    script.held = false
+    expect(await link.start()).toBe(false)
+    expect([link.isWanted, count('socket.authenticate')]).toEqual([false, 0])
+    script.held = true
+    expect(await link.start()).toBe(true)
+  })
+
+  it('that is stopped closes and gives the lease back, once', async () => {
+    const { link, count } = await live()
+    await Promise.all([link.stop(), link.stop()])
+    expect([link.state, link.isWanted, count('store.release')]).toEqual(['offline', false, 1])
+    expect(await link.start()).toBe(true)
+    expect(count('store.lease')).toBe(2)
+  })
+
+  it('that is stopped while it starts is down in the end', async () => {
+    const { link, count } = world()
+    const starting = link.start()
+    await link.stop()
+    expect(await starting).toBe(true)
+    expect([link.state, link.isWanted, count('store.release')]).toEqual(['offline', false, 1])
+  })
+
+  it('gives the lease back although the link does not close', async () => {
+    const { link, script, count, clock } = await live()
+    script.closes = false
+    const stopping = link.stop()
+    await settled()
+    expect([link.state, count('store.release')]).toEqual(['closing', 0])
+    // The machine's own deadline for a worker that doesn't answer.
+    clock.increment(2_500)
+    await stopping
+    expect([link.state, count('store.release')]).toEqual(['offline', 1])
+  })
+
+  it('is opened again after the socket thread died', async () => {
+    const { link, clock, count, greet } = await live()
+    link.takeRestart('socket')
+    expect([link.state, link.reason]).toEqual(['backingOff', 'WORKER_LOST'])
+    clock.increment(500)
+    greet()
+    await settled()
+    expect([link.state, count('socket.open')]).toEqual(['live', 2])
+  })
+
+  it('takes its lease again after the store thread died, and stays up', async () => {
+    const { link, count, states } = await live()
+    link.takeRestart('store')
+    await settled()
+    expect([link.state, count('store.lease'), states.length]).toEqual(['live', 2, 5])
+    expect(count('store.publishLink live')).toBe(2)
+  })
+
+  it('goes down where another process took the lease meanwhile, and comes back with it', async () => {
+    const { link, clock, script, count, greet } = await live()
+    script.held = false
+    link.takeRestart('store')
+    await settled()
+    expect([link.state, link.isWanted]).toEqual(['offline', true])
+    clock.increment(LEASE_RETRY_MS)
+    await settled()
+    expect([count('store.lease'), count('socket.open')]).toEqual([3, 1])
+    script.held = true
+    clock.increment(LEASE_RETRY_MS)
+    await settled()
+    greet()
+    await settled()
+    expect(link.state).toBe('live')
+  })
+
+  it('asks for the lease no more once it is stopped', async () => {
+    const { link, clock, script, count } = await live()
+    script.held = false
+    link.takeRestart('store')
+    await settled()
+    await link.stop()
+    clock.increment(LEASE_RETRY_MS * 10)
+    await settled()
+    expect(count('store.lease')).toBe(2)
+  })
+
+  it('is down for good where the store worker has failed', async () => {
+    const { link, clock, count } = await live()
+    link.takeFailure('store')
+    await settled()
+    clock.increment(LEASE_RETRY_MS * 10)
+    await settled()
+    expect([link.state, link.isWanted, count('store.lease')]).toEqual(['offline', false, 1])
+  })
+
+  it('looks for the frames of others again after the git thread died', async () => {
+    const { link, count } = await live()
+    link.takeRestart('git')
+    expect([count('git.watch'), link.state]).toEqual([2, 'live'])
+  })
+
+  it('goes down with the consent and comes back with it, and keeps the lease', async () => {
+    const { link, count, greet } = await live()
+    link.heed(false)
+    await settled()
+    expect([link.state, link.reason, count('store.release')]).toEqual(['offline', 'NO_CONSENT', 0])
+    link.heed(true)
+    greet()
+    await settled()
+    expect([link.state, count('store.lease')]).toEqual(['live', 1])
+  })
+
+  it('tries at once when someone waits, instead of after its back-off', async () => {
+    const { link, script, count } = world()
+    script.hub = false
+    await link.start()
+    expect([link.state, count('socket.authenticate')]).toEqual(['backingOff', 1])
+    link.hurry()
+    expect(count('socket.authenticate')).toBe(2)
+  })
+
+  it('is waited for until something is so, a time is over or a signal comes', async () => {
+    const { link, clock } = await live()
+    expect(await link.until(() => link.isDrained, 1_000)).toBe(true)
+    const late = link.until(() => false, 1_000)
+    clock.increment(1_000)
+    expect(await late).toBe(false)
+    const interruption = new AbortController()
+    const aborted = link.until(() => false, 1_000, interruption.signal)
+    interruption.abort()
+    expect(await aborted).toBe(false)
+    expect(await link.until(() => false, 1_000, AbortSignal.abort())).toBe(false)
+  })
+})

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { type AnyActorRef, createActor, fromCallback } from 'xstate'
+import { CLAIM_MAX, ledgerSource, outboxSource } from '#dist/actors/source.js'
+
+type Message = { readonly type: string; readonly command?: Message & Record<string, unknown> }
+
+/** A source between a worker and a drain that only keep what they are sent. */
+function between(logic: typeof outboxSource | typeof ledgerSource) {
+  const asked: Record<string, unknown>[] = []
+  const told: Message[] = []
+  const worker = createActor(
+    fromCallback<Message>(({ receive }) => receive(({ command }) => asked.push({ ...command }))),
+  ).start()
+  const drain = createActor(
+    fromCallback<Message>(({ receive }) => receive((event) => told.push(event))),
+  ).start()
+  const input = { worker, drain: () => drain as never }
+  const source: AnyActorRef = createActor(logic as typeof outboxSource, { input }).start()
+  return { asked, told, say: (event: object) => source.send(event) }
+}
+
+function frame(index: number): object {
+  return { type: 'LocalCommit', git_hash: String(index).padStart(40, '0') }
+}
+
+const refusal = (code: string): object => ({ error: { code } })
+
+describe('the source of the events', () => {
+  it('turns the words of the drain into those of the store, and back', () => {
+    const { asked, told, say } = between(outboxSource)
+    say({ type: 'source.claim', batch: 7 })
+    say({ type: 'store.claimed', batch: 7, count: 3 })
+    say({ type: 'source.settle', accepted: ['a'], rejected: [{ id: 'b', reason: 'r' }] })
+    say({ type: 'store.settled', undelivered: 0 })
+    say({ type: 'store.refused', ...refusal('LEASE_NOT_HELD') })
+    expect(asked).toEqual([
+      { type: 'store.claim', batch: 7, max: CLAIM_MAX },
+      { type: 'store.settle', accepted: ['a'], rejected: [{ event_id: 'b', reason: 'r' }] },
+    ])
+    expect(told).toEqual([
+      // The rows themselves take the direct way to the socket thread.
+      { type: 'source.claimed', batch: 7, count: 3, frames: [] },
+      { type: 'source.settled' },
+      { type: 'source.refused' },
+    ])
+  })
+})
+
+describe('the source of the commits', () => {
+  it('offers what is pending, within one claim', () => {
+    const { asked, told, say } = between(ledgerSource)
+    const frames = Array.from({ length: CLAIM_MAX + 1 }, (_, index) => frame(index))
+    say({ type: 'source.claim', batch: 1 })
+    say({ type: 'git.framed', frames })
+    expect(asked).toEqual([{ type: 'git.frames' }])
+    expect(told).toEqual([
+      { type: 'source.claimed', batch: 1, count: CLAIM_MAX, frames: frames.slice(0, CLAIM_MAX) },
+    ])
+  })
+
+  it('confirms what was accepted, and offers what was refused not again on this link', () => {
+    const { asked, told, say } = between(ledgerSource)
+    const [first, second] = [frame(1), frame(2)] as [{ git_hash: string }, { git_hash: string }]
+    say({
+      type: 'source.settle',
+      accepted: [second.git_hash],
+      rejected: [{ id: first.git_hash, reason: 'r' }],
+    })
+    say({ type: 'git.confirmed', pending: 1 })
+    say({ type: 'source.claim', batch: 2 })
+    say({ type: 'git.framed', frames: [first] })
+    expect(asked[0]).toEqual({ type: 'git.confirm', hashes: [second.git_hash] })
+    expect(told).toEqual([
+      { type: 'source.settled' },
+      { type: 'source.claimed', batch: 2, count: 0, frames: [] },
+    ])
+  })
+
+  it('is empty where the git worker is gone for good, so that the events go on', () => {
+    const { told, say } = between(ledgerSource)
+    say({ type: 'source.settle', accepted: [], rejected: [] })
+    say({ type: 'source.claim', batch: 3 })
+    say({ type: 'git.refused', ...refusal('WORKER_FAILED') })
+    say({ type: 'git.refused', ...refusal('WORKER_FAILED') })
+    expect(told).toEqual([
+      // What could not be settled is no claim that came back empty.
+      { type: 'source.refused' },
+      { type: 'source.claimed', batch: 3, count: 0, frames: [] },
+    ])
+  })
+
+  it('is to be asked again where git could not do it now', () => {
+    const { told, say } = between(ledgerSource)
+    say({ type: 'source.claim', batch: 4 })
+    say({ type: 'git.refused', ...refusal('LEDGER_LOCKED') })
+    expect(told).toEqual([{ type: 'source.refused' }])
+  })
+})
