@@ -1,0 +1,226 @@
+/** Decisions: asked and answered in the ledger, and each answer committed before it is called recorded. */
+import { existsSync } from 'node:fs'
+import type { ActorRefFrom } from 'xstate'
+import { z } from 'zod'
+import { commitMachine, type CommitSettled } from './actors/commit.machine.ts'
+import type { Actor, AnsweredRecord, RequestedRecord } from './contracts/decision-record.ts'
+import { InputError } from './errors.ts'
+import type { Parts } from './emitter.ts'
+import { isoMicroseconds } from './events/stamp.ts'
+import { readMission } from './project/missions.ts'
+import type { Mission } from './project/types.ts'
+import { requireIdentity } from './project/identity.ts'
+import { deferralsPath } from './workers/git/dirty-journal.ts'
+import type { Deferral } from './workers/git/protocol.ts'
+
+export type DecisionRequest = {
+  /** Directory name, slug or ULID. */
+  readonly mission: string
+  readonly question: string
+  readonly options?: readonly string[]
+  readonly step?: string
+  readonly input_key?: string
+  readonly run?: string
+  readonly actor?: Actor
+}
+
+export type DecisionAnswer = {
+  readonly mission: string
+  readonly decision_id: string
+  readonly answer: string
+  readonly actor?: Actor
+}
+
+export type Requested = { readonly decision_id: string; readonly event_id: string }
+
+export type Answered = {
+  readonly event_id: string
+  readonly decision_id: string
+  /** False: the answer is durable in the log, but its commit is deferred for `deferred_reason`. */
+  readonly committed: boolean
+  readonly commit: string | null
+  readonly deferred_reason: string | null
+}
+
+export type Decisions = {
+  /** @throws InputError, ProjectError NO_IDENTITY, CONFIG_UNUSABLE, MISSION_NOT_FOUND, GitError */
+  request(request: DecisionRequest): Promise<Requested>
+  /** @throws also GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED */
+  answer(answer: DecisionAnswer): Promise<Answered>
+  /** Retries every deferred commit. */
+  heal(): Promise<{ readonly committed: readonly string[]; readonly deferred: readonly Deferral[] }>
+}
+
+const TEXT_MAX = 64 * 1024
+const OPTIONS_MAX = 64
+const text = z.string().min(1).max(TEXT_MAX)
+const name = z.string().min(1).max(256)
+const actor = z.strictObject({
+  actor_id: name,
+  actor_type: z.enum(['human', 'llm', 'service']),
+  display_name: z.string().max(256).optional(),
+  provider: z.string().max(256).nullable().optional(),
+  model: z.string().max(256).nullable().optional(),
+  tool: z.string().max(256).nullable().optional(),
+})
+const requestSchema = z.strictObject({
+  mission: name,
+  question: text,
+  options: z.array(text).max(OPTIONS_MAX).optional(),
+  step: name.optional(),
+  input_key: name.optional(),
+  run: name.optional(),
+  actor: actor.optional(),
+})
+const answerSchema = z.strictObject({
+  mission: name,
+  decision_id: name,
+  answer: text,
+  actor: actor.optional(),
+})
+
+const CLI_ACTOR: Actor = { actor_id: 'cli', actor_type: 'human' }
+
+export function createDecisions(parts: Parts & { readonly onRecorded: () => void }): Decisions {
+  const { system, repository, sanitizer } = parts
+  const commits = createCommits(parts)
+  const deferred = deferralsPath(repository.commonDir)
+
+  const request = async (input: DecisionRequest): Promise<Requested> => {
+    const clean = parse(requestSchema, sanitizer.sanitize(parse(requestSchema, input)).value)
+    const { mission, base } = await open(clean.mission)
+    const record: RequestedRecord = {
+      ...base,
+      event_type: 'DecisionInputRequested',
+      payload: {
+        run_id: clean.run ?? 'cli',
+        decision_id: parts.newId(),
+        step_id: clean.step ?? 'manual',
+        question: clean.question,
+        options: clean.options ?? [],
+        input_key: clean.input_key ?? null,
+        actor: (clean.actor as Actor | undefined) ?? CLI_ACTOR,
+      },
+    }
+    const appended = await system.git.ask(
+      { type: 'git.request', mission: mission.directory, record },
+      'git.appended',
+    )
+    return { decision_id: record.payload.decision_id, event_id: appended.event_id }
+  }
+
+  const answer = async (input: DecisionAnswer): Promise<Answered> => {
+    const clean = parse(answerSchema, sanitizer.sanitize(parse(answerSchema, input)).value)
+    const { mission, base } = await open(clean.mission)
+    const record: AnsweredRecord = {
+      ...base,
+      event_type: 'DecisionInputAnswered',
+      payload: {
+        // The ledger puts the request's own run here.
+        run_id: 'cli',
+        decision_id: clean.decision_id,
+        answer: clean.answer,
+        actor: (clean.actor as Actor | undefined) ?? CLI_ACTOR,
+      },
+    }
+    const appended = await system.git.ask(
+      { type: 'git.answer', mission: mission.directory, record },
+      'git.appended',
+    )
+    const settled = await commits.commit(mission.directory)
+    const commit = settled.commit === null ? null : await locate(mission, appended.event_id)
+    parts.onRecorded()
+    return {
+      event_id: appended.event_id,
+      decision_id: clean.decision_id,
+      committed: settled.deferral === null,
+      commit: commit ?? settled.commit,
+      deferred_reason: settled.deferral?.reason ?? null,
+    }
+  }
+
+  /** Another process may have committed the answer with its own, and somebody else's commits may have followed. */
+  async function locate({ directory }: Mission, event_id: string): Promise<string | null> {
+    const command = { type: 'git.locate' as const, mission: directory, event_id }
+    return system.git.ask(command, 'git.located').then(
+      ({ commit }) => commit,
+      // What is asked is which commit; that there is one is certain.
+      () => null,
+    )
+  }
+
+  async function open(reference: string): Promise<{ mission: Mission; base: RecordBase }> {
+    const identity = await requireIdentity(repository)
+    const mission = await readMission(repository, reference)
+    if (existsSync(deferred)) await heal()
+    return {
+      mission,
+      base: {
+        at: isoMicroseconds(parts.clock.now()),
+        build_id: identity.build_id,
+        event_id: parts.newId(),
+        mission_id: mission.mission_id,
+      },
+    }
+  }
+
+  const heal: Decisions['heal'] = async () => {
+    if (!existsSync(deferred)) return { committed: [], deferred: [] }
+    const healed = await system.git.ask({ type: 'git.heal' }, 'git.healed')
+    const { committed, deferred: left, warnings } = healed
+    for (const message of warnings) parts.listeners.tell('warning', { code: 'LEDGER', message })
+    if (committed.length > 0) parts.onRecorded()
+    return { committed, deferred: left }
+  }
+
+  return { request, answer, heal }
+}
+
+type RecordBase = {
+  readonly at: string
+  readonly build_id: string
+  readonly event_id: string
+  readonly mission_id: string
+}
+
+/** One commit machine per mission that this runtime answers in. */
+function createCommits({ system, listeners }: Parts) {
+  const actorByMission = new Map<string, ActorRefFrom<typeof commitMachine>>()
+
+  function actorOf(mission: string): ActorRefFrom<typeof commitMachine> {
+    const known = actorByMission.get(mission)
+    if (known !== undefined) return known
+    const made = system.spawn(commitMachine, `commit.${mission}`, {
+      mission,
+      git: system.workers.git,
+    })
+    made.on('commit.settled', ({ commit, deferral }) => {
+      if (deferral === null) listeners.tell('committed', { mission, commit })
+      else listeners.tell('deferred', deferral)
+    })
+    actorByMission.set(mission, made)
+    return made
+  }
+
+  return {
+    /** What the commit that covers the last append came to. */
+    commit: (mission: string): Promise<CommitSettled> =>
+      new Promise((resolve) => {
+        const commit = actorOf(mission)
+        const subscription = commit.on('commit.settled', (settled) => {
+          subscription.unsubscribe()
+          resolve(settled)
+        })
+        commit.send({ type: 'commit.needed' })
+      }),
+  }
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const fields = new Set(parsed.error.issues.map((issue) => issue.path.join('.') || 'unknown key'))
+  throw new InputError('DECISION_INVALID', `check ${[...fields].sort().join(', ')}`, {
+    hint: 'See `kittiwake decision request --help` and `kittiwake decision answer --help`.',
+  })
+}

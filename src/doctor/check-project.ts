@@ -1,0 +1,120 @@
+/** The project's identity, its outbox, and the commits that wait. */
+import { relative } from 'node:path'
+import { UUID_V4_PATTERN } from '../contracts/event.ts'
+import { readIdentity } from '../project/identity.ts'
+import { readLogin } from '../project/login.ts'
+import { outboxPath, repositoryKeyOf, unidentifiedOutboxPath } from '../project/state-directory.ts'
+import type { IdentityReading, Repository } from '../project/types.ts'
+import { readDeferrals } from '../workers/git/dirty-journal.ts'
+import { readSyncState } from '../workers/git/sync-state.ts'
+import type { OutboxOwner } from '../workers/store/open-database.ts'
+import { OutboxReader } from '../workers/store/outbox-reader.ts'
+import { type Check, failed, failure, note, ok } from './check.ts'
+
+/** `state` is the state directory. */
+export async function checkProject(
+  repository: Repository,
+  state: string,
+): Promise<readonly Check[]> {
+  const reading = await readIdentity(repository)
+  const key = repositoryKeyOf(repository.commonDir)
+  const unidentified = unidentifiedOutboxPath(state, key)
+  return [
+    checkIdentity(reading),
+    ...(reading.state === 'present'
+      ? checkOutbox(state, outboxPath(state, reading.identity.uuid), {
+          kind: 'project',
+          uuid: reading.identity.uuid,
+        })
+      : [note('outbox', 'none')]),
+    ...checkUnidentified(state, unidentified, { kind: 'repository', key }),
+    ...(await checkCommits(repository)),
+    ...checkLogin(state),
+  ]
+}
+
+function checkLogin(state: string): readonly Check[] {
+  const login = readLogin(state)
+  if (login.state !== 'unusable') return []
+  const hint = 'Run `kittiwake auth status`; it says what to do.'
+  return login.faults.map((fault) => failed('login', fault, hint))
+}
+
+function checkIdentity(reading: IdentityReading): Check {
+  if (reading.state === 'absent') return note('identity', 'none', 'Run `kittiwake init`.')
+  const hint = 'Mend .kittify/config.yaml, or restore it with git; it is never overwritten.'
+  if (reading.state === 'unusable') return failed('identity', reading.faults.join('; '), hint)
+  const { slug, uuid } = reading.identity
+  if (UUID_V4_PATTERN.test(uuid)) return ok('identity', `${slug} (${uuid})`)
+  return failed('identity', 'the uuid of the project is not of version 4: nothing is sent', hint)
+}
+
+function checkOutbox(state: string, path: string, owner: OutboxOwner): readonly Check[] {
+  return inspect(state, path, owner, (outbox) => {
+    const { pending, inflight, held, delivered, quarantined } = outbox.counts()
+    const { undelivered, capacity, isNearlyFull } = outbox.capacityUse()
+    const counted = `${pending + inflight} pending, ${held} held, ${delivered} delivered`
+    const checks: Check[] = [ok('queue', counted)]
+    if (quarantined > 0) {
+      const hint = 'See `kittiwake queue list --state quarantined`.'
+      checks.push(failed('queue', `${quarantined} events were refused`, hint))
+    }
+    if (isNearlyFull) {
+      const detail = `${undelivered} of ${capacity} places are taken`
+      checks.push(failed('queue', detail, 'Deliver what waits: see `kittiwake sync status`.'))
+    }
+    return checks
+  })
+}
+
+function checkUnidentified(state: string, path: string, owner: OutboxOwner): readonly Check[] {
+  const checks = inspect(state, path, owner, (outbox) => {
+    const { pending, inflight, held } = outbox.counts()
+    const waiting = pending + inflight + held
+    if (waiting === 0) return []
+    return [note('queue', `${waiting} events wait for an identity`, 'Run `kittiwake init`.')]
+  })
+  return checks.filter(({ state }) => state !== 'ok')
+}
+
+function inspect(
+  state: string,
+  path: string,
+  owner: OutboxOwner,
+  read: (outbox: OutboxReader) => readonly Check[],
+): readonly Check[] {
+  let outbox: OutboxReader | null = null
+  try {
+    outbox = OutboxReader.open({ path, owner })
+    if (!outbox.isWhole()) {
+      const hint = 'Keep a copy of the outbox in the state directory, then move the file away.'
+      return [failed('outbox', 'the database is damaged', hint)]
+    }
+    return [ok('outbox', 'intact'), ...read(outbox)]
+  } catch (error) {
+    const found = failure('outbox', error)
+    return [
+      { ...found, detail: `${found.detail}: ${relative(state, path)} in the state directory` },
+    ]
+  } finally {
+    outbox?.close()
+  }
+}
+
+async function checkCommits({ root, commonDir }: Repository): Promise<readonly Check[]> {
+  const checks: Check[] = []
+  for (const { mission, reason, message } of await readDeferrals(commonDir)) {
+    if (reason === 'not_committed_yet') {
+      const hint = 'The next writing command makes it.'
+      checks.push(note('commit', `${mission}: an answer waits for its commit`, hint))
+      continue
+    }
+    const hint = `${message} The next writing command tries again.`
+    checks.push(failed('commit', `${mission}: ${reason}`, hint))
+  }
+  if ((await readSyncState(root)).damaged) {
+    const hint = 'The next writing command sets it aside and rebuilds it from git.'
+    checks.push(note('commit', '.kittify/sync-state.json can not be read', hint))
+  }
+  return checks
+}

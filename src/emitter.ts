@@ -1,0 +1,264 @@
+/** The way of an event on this side of the port: check ► sanitize ► stamp ► append ► receipt, in call order. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Draft, Event, Receipt, SerializedEvent } from './contracts/event.ts'
+import { InputError, type KittiwakeError, RuntimeError, StoreError } from './errors.ts'
+import { routeOf } from './actors/route.machine.ts'
+import type { System, SystemClock } from './actors/system.ts'
+import { parseDraft } from './events/draft.ts'
+import type { Sanitizer } from './events/sanitize.ts'
+import { isoMicroseconds, serializeEvent, stamp, type Surroundings } from './events/stamp.ts'
+import type { Listeners } from './actors/listeners.ts'
+import { readHead } from './project/git-files.ts'
+import { readLogin } from './project/login.ts'
+import { readMission } from './project/missions.ts'
+import { readOriginUrl } from './project/git-config.ts'
+import { repoSlugOf } from './project/slug.ts'
+import type { Identity, Repository } from './project/types.ts'
+import { identityOrNull, noIdentity, readIdentity } from './project/identity.ts'
+
+export type Parts = {
+  readonly repository: Repository
+  readonly state: string
+  /** Minted where there is none yet; so it is asked only to write. @throws StoreError STATE_NODE_UNREADABLE */
+  readonly nodeId: () => string
+  readonly system: System
+  readonly sanitizer: Sanitizer
+  readonly listeners: Listeners
+  readonly clock: SystemClock
+  /** A fresh ULID, increasing within the runtime. */
+  readonly newId: () => string
+}
+
+export type Emitter = {
+  emit(draft: Draft): Promise<Receipt>
+}
+
+type Taken = {
+  readonly draft: Draft
+  readonly id: string
+  readonly at: string
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: unknown) => void
+}
+
+type Stamped = { readonly taken: Taken; readonly event: Event; readonly text: SerializedEvent }
+
+/** Events that may be without a receipt; more are refused. */
+export const UNSETTLED_MAX = 65_536
+/** Events of one append command; the store worker commits whatever commands wait together. */
+const BATCH_MAX = 512
+/** Characters of one append command, beyond its first event. */
+const BATCH_LENGTH_MAX = 8 * 1024 * 1024
+/** One serialized event, in characters. */
+const EVENT_LENGTH_MAX = 1024 * 1024
+/** The outbox is announced as nearly full from this share on. */
+const NEARLY_FULL = 0.8
+
+export function createEmitter(
+  parts: Parts & { readonly identity: Identity | null; readonly onEmitted: () => void },
+): Emitter {
+  const { system, sanitizer, listeners } = parts
+  const surroundings = createSurroundings(parts)
+  let waiting: Taken[] = []
+  let tail: Promise<void> = Promise.resolve()
+  let warned = false
+  let unsettled = 0
+
+  const emit = (input: Draft): Promise<Receipt> =>
+    new Promise((resolve, reject) => {
+      // Here and not later: nothing unsanitized may wait in a queue that others can look into (L4).
+      const draft = parseDraft(sanitizer.sanitize(parseDraft(input)).value)
+      if (unsettled >= UNSETTLED_MAX) throw tooMany()
+      const id = parts.newId()
+      const at = isoMicroseconds(parts.clock.now())
+      unsettled++
+      waiting.push({
+        draft,
+        id,
+        at,
+        resolve: (receipt) => {
+          unsettled--
+          resolve(receipt)
+        },
+        reject: (error) => {
+          unsettled--
+          reject(error)
+        },
+      })
+      // At the end of the turn, so that whatever a caller hands in meanwhile shares one command and one fsync.
+      if (waiting.length === 1) setImmediate(flush)
+      else if (waiting.length >= BATCH_MAX) flush()
+    })
+
+  function flush(): void {
+    const batch = waiting
+    if (batch.length === 0) return
+    waiting = []
+    // One after the other, so that the clock follows the order of the calls.
+    tail = tail.then(() => append(batch))
+  }
+
+  async function append(batch: readonly Taken[], again = false): Promise<void> {
+    try {
+      const around = await surroundings.now()
+      if (around.identity === null && !warned) {
+        warned = true
+        const { code, message, hint } = noIdentity(await surroundings.faults())
+        listeners.tell('warning', { code, message: `${message}: events wait here. ${hint}` })
+      }
+      const stamped: Stamped[] = []
+      for (const taken of batch) {
+        try {
+          const missionId = await surroundings.missionId(taken.draft.mission)
+          const event = stamp(taken.draft, taken.id, taken.at, { ...around, missionId })
+          stamped.push({ taken, event, text: bounded(serializeEvent(event)) })
+        } catch (error) {
+          taken.reject(error)
+        }
+      }
+      const hasIdentity = around.identity !== null
+      for (const part of inParts(stamped)) {
+        try {
+          await store(part, hasIdentity)
+        } catch (error) {
+          const taken = part.map((one) => one.taken)
+          // `init` came between the look at the identity and the write: the events belong to the project now.
+          if (!hasIdentity && !again && isForeign(error)) await append(taken, true)
+          else for (const { reject } of taken) reject(error)
+        }
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  async function store(stamped: readonly Stamped[], hasIdentity: boolean): Promise<void> {
+    const events = stamped.map(({ text }) => text)
+    const answer = await system.store
+      .ask({ type: 'store.append', events }, 'store.appended')
+      .catch((error: KittiwakeError) => {
+        if (stamped.length === 1 || !concernsOneEvent(error)) throw error
+        return null
+      })
+    if (answer === null) {
+      // One event spoils its batch: each is asked alone, and only the culprit is refused.
+      for (const one of stamped) {
+        await store([one], hasIdentity).catch((error: unknown) => one.taken.reject(error))
+      }
+      return
+    }
+    const route = routeOf(hasIdentity, answer.live)
+    if (answer.undelivered >= answer.capacity * NEARLY_FULL) {
+      const percent = Math.floor((answer.undelivered / answer.capacity) * 100)
+      listeners.tell('warning', {
+        code: 'OUTBOX_NEARLY_FULL',
+        message: `the outbox is ${percent} % full; run \`kittiwake sync status\``,
+      })
+    }
+    for (const [index, { taken, event }] of stamped.entries()) {
+      const receipt: Receipt = {
+        event_id: event.event_id,
+        event_type: event.event_type,
+        lamport_clock: answer.receipts[index]?.lamport_clock ?? 0,
+        project_uuid: event.project_uuid,
+        route,
+        durable: true,
+      }
+      listeners.tell('emitted', receipt)
+      taken.resolve(receipt)
+    }
+    parts.onEmitted()
+  }
+
+  return { emit }
+}
+
+/** In order, each part small enough for one message to a thread. */
+function inParts(stamped: readonly Stamped[]): readonly (readonly Stamped[])[] {
+  const parts: Stamped[][] = []
+  let length = Infinity
+  for (const one of stamped) {
+    length += one.text.length
+    if (length > BATCH_LENGTH_MAX) {
+      parts.push([])
+      length = one.text.length
+    }
+    parts.at(-1)?.push(one)
+  }
+  return parts
+}
+
+/** What a worker's death, a full outbox or a busy disk means, it means for the whole batch. */
+function concernsOneEvent(error: KittiwakeError): boolean {
+  return !error.retryable() && !(error instanceof RuntimeError) && !isForeign(error)
+}
+
+function isForeign(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'EVENT_FOREIGN_PROJECT'
+}
+
+function tooMany(): RuntimeError {
+  return new RuntimeError('BUSY', `at most ${UNSETTLED_MAX} events may wait for their receipts`, {
+    hint: 'Await earlier calls before making more.',
+    retryable: true,
+  })
+}
+
+function bounded(text: SerializedEvent): SerializedEvent {
+  if (text.length <= EVENT_LENGTH_MAX) return text
+  throw new InputError('EVENT_TOO_LARGE', `an event takes at most ${EVENT_LENGTH_MAX} characters`, {
+    hint: 'Store large output in a file and put its path and hash into the payload.',
+  })
+}
+
+/** What surrounds the events of one batch; read from small files, never by a process. */
+function createSurroundings(parts: Parts & { readonly identity: Identity | null }) {
+  const { repository, sanitizer, system } = parts
+  const missionIdByReference = new Map<string, string>()
+  let identity = parts.identity
+  let repoSlug: string | null | undefined
+
+  async function now(): Promise<Omit<Surroundings, 'missionId'>> {
+    if (identity === null && existsSync(join(repository.root, '.kittify', 'config.yaml'))) {
+      identity = await identityOrNull(repository)
+      if (identity !== null) {
+        system.identify(identity)
+        await system.store.ask({ type: 'store.identify', identity }, 'store.identified')
+      }
+    }
+    repoSlug ??= identity?.repo_slug ?? repoSlugOf(readOriginUrl(repository.commonDir))
+    const head = readHead(repository.gitDir, repository.commonDir)
+    const login = readLogin(parts.state)
+    // A branch may carry a person's name.
+    const clean = sanitizer.sanitize({ git_branch: head.branch, repo_slug: repoSlug }).value as {
+      git_branch: string | null
+      repo_slug: string | null
+    }
+    return {
+      identity,
+      nodeId: parts.nodeId(),
+      teamSlug: login.state === 'present' ? login.login.team_slug : 'local',
+      gitBranch: clean.git_branch,
+      headCommitSha: head.oid,
+      repoSlug: clean.repo_slug,
+    }
+  }
+
+  async function missionId(reference: string | undefined): Promise<string | null> {
+    if (reference === undefined) return null
+    const known = missionIdByReference.get(reference)
+    if (known !== undefined) return known
+    const mission = await readMission(repository, reference)
+    missionIdByReference.set(reference, mission.mission_id)
+    return mission.mission_id
+  }
+
+  /** Why an identity that is there can't be used. */
+  async function faults(): Promise<readonly string[]> {
+    const reading = await readIdentity(repository)
+    return reading.state === 'unusable' ? reading.faults : []
+  }
+
+  return { now, missionId, faults }
+}

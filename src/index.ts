@@ -1,0 +1,43 @@
+/**
+ * What a program may hold on to: the runtime, the sanitizer, the errors, and the shapes of what they take and give.
+ *
+ * Withheld on purpose, so that they can change: the exit codes and everything else of the command line, the project
+ * files (`init` and `mission create` are the user's decisions), the outbox and ledger classes (each has one writer,
+ * the worker that owns it), the hub, and how errors cross a thread. The machines are reachable by `runtime.system`.
+ */
+export { createRuntime } from './runtime.ts'
+export type { Runtime, RuntimeOptions, RuntimeStatus } from './runtime.ts'
+export type { Listener, RuntimeEventMap } from './actors/listeners.ts'
+export type { System, SystemClock } from './actors/system.ts'
+export type { WorkerFailure, WorkerName } from './actors/worker.machine.ts'
+
+export { sanitizeEvent } from './events/sanitize.ts'
+export type { Redaction, Sanitized, SanitizeLimits, SanitizeOptions } from './events/sanitize.ts'
+export type { IdentityLiterals } from './events/identity-literals.ts'
+
+export type { Draft, Event, Receipt, Route } from './contracts/event.ts'
+export type { Json, JsonObject } from './contracts/json.ts'
+export type { Actor } from './contracts/decision-record.ts'
+export type {
+  Answered,
+  DecisionAnswer,
+  DecisionRequest,
+  Decisions,
+  Requested,
+} from './decisions.ts'
+export type { ConsentChange, DrainReport, Sync, UndeliveredReason } from './sync.ts'
+export type { ProjectView } from './view.ts'
+export type { Identity } from './project/types.ts'
+export type { Deferral, DeferralReason } from './workers/git/protocol.ts'
+export type { ConsentState, StoreCounts } from './workers/store/protocol.ts'
+
+export {
+  GitError,
+  InputError,
+  KittiwakeError,
+  LinkError,
+  ProjectError,
+  RuntimeError,
+  SanitizeError,
+  StoreError,
+} from './errors.ts'

@@ -1,0 +1,179 @@
+/**
+ * The door. `emit` and `decisions` sanitize before any mailbox, stamp, and resolve once what they were given is
+ * durable; the link, where there is one, follows by itself.
+ */
+import { monotonicFactory } from 'ulid'
+import type { InspectionEvent } from 'xstate'
+import type { Draft, Receipt } from './contracts/event.ts'
+import { Calls } from './calls.ts'
+import { createDecisions, type Decisions } from './decisions.ts'
+import { createEmitter } from './emitter.ts'
+import { RuntimeError } from './errors.ts'
+import { createSanitizer } from './events/sanitize.ts'
+import { identityOrNull } from './project/identity.ts'
+import { gatherLiterals } from './project/literals.ts'
+import { locateRepository } from './project/locate.ts'
+import { readConfig } from './project/config.ts'
+import { readAutoStart } from './project/settings.ts'
+import { machineOf } from './project/machine.ts'
+import { nodeIdOf } from './project/node-id.ts'
+import { stateDirectory } from './project/state-directory.ts'
+import { createSync, type Sync } from './sync.ts'
+import { type ProjectView, viewProject } from './view.ts'
+import { type RuntimeEventMap, type Listener, createListeners } from './actors/listeners.ts'
+import { startSystem, type System, type SystemClock } from './actors/system.ts'
+import { within } from './actors/within.ts'
+
+export type RuntimeOptions = {
+  /** Any folder of the repository; default: the current one. */
+  readonly root?: string
+  /** Where the outbox and the login live; default: `KITTIWAKE_HOME`, else the user's data directory. */
+  readonly stateDirectory?: string
+  /** `auto`: the link starts with the first emit where identity, consent and login are there. */
+  readonly link?: 'auto' | 'manual'
+  /** Most undelivered events that the outbox takes; default 1,000,000. */
+  readonly capacity?: number
+  /** Wall time in Unix milliseconds, and the timers of back-off, retries and deadlines; default: the machine's. */
+  readonly clock?: SystemClock
+  /** In [0, 1); default Math.random. */
+  readonly random?: () => number
+  /** Stops the runtime when aborted. */
+  readonly signal?: AbortSignal
+  /** A thread whose loop has not turned for this long is restarted; default 15,000 ms. */
+  readonly stuckAfterMs?: number
+}
+
+export type RuntimeStatus = ProjectView & {
+  readonly workers: System['workerStates']
+  readonly failures: System['failures']
+  readonly link: { readonly state: string; readonly reason: string | null }
+}
+
+export type Runtime = {
+  /** Resolves once the event is durable on this machine. @throws InputError, SanitizeError, StoreError, RuntimeError */
+  emit(draft: Draft): Promise<Receipt>
+  readonly decisions: Decisions
+  readonly sync: Sync
+  /** What is true now, read from the same stores as the drains read. */
+  status(): Promise<RuntimeStatus>
+  /** Listens; returns the way to stop. A listener that throws is reported as `error`, and the rest goes on. */
+  on<Name extends keyof RuntimeEventMap>(name: Name, listener: Listener<Name>): () => void
+  /** XState inspection events of every machine, sanitized by construction: nothing else enters a mailbox. */
+  inspect(observer: (event: InspectionEvent) => void): () => void
+  /**
+   * Stops intake, lets what is under way and every thread finish, at most 3 s. Idempotent; never rejects. A call that
+   * is still open after that is refused with RUNTIME_STOPPED.
+   */
+  stop(): Promise<void>
+  /** The machines, for those who debug them. */
+  readonly system: System
+  /** Takes over what was recorded before `init`; answers how many events came. */
+  adopt(): Promise<number>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What is under way and the link have this long to end by themselves; the threads have the rest of the 3 s. */
+const DRAIN_WITHIN_MS = 1_200
+
+/** Opens the runtime of one repository. @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, … */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const { signal } = options
+  refuseAborted(signal)
+  const repository = await locateRepository(options.root ?? process.cwd())
+  const state = options.stateDirectory ?? stateDirectory(process.env)
+  const literals = await gatherLiterals(repository)
+  const identity = await identityOrNull(repository)
+  refuseAborted(signal)
+  const clock = options.clock ?? MACHINE_CLOCK
+  const listeners = createListeners()
+  let node: string | null = null
+  const nodeId = (): string => (node ??= nodeIdOf(state, machineOf()))
+  const system = startSystem({
+    repository,
+    state,
+    nodeId,
+    literals,
+    identity,
+    random: options.random ?? (() => Math.random()),
+    clock,
+    capacity: options.capacity ?? null,
+    stuckAfterMs: options.stuckAfterMs ?? null,
+    listeners,
+  })
+  const sanitizer = createSanitizer(literals)
+  const ulid = monotonicFactory()
+  const parts = {
+    repository,
+    state,
+    nodeId,
+    system,
+    sanitizer,
+    listeners,
+    clock,
+    newId: () => ulid(clock.now()),
+  }
+  const sync = createSync(parts)
+  const automatic =
+    (options.link ?? 'auto') === 'auto' && readAutoStart(readConfig(repository.root))
+  const recorded = automatic ? () => sync.wake() : () => sync.nudge()
+  const emitter = createEmitter({ ...parts, identity, onEmitted: recorded })
+  const decisions = createDecisions({ ...parts, onRecorded: recorded })
+  const calls = new Calls()
+
+  let stopping: Promise<void> | null = null
+  const stop = (): Promise<void> => {
+    signal?.removeEventListener('abort', abort)
+    stopping ??= (async () => {
+      await within(Promise.all([calls.close(), sync.close()]), DRAIN_WITHIN_MS)
+      await system.stop()
+      calls.abandon()
+    })()
+    return stopping
+  }
+  const abort = (): void => void stop()
+  signal?.addEventListener('abort', abort, { once: true })
+
+  return {
+    emit: (draft) => calls.run(() => emitter.emit(draft)),
+    decisions: {
+      request: (request) => calls.run(() => decisions.request(request)),
+      answer: (answer) => calls.run(() => decisions.answer(answer)),
+      heal: () => calls.run(() => decisions.heal()),
+    },
+    sync: {
+      optIn: (consent) => calls.run(() => sync.optIn(consent)),
+      optOut: () => calls.run(() => sync.optOut()),
+      now: (bounds) => calls.run(() => sync.now(bounds)),
+      start: () => calls.run(() => sync.start()),
+      stop: () => calls.run(() => sync.stop()),
+      get link() {
+        return sync.link
+      },
+    },
+    status: async () => ({
+      ...(await viewProject(repository, state)),
+      workers: system.workerStates,
+      failures: system.failures,
+      link: sync.link,
+    }),
+    on: (name, listener) => listeners.on(name, listener),
+    inspect: (observer) => system.inspect(observer),
+    stop,
+    adopt: () => calls.run(() => sync.adopt()),
+    system,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new RuntimeError('ABORTED', 'the signal is aborted already', {
+    hint: 'Hand in a signal that is not aborted yet.',
+  })
+}
+
+const MACHINE_CLOCK: SystemClock = {
+  now: () => Date.now(),
+  setTimeout: (fn, timeout) => setTimeout(fn, timeout),
+  clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
+}

@@ -1,0 +1,377 @@
+/** Consent and the link, as one asks for them: opt in or out, drain once, hold the link. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { LinkControl } from './actors/link-control.ts'
+import type { Parts } from './emitter.ts'
+import { LinkError, RuntimeError } from './errors.ts'
+import { LOGIN_FILE, readLogin } from './project/login.ts'
+import { outboxPath } from './project/state-directory.ts'
+import type { Identity } from './project/types.ts'
+import { identityOrNull, readIdentity, requireIdentity } from './project/identity.ts'
+import { viewProject } from './view.ts'
+import { OutboxReader } from './workers/store/outbox-reader.ts'
+import type { SocketFact } from './workers/socket/protocol.ts'
+import type { StoreAnswer, StoreCounts, StoreFact } from './workers/store/protocol.ts'
+
+export type ConsentChange = {
+  readonly state: 'granted' | 'refused' | 'absent'
+  /** Events recorded before that the grant covers. */
+  readonly covered: number
+  /** Events that stay on this machine. */
+  readonly held: number
+}
+
+export type DrainReport = {
+  readonly delivered: number
+  /** Events that stay undelivered, held ones included. */
+  readonly pending: number
+  readonly commits_acked: number
+  /** Why something stays, or null. */
+  readonly reason: UndeliveredReason | null
+}
+
+/** A closed list. */
+export type UndeliveredReason =
+  | 'no_identity'
+  | 'no_consent'
+  | 'not_authenticated'
+  | 'hub_unreachable'
+  | 'hub_refused'
+  | 'commit_deferred'
+  | 'rejected'
+  | 'held'
+  | 'timeout'
+
+export type Sync = {
+  /** Records consent; works offline and without login. The first grant covers what was recorded since `init`. */
+  optIn(options?: { readonly fromNow?: boolean }): Promise<ConsentChange>
+  /** Withdraws consent: from now on nothing leaves. */
+  optOut(): Promise<ConsentChange>
+  /** Drains once, bounded. */
+  now(options?: {
+    readonly timeoutMs?: number
+    readonly signal?: AbortSignal
+  }): Promise<DrainReport>
+  /** Holds the link until `stop`. @throws ProjectError NO_IDENTITY, LinkError NO_CONSENT, NOT_AUTHENTICATED, LINK_HELD */
+  start(): Promise<void>
+  /** Closes the link; from then on it starts only when `start` is called. */
+  stop(): Promise<void>
+  readonly link: { readonly state: string; readonly reason: string | null }
+}
+
+/** The longest that `sync now` takes unless told otherwise. */
+export const DRAIN_TIMEOUT_MS = 30_000
+/** How often another holder's progress is looked at. */
+const LOOK_MS = 50
+/** How often a refused link looks for another login. */
+const LOGIN_LOOK_MS = 500
+
+export type SyncControl = Sync & {
+  /** Something was recorded: start the link where all is there, else tell it. */
+  wake(): void
+  /** Something was recorded: tell the link, where there is one. */
+  nudge(): void
+  /** Takes over what was recorded before `init`. */
+  adopt(): Promise<number>
+  close(): Promise<void>
+}
+
+/** One function, because the link that it makes when first needed is shared by all that stands in it. */
+export function createSync(parts: Parts): SyncControl {
+  const { system, listeners, repository, state, clock } = parts
+  const closing = new AbortController()
+  let control: LinkControl | null = null
+  let loginWatch: NodeJS.Timeout | undefined
+  let starting: Promise<void> | null = null
+  // Stopped by hand: what is recorded from then on doesn't start it.
+  let parked = false
+  let login = ''
+
+  system.observe({
+    fact: (name, fact) => {
+      if (name === 'socket') return control?.takeFact(fact as SocketFact)
+      if (name === 'store') heed(fact as StoreFact)
+      return nudge()
+    },
+    restarted: (name) => control?.takeRestart(name),
+    failed: (name) => control?.takeFailure(name),
+  })
+
+  function heed(fact: StoreFact): void {
+    if (fact.type === 'store.changed') control?.heed(fact.granted)
+    // As after the death of its thread.
+    if (fact.type === 'store.leaseLost') control?.takeRestart('store')
+  }
+
+  function link(): LinkControl {
+    control ??= new LinkControl({
+      workers: system.workers,
+      store: system.store,
+      git: system.git,
+      random: system.random,
+      clock,
+      spawn: (logic, id, input) => system.spawn(logic, id, input),
+      changed: ({ state: at, reason }) => {
+        watchLogin(at === 'suspended')
+        listeners.tell('link', { state: at, reason })
+      },
+    })
+    return control
+  }
+
+  /** What the hub refused is tried again as soon as another login is stored. */
+  function watchLogin(isRefused: boolean): void {
+    clearInterval(loginWatch)
+    loginWatch = isRefused ? setInterval(heedLogin, LOGIN_LOOK_MS) : undefined
+  }
+
+  function heedLogin(): void {
+    const version = loginVersion(state)
+    if (version === login) return
+    login = version
+    control?.relogin()
+  }
+
+  async function open(): Promise<boolean> {
+    login = loginVersion(state)
+    return link().start()
+  }
+
+  let adopted = 0
+
+  async function project(): Promise<Identity> {
+    const identity = await requireIdentity(repository)
+    system.identify(identity)
+    // A node that can't be named refuses here, and not in the start of the thread.
+    parts.nodeId()
+    const answer = await system.store.ask({ type: 'store.identify', identity }, 'store.identified')
+    adopted = answer.adopted
+    return identity
+  }
+
+  /** The outbox as the drains see it, read without a thread. */
+  function read<Result>(identity: Identity, look: (reader: OutboxReader) => Result): Result {
+    const reader = OutboxReader.open({
+      path: outboxPath(state, identity.uuid),
+      owner: { kind: 'project', uuid: identity.uuid },
+    })
+    try {
+      return look(reader)
+    } finally {
+      reader.close()
+    }
+  }
+
+  function obstacle(identity: Identity): UndeliveredReason | null {
+    if (read(identity, (reader) => reader.consent()) !== 'granted') return 'no_consent'
+    if (readLogin(state).state !== 'present') return 'not_authenticated'
+    return null
+  }
+
+  const start = async (): Promise<void> => {
+    const identity = await project()
+    const found = obstacle(identity)
+    if (found === 'no_consent') {
+      throw new LinkError('NO_CONSENT', 'this project has not consented to leave the machine', {
+        hint: 'Run `kittiwake sync opt-in`.',
+      })
+    }
+    if (found !== null) {
+      throw new LinkError('NOT_AUTHENTICATED', 'no usable login is stored', {
+        hint: 'Run `kittiwake auth login --hub URL --token-file FILE`.',
+      })
+    }
+    parked = false
+    if (!(await open())) {
+      throw new LinkError('LINK_HELD', 'another process holds the link of this project', {
+        hint: 'It delivers what is queued here; see `kittiwake sync status`.',
+        retryable: true,
+      })
+    }
+  }
+
+  /** Events that wait for `init`. */
+  async function unidentified(): Promise<number> {
+    return (await viewProject(repository, state)).unidentified ?? 0
+  }
+
+  const now: Sync['now'] = async (options = {}) => {
+    const timeoutMs = options.timeoutMs ?? DRAIN_TIMEOUT_MS
+    const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
+    const { state: found } = await readIdentity(repository)
+    if (found === 'absent')
+      return { ...NOTHING_DONE, pending: await unidentified(), reason: 'no_identity' }
+    const identity = await project()
+    const before = read(identity, (reader) => reader.counts())
+    const missing = obstacle(identity)
+    if (missing !== null) return report(before, before, 0, missing)
+    const frames = async (): Promise<number> =>
+      (await system.git.ask({ type: 'git.frames' }, 'git.framed')).frames.length
+    const healed = await system.git.ask({ type: 'git.heal' }, 'git.healed').catch(() => null)
+    const framesBefore = await frames()
+    const wasUp = control?.isWanted === true
+    const hindrance = (await open())
+      ? await drainOwn(link(), timeoutMs, signal)
+      : await awaitHolder(identity, frames, timeoutMs, signal)
+    // A link that was up before stays up.
+    if (!wasUp) await control?.stop()
+    if (system.failures.socket !== undefined) throw socketFailed()
+    const after = read(identity, (reader) => reader.counts())
+    const left = await frames()
+    const isEmpty = left === 0 && undelivered(after) - after.held === 0
+    const deferred = (healed?.deferred.length ?? 0) > 0 ? ('commit_deferred' as const) : null
+    // A frame that stays although its drain found nothing more to send was refused.
+    const whyLeft = hindrance ?? (left > 0 ? 'rejected' : (reasonOf(after) ?? 'timeout'))
+    const reason = isEmpty ? (deferred ?? reasonOf(after)) : whyLeft
+    return report(before, after, framesBefore - left, reason)
+  }
+
+  const nudge = (): void => {
+    if (control === null || !control.isWanted) return
+    control.nudge()
+    heedLogin()
+  }
+
+  const wake = (): void => {
+    nudge()
+    if (parked || starting !== null || control?.isWanted === true) return
+    if (closing.signal.aborted) return
+    // Where something is missing, the next emit looks again.
+    starting = tryStart()
+      .catch(() => undefined)
+      .finally(() => {
+        starting = null
+      })
+  }
+
+  async function tryStart(): Promise<void> {
+    const identity = await identityOrNull(repository)
+    if (identity === null || obstacle(identity) !== null) return
+    await project()
+    if (!parked && !closing.signal.aborted) await open()
+  }
+
+  async function consent(grant: boolean, fromNow: boolean): Promise<StoreConsent> {
+    await project()
+    return system.store.ask({ type: 'store.consent', grant, fromNow }, 'store.consented')
+  }
+
+  return {
+    optIn: async ({ fromNow = false } = {}) => {
+      const { state: to, covered, held } = await consent(true, fromNow)
+      return { state: to, covered, held }
+    },
+    optOut: async () => {
+      const { state: to, held } = await consent(false, false)
+      await control?.stop()
+      return { state: to, covered: 0, held }
+    },
+    now,
+    start,
+    stop: async () => {
+      parked = true
+      await control?.stop()
+    },
+    adopt: async () => {
+      await project()
+      return adopted
+    },
+    wake,
+    nudge,
+    close: async () => {
+      closing.abort()
+      watchLogin(false)
+      await starting
+      await control?.stop().catch(() => undefined)
+      watchLogin(false)
+    },
+    get link() {
+      return { state: control?.state ?? 'offline', reason: control?.reason ?? null }
+    },
+  }
+
+  /** As `drainOwn`, by another process: null once nothing is left to deliver. */
+  async function awaitHolder(
+    identity: Identity,
+    frames: () => Promise<number>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<UndeliveredReason | null> {
+    const deadline = clock.now() + timeoutMs
+    while (clock.now() < deadline && !signal.aborted) {
+      const counts = read(identity, (reader) => reader.counts())
+      if (counts.pending + counts.inflight === 0 && (await frames()) === 0) return null
+      // A holder that has died or stopped meanwhile leaves its work to us.
+      if (await open()) return drainOwn(link(), deadline - clock.now(), signal)
+      await new Promise<void>((resolve) => clock.setTimeout(() => resolve(), LOOK_MS))
+    }
+    return 'timeout'
+  }
+}
+
+function socketFailed(): RuntimeError {
+  return new RuntimeError('WORKER_FAILED', 'the socket worker failed too often', {
+    hint: 'What is queued stays queued. Create a new runtime, or run the command again.',
+  })
+}
+
+type StoreConsent = Extract<StoreAnswer, { readonly type: 'store.consented' }>
+
+/** Another value than before means another login; its content is read by the socket worker alone. */
+function loginVersion(state: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(join(state, LOGIN_FILE))
+    return `${ino}:${mtimeMs}:${size}`
+  } catch {
+    return ''
+  }
+}
+
+/** Null once both drains are empty; else why that could not be. */
+async function drainOwn(
+  control: LinkControl,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<UndeliveredReason | null> {
+  control.hurry()
+  // A thread that died is back in a moment, and so is the link.
+  const settled = (): boolean =>
+    control.isDrained ||
+    control.state === 'suspended' ||
+    (control.state === 'backingOff' && control.reason !== 'WORKER_LOST')
+  await control.until(settled, timeoutMs, signal)
+  // Looked at before any stop, which leaves every link offline and blames itself for it.
+  return control.isDrained ? null : whyNot(control)
+}
+
+const NOTHING_DONE = { delivered: 0, commits_acked: 0 } as const
+
+function undelivered(counts: StoreCounts): number {
+  return counts.pending + counts.inflight + counts.held
+}
+
+function reasonOf(after: StoreCounts): UndeliveredReason | null {
+  if (after.quarantined > 0) return 'rejected'
+  return after.held > 0 ? 'held' : null
+}
+
+function whyNot({ reason, state }: LinkControl): UndeliveredReason {
+  if (reason === 'NO_CONSENT') return 'no_consent'
+  if (reason === 'NOT_AUTHENTICATED' || reason === 'NOT_LOGGED_IN') return 'not_authenticated'
+  if (state === 'suspended') return 'hub_refused'
+  return reason === null ? 'timeout' : 'hub_unreachable'
+}
+
+function report(
+  before: StoreCounts | null,
+  after: StoreCounts | null,
+  commitsAcked: number,
+  reason: UndeliveredReason | null,
+): DrainReport {
+  return {
+    delivered: (after?.delivered ?? 0) - (before?.delivered ?? 0),
+    pending: after === null ? 0 : undelivered(after),
+    commits_acked: commitsAcked,
+    reason,
+  }
+}

@@ -1,0 +1,205 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkNode } from '#dist/doctor/check-machine.js'
+import { DecisionWorld } from '../scripts/decision-world.mjs'
+
+type Check = { name: string; state: string; detail: string; hint: string | null }
+type Report = { code: unknown; healthy: boolean; checks: Check[] }
+
+const MISSIONS = join(import.meta.dirname, '../../shared/corpus/missions')
+const isRoot = process.getuid?.() === 0
+
+let world: DecisionWorld
+
+beforeAll(async () => {
+  world = await DecisionWorld.open()
+  await world.run(['emit', 'HistoryAdded', '--payload', '{}'])
+  await world.run(world.answerArgs(await world.takeOpen()))
+}, 60_000)
+afterAll(() => world.remove())
+
+function doctor(cwd = world.root): Report {
+  const main = join(import.meta.dirname, '../dist/cli/main.js')
+  const { status, stdout } = spawnSync(process.execPath, [main, 'doctor', '--json'], {
+    cwd,
+    env: world.env,
+    encoding: 'utf8',
+  })
+  const { healthy, checks } = JSON.parse(stdout) as { healthy: boolean; checks: Check[] }
+  return { code: status, healthy, checks }
+}
+
+/** The report while `change` is made; `undo` takes it back. */
+function doctorWith(change: () => void, undo: () => void): Report {
+  change()
+  try {
+    return doctor()
+  } finally {
+    undo()
+  }
+}
+
+const badOf = ({ checks }: Report): string[] =>
+  checks.filter(({ state }) => state === 'failed').map(({ name, detail }) => `${name}: ${detail}`)
+
+/** Every file and link below a folder with size and time of change. */
+function listing(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .map((name) => {
+      const { mtimeNs, ctimeNs, size, mode } = lstatSync(join(root, name), { bigint: true })
+      const isFolder = lstatSync(join(root, name)).isDirectory()
+      // SQLite makes the index of its log in the folder of a store, and takes it away.
+      const times = isFolder && name.includes('state') ? '' : `${mtimeNs} ${ctimeNs}`
+      return `${name} ${isFolder ? '' : size} ${mode} ${times}`
+    })
+    .sort()
+}
+
+describe('doctor', () => {
+  it('finds nothing wrong where nothing is, and counts what there is', () => {
+    const report = doctor()
+    expect(badOf(report)).toEqual([])
+    expect(report).toMatchObject({ code: 0, healthy: true })
+    const detailByName = new Map(report.checks.map(({ name, detail }) => [name, detail]))
+    expect(detailByName.get('ledgers')).toMatch(
+      /^1 files, 51 lines, 50 decisions asked, 1 answered/,
+    )
+    expect(detailByName.get('queue')).toBe('0 pending, 1 held, 0 delivered')
+    expect(detailByName.get('outbox')).toBe('intact')
+  })
+
+  it('writes nothing, in the repository and in the state directory (L14)', () => {
+    const before = listing(world.home)
+    doctor()
+    expect(listing(world.home)).toEqual(before)
+  })
+
+  it('works outside a repository, in a bare one and in a linked worktree', () => {
+    const bare = join(world.home, 'bare.git')
+    execFileSync('git', ['init', '-q', '--bare', bare])
+    for (const cwd of [world.home, bare]) {
+      const report = doctor(cwd)
+      expect(report.code).toBe(0)
+      expect(report.checks.at(-1)).toMatchObject({ name: 'repository', state: 'note' })
+    }
+    rmSync(bare, { recursive: true })
+    expect(doctor(world.worktree).checks).toEqual(doctor().checks)
+  })
+
+  it('looks at everything though one thing is broken, and says what to do', () => {
+    const config = join(world.root, '.kittify/config.yaml')
+    const text = readFileSync(config)
+    const report = doctorWith(
+      () => writeFileSync(config, '<<<<<<< HEAD\nproject: {\n'),
+      () => writeFileSync(config, text),
+    )
+    expect(report.code).toBe(1)
+    expect(badOf(report)).toHaveLength(1)
+    expect(badOf(report)[0]).toMatch(/^identity: /)
+    expect(report.checks.map(({ name }) => name)).toContain('ledgers')
+    expect(report.checks.filter(({ state, hint }) => state === 'failed' && !hint)).toEqual([])
+  })
+
+  it('names a damaged outbox', () => {
+    const files = readdirSync(world.state, { recursive: true, encoding: 'utf8' })
+    const path = join(world.state, files.find((name) => name.endsWith('outbox.db')) ?? '')
+    const bytes = readFileSync(path)
+    const damaged = Buffer.from(bytes).fill(0x5a, 4096, 12_288)
+    const report = doctorWith(
+      () => writeFileSync(path, damaged),
+      () => writeFileSync(path, bytes),
+    )
+    expect(report.code).toBe(1)
+    expect(badOf(report)[0]).toMatch(/^outbox: /)
+    expect(readFileSync(path).equals(bytes)).toBe(true)
+  })
+
+  it('names bad lines, torn lines, links and contradictions in the ledgers', () => {
+    const folder = join(world.worktree, 'kitty-specs', world.mission)
+    const bad = join(folder, 'bad.events.jsonl')
+    const link = join(folder, 'link.events.jsonl')
+    const specs = join(world.worktree, 'kitty-specs', 'elsewhere')
+    const report = doctorWith(
+      () => {
+        writeFileSync(bad, 'no\n{"event_id":"a"}\n{"event_id":')
+        symlinkSync(bad, link)
+        symlinkSync(folder, specs)
+      },
+      () => [bad, link, specs].forEach((path) => rmSync(path)),
+    )
+    expect(report.code).toBe(1)
+    const bads = badOf(report)
+    expect(bads).toHaveLength(3)
+    expect(bads.join('\n')).toMatch(/elsewhere: a symbolic link is not followed/)
+    expect(bads.join('\n')).toMatch(/bad\.events\.jsonl: 1 bad lines, first 1: not valid JSON/)
+    expect(bads.join('\n')).toMatch(/link\.events\.jsonl: not a file/)
+    expect(report.checks.filter(({ detail }) => detail.includes('cut short'))).toHaveLength(1)
+  })
+
+  it.runIf(!isRoot && process.platform !== 'win32')('names a folder that can not be read', () => {
+    const folder = join(world.worktree, 'kitty-specs', world.mission)
+    const report = doctorWith(
+      () => chmodSync(folder, 0),
+      () => chmodSync(folder, 0o755),
+    )
+    expect(badOf(report).join('\n')).toMatch(/can not be read \(EACCES\)/)
+  })
+
+  it('shows commits that are deferred, and answers that wait for one', () => {
+    const path = join(world.root, '.git/kittiwake/deferred.json')
+    const mark = (reason: string | null): string =>
+      JSON.stringify({ [world.mission]: { reason, message: 'Why.', since: '2026-01-01' } })
+    const remove = (): void => rmSync(path)
+    const deferred = doctorWith(() => writeFileSync(path, mark('index_locked')), remove)
+    expect(deferred.code).toBe(1)
+    expect(badOf(deferred)).toEqual([`commit: ${world.mission}: index_locked`])
+    const waiting = doctorWith(() => writeFileSync(path, mark(null)), remove)
+    expect(waiting.code).toBe(0)
+    expect(waiting.checks.some(({ detail }) => detail.includes('waits for its commit'))).toBe(true)
+  })
+
+  it('names an old Node', () => {
+    expect(checkNode('20.18.3')).toMatchObject({ state: 'failed' })
+    expect(checkNode('20.19.0')).toMatchObject({ state: 'ok' })
+    expect(checkNode('22.0.0')).toMatchObject({ state: 'ok' })
+  })
+
+  it('finds no fault in the corpus of real missions', (context) => {
+    if (!existsSync(MISSIONS) && process.env['REQUIRE_SHARED'] !== '1') {
+      console.log('skipped: no corpus beside the project')
+      context.skip()
+    }
+    const specs = join(world.root, 'kitty-specs')
+    const aside = join(world.home, 'aside')
+    renameSync(specs, aside)
+    const report = doctorWith(
+      () => {
+        mkdirSync(specs)
+        cpSync(MISSIONS, specs, { recursive: true })
+        execFileSync('chmod', ['-R', 'u+w', specs])
+      },
+      () => {
+        rmSync(specs, { recursive: true })
+        renameSync(aside, specs)
+      },
+    )
+    expect(badOf(report)).toEqual([])
+    expect(report.code).toBe(0)
+    const ledgers = report.checks.find(({ name }) => name === 'ledgers')
+    expect(ledgers?.detail).toMatch(/^108 files/)
+  })
+})
