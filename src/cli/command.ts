@@ -1,0 +1,83 @@
+/** The base of all commands: `run` answers fields and text; how they are printed and which code it exits with is here. */
+import { Command, Option } from 'clipanion'
+import { errorDocument, EXIT, exitCodeOf } from '../errors.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Deferral } from '../workers/git/protocol.ts'
+import type { Context } from './context.ts'
+import { printable, printError, printJson, printText } from './output.ts'
+
+export type Result = {
+  /** What `--json` prints beside `ok`; null where the command has streamed its documents. */
+  readonly fields: Readonly<Record<string, unknown>> | null
+  readonly text: string
+  readonly exit?: number
+}
+
+/** The result of a command that stays up until it is interrupted. */
+export const STREAMED: Result = { fields: null, text: '' }
+
+export abstract class KittiwakeCommand extends Command<Context> {
+  /** False for commands that have just tried every deferred commit themselves. */
+  protected readonly healsDeferred: boolean = true
+
+  json = Option.Boolean('--json', false, { description: 'Print one JSON document' })
+
+  abstract run(): Promise<Result>
+
+  async execute(): Promise<number> {
+    const { stdout, stderr } = this.context
+    try {
+      const result = await this.run()
+      if (!this.json) printText(stdout, result.text)
+      else if (result.fields !== null) printJson(stdout, { ok: true, ...result.fields })
+      return result.exit ?? EXIT.ok
+    } catch (error) {
+      if (this.json) printJson(stdout, errorDocument(error))
+      else printError(stderr, error)
+      return exitCodeOf(error)
+    }
+  }
+
+  /** Runs `work` with the runtime of the current folder and stops it, whatever happens. */
+  protected async withRuntime<Value>(work: (runtime: Runtime) => Promise<Value>): Promise<Value> {
+    const { createRuntime } = await import('../runtime.ts')
+    const runtime = await createRuntime({ root: this.context.cwd, link: 'manual' })
+    runtime.on('warning', ({ message }) => this.warn(message))
+    runtime.on('workerRestarted', ({ name, failure }) =>
+      this.warn(`the ${name} worker was restarted (${failure.code})`),
+    )
+    try {
+      const value = await work(runtime)
+      await this.#heal(runtime)
+      return value
+    } finally {
+      await runtime.stop()
+    }
+  }
+
+  /** A commit that had to wait is tried again by every writing command; what it did is done either way. */
+  async #heal(runtime: Runtime): Promise<void> {
+    if (!this.healsDeferred) return
+    try {
+      const { committed, deferred } = await runtime.decisions.heal()
+      for (const commit of committed) this.warn(`a deferred commit is made: ${commit}`)
+      for (const one of deferred) this.warn(deferralText(one))
+    } catch (error) {
+      printError(this.context.stderr, error)
+    }
+  }
+
+  /** One line that is written over, for a person who waits; pipes and files see nothing of it. */
+  protected progress(text: string): void {
+    const { stderr } = this.context
+    if ('isTTY' in stderr && stderr.isTTY === true) stderr.write(`\r\u001b[K${printable(text)}`)
+  }
+
+  protected warn(message: string): void {
+    printText(this.context.stderr, `kittiwake: ${message}`)
+  }
+}
+
+export function deferralText({ mission, reason, message }: Deferral): string {
+  return `a commit of ${mission} is still deferred (${reason}): ${message}`
+}

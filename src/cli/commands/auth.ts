@@ -1,0 +1,120 @@
+import { Option } from 'clipanion'
+import { EXIT, UsageError } from '../../errors.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
+import { readTextArgument } from '../input.ts'
+
+export class AuthLoginCommand extends KittiwakeCommand {
+  static override paths = [['auth', 'login']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Login',
+    description: 'Log in to a hub; inside a project this also consents to sync it',
+    details: 'The token comes from a file or from standard input, never from a flag.',
+    examples: [
+      ['From a file', 'kittiwake auth login --hub http://127.0.0.1:4180 --token-file token'],
+      ['Without consent', 'kittiwake auth login --hub URL --token-file - --no-opt-in'],
+    ],
+  })
+
+  hub = Option.String('--hub', { required: true, description: 'https URL, or http on loopback' })
+  tokenFile = Option.String('--token-file', {
+    required: true,
+    description: 'A file, or - for stdin',
+  })
+  noOptIn = Option.Boolean('--no-opt-in', false, {
+    description: 'Do not consent to sync this project',
+  })
+
+  async run(): Promise<Result> {
+    const { parseHubUrl } = await import('../../project/hub-url.ts')
+    const { isToken, writeLogin } = await import('../../project/login.ts')
+    const { verifyLogin } = await import('../../project/verify-login.ts')
+    const { stateDirectory } = await import('../../project/state-directory.ts')
+    const hub = parseHubUrl(this.hub)
+    const source = this.tokenFile === '-' ? '-' : `@${this.tokenFile}`
+    const token = (await readTextArgument(source, this.context)).trim()
+    if (!isToken(token)) {
+      throw new UsageError('TOKEN_INVALID', 'the token file holds no token', {
+        hint: 'Create one with `kittiwake hub token create --team T --user U`.',
+      })
+    }
+    const { team_slug } = await verifyLogin({ hub, token, signal: this.context.signal })
+    writeLogin(stateDirectory(process.env), { hub, token, team_slug })
+    const consent = this.noOptIn ? null : await this.#consent()
+    const granted = consent?.state === 'granted'
+    return {
+      fields: { hub, team_slug, opted_in: granted, covered: consent?.covered ?? 0 },
+      text: [
+        `Logged in to ${hub} as team ${team_slug}.`,
+        ...(granted
+          ? [`This project now syncs; ${consent.covered} events recorded before are included.`]
+          : []),
+        ...(consent?.state === 'refused'
+          ? ['This project has refused to sync and stays so; see `kittiwake sync opt-in`.']
+          : []),
+      ].join('\n'),
+    }
+  }
+
+  /** Consent where the current folder is a project, null elsewhere. A refusal is not undone by a login. */
+  async #consent() {
+    const { locateRepository } = await import('../../project/locate.ts')
+    const { identityOrNull } = await import('../../project/identity.ts')
+    try {
+      const repository = await locateRepository(this.context.cwd)
+      if ((await identityOrNull(repository)) === null) return null
+    } catch {
+      // A login outside of any project is complete as it is.
+      return null
+    }
+    return this.withRuntime(async (runtime) => {
+      const { consent } = await runtime.status()
+      return consent === 'refused'
+        ? { state: consent, covered: 0 }
+        : runtime.sync.optIn({ fromNow: false })
+    })
+  }
+}
+
+export class AuthStatusCommand extends KittiwakeCommand {
+  static override paths = [['auth', 'status']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Login',
+    description: 'Show the stored login, without asking the hub',
+    examples: [['The login', 'kittiwake auth status']],
+  })
+
+  async run(): Promise<Result> {
+    const { readLogin } = await import('../../project/login.ts')
+    const { stateDirectory } = await import('../../project/state-directory.ts')
+    const reading = readLogin(stateDirectory(process.env))
+    if (reading.state === 'unusable') throw reading.error
+    if (reading.state === 'absent') {
+      return {
+        fields: { authenticated: false, hub: null, team_slug: null },
+        text: 'Not logged in. Run `kittiwake auth login --hub URL --token-file FILE`.',
+        exit: EXIT.notAuthenticated,
+      }
+    }
+    const { hub, team_slug } = reading.login
+    return {
+      fields: { authenticated: true, hub, team_slug },
+      text: `Logged in to ${hub} as team ${team_slug}.`,
+    }
+  }
+}
+
+export class AuthLogoutCommand extends KittiwakeCommand {
+  static override paths = [['auth', 'logout']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Login',
+    description: 'Forget the stored login',
+    examples: [['Log out', 'kittiwake auth logout']],
+  })
+
+  async run(): Promise<Result> {
+    const { removeLogin } = await import('../../project/login.ts')
+    const { stateDirectory } = await import('../../project/state-directory.ts')
+    const removed = removeLogin(stateDirectory(process.env))
+    return { fields: { removed }, text: removed ? 'Logged out.' : 'There was no login.' }
+  }
+}

@@ -1,0 +1,66 @@
+import { resolve } from 'node:path'
+import { Option } from 'clipanion'
+import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
+import { portOption } from '../options.ts'
+import { printJson, printText } from '../output.ts'
+
+export class HubServeCommand extends KittiwakeCommand {
+  static override paths = [['hub', 'serve']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: 'Serve a hub: it stores, acknowledges and fans out',
+    details: 'Binds to loopback unless `--host` says otherwise. Ends on SIGINT or SIGTERM.',
+    examples: [['On a fixed port', 'kittiwake hub serve --port 4180']],
+  })
+
+  host = Option.String('--host', '127.0.0.1', { description: 'Address to bind; default loopback' })
+  port = Option.String('--port', '0', { description: 'Port; 0 takes a free one' })
+  data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  async run(): Promise<Result> {
+    const port = portOption(this.port)
+    const { serveHub } = await import('../../hub/server.ts')
+    const dataDir = await dataDirectory(this.data, this.context.cwd)
+    const hub = await serveHub({ dataDir, host: this.host, port })
+    const { stdout, signal } = this.context
+    if (this.json) printJson(stdout, { ok: true, url: hub.url, port: hub.port })
+    else printText(stdout, `Hub at ${hub.url}`)
+    await untilAborted(signal)
+    await hub.stop()
+    return STREAMED
+  }
+}
+
+export class HubTokenCreateCommand extends KittiwakeCommand {
+  static override paths = [['hub', 'token', 'create']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: 'Create a token of a team, before or while the hub serves',
+    details: 'The hub keeps a hash only: the token is shown once.',
+    examples: [['For a team', 'kittiwake hub token create --team core --user ada > token']],
+  })
+
+  team = Option.String('--team', { required: true, description: 'Team that the token belongs to' })
+  user = Option.String('--user', { required: true, description: 'Who will use it' })
+  data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  async run(): Promise<Result> {
+    const { createToken } = await import('../../hub/tokens.ts')
+    const dataDir = await dataDirectory(this.data, this.context.cwd)
+    const token = createToken({ dataDir, team: this.team, user: this.user })
+    return { fields: { token }, text: token }
+  }
+}
+
+async function dataDirectory(option: string | undefined, cwd: string): Promise<string> {
+  if (option !== undefined) return resolve(cwd, option)
+  const { hubDataDirectory, stateDirectory } = await import('../../project/state-directory.ts')
+  return hubDataDirectory(stateDirectory(process.env))
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  )
+}

@@ -1,0 +1,26 @@
+import { KittiwakeCommand, type Result } from '../command.ts'
+
+export class InitCommand extends KittiwakeCommand {
+  static override paths = [['init']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Project',
+    description: 'Give this repository its project identity',
+    details: 'Run again, it changes nothing and prints the identity.',
+    examples: [['Mint the identity', 'kittiwake init']],
+  })
+
+  async run(): Promise<Result> {
+    const { initProject } = await import('../../project/init.ts')
+    const { identity, created } = await initProject(this.context.cwd)
+    // Opening the outbox adopts what was recorded before the repository had an identity.
+    const adopted = await this.withRuntime((runtime) => runtime.adopt())
+    const { uuid, slug, node_id, build_id } = identity
+    return {
+      fields: { project: { uuid, slug, node_id, build_id }, created, adopted },
+      text: [
+        `${created ? 'Created' : 'Already there'}: project ${slug} (${uuid})`,
+        ...(adopted > 0 ? [`Adopted ${adopted} events recorded before.`] : []),
+      ].join('\n'),
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { Option } from 'clipanion'
+import { UsageError } from '../../errors.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
+import { columns } from '../output.ts'
+
+export class MissionCreateCommand extends KittiwakeCommand {
+  static override paths = [['mission', 'create']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Project',
+    description: 'Create a mission with its coordination branch and worktree',
+    details: 'No commit is made. `single_branch` keeps the mission on the target branch.',
+    examples: [['A mission named login', 'kittiwake mission create login']],
+  })
+
+  slug = Option.String({ required: true, name: 'SLUG' })
+  topology = Option.String('--topology', 'coord', { description: 'coord or single_branch' })
+  target = Option.String('--target', { description: 'The branch the mission works towards' })
+
+  async run(): Promise<Result> {
+    const { topology } = this
+    if (topology !== 'coord' && topology !== 'single_branch') {
+      throw new UsageError('TOPOLOGY_UNKNOWN', 'the topology is coord or single_branch')
+    }
+    const { locateRepository } = await import('../../project/locate.ts')
+    const { createMission } = await import('../../project/mission-create.ts')
+    const repository = await locateRepository(this.context.cwd)
+    const mission = await createMission(repository, {
+      slug: this.slug,
+      topology,
+      ...(this.target === undefined ? {} : { target: this.target }),
+    })
+    const { directory, mission_id, branch, worktree } = mission
+    const { readDeferrals } = await import('../../workers/git/dirty-journal.ts')
+    const deferred = await readDeferrals(repository.commonDir)
+    if (deferred.length > 0) await this.withRuntime(async () => undefined)
+    return {
+      fields: { mission_slug: directory, mission_id, branch, worktree },
+      text: `Created mission ${directory} on ${branch}`,
+    }
+  }
+}
+
+export class MissionListCommand extends KittiwakeCommand {
+  static override paths = [['mission', 'list']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Project',
+    description: 'List the missions of this repository',
+    examples: [['All missions', 'kittiwake mission list']],
+  })
+
+  async run(): Promise<Result> {
+    const { locateRepository } = await import('../../project/locate.ts')
+    const { listMissions } = await import('../../project/missions.ts')
+    const found = await listMissions(await locateRepository(this.context.cwd))
+    for (const { directory, fault } of found.unreadable) this.warn(`${directory}: ${fault}`)
+    const missions = found.missions.map((mission) => ({
+      mission_slug: mission.directory,
+      mission_id: mission.mission_id,
+      topology: mission.topology,
+      branch: mission.coordination_branch ?? mission.target_branch,
+    }))
+    const rows = missions.map((mission) => [
+      mission.mission_slug,
+      mission.mission_id,
+      mission.topology,
+      mission.branch,
+    ])
+    return {
+      fields: { missions, unreadable: found.unreadable },
+      text: rows.length === 0 ? 'No missions.' : columns(rows),
+    }
+  }
+}

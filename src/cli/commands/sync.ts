@@ -1,0 +1,192 @@
+import { Option } from 'clipanion'
+import { EXIT } from '../../errors.ts'
+import type { ProjectView } from '../../view.ts'
+import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
+import { limitOption } from '../options.ts'
+import { columns, printJson, printText } from '../output.ts'
+
+const TIMEOUT_MAX_S = 3_600
+
+export class SyncOptInCommand extends KittiwakeCommand {
+  static override paths = [['sync', 'opt-in']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Sync',
+    description: "Consent that this project's events leave this machine",
+    details:
+      'Works offline and without login. The first consent covers what was recorded since `init`.',
+    examples: [
+      ['Consent', 'kittiwake sync opt-in'],
+      ['Only what comes from now on', 'kittiwake sync opt-in --from-now'],
+    ],
+  })
+
+  fromNow = Option.Boolean('--from-now', false, { description: 'Leave what was recorded before' })
+
+  async run(): Promise<Result> {
+    const change = await this.withRuntime((runtime) =>
+      runtime.sync.optIn({ fromNow: this.fromNow }),
+    )
+    return {
+      fields: { consent: change.state, covered: change.covered, held: change.held },
+      text: `Consent recorded; ${change.covered} events recorded before are covered, ${change.held} stay here.`,
+    }
+  }
+}
+
+export class SyncOptOutCommand extends KittiwakeCommand {
+  static override paths = [['sync', 'opt-out']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Sync',
+    description: 'Withdraw consent: from now on nothing of this project leaves this machine',
+    examples: [['Withdraw', 'kittiwake sync opt-out']],
+  })
+
+  async run(): Promise<Result> {
+    const change = await this.withRuntime((runtime) => runtime.sync.optOut())
+    return {
+      fields: { consent: change.state, held: change.held },
+      text: `Consent withdrawn; ${change.held} undelivered events stay here.`,
+    }
+  }
+}
+
+export class SyncStatusCommand extends KittiwakeCommand {
+  static override paths = [['sync', 'status']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Sync',
+    description: 'Show what waits, why, and what to do; reads only, asks no network',
+    details: `With \`--check\` the exit code is ${EXIT.undelivered} where something stays undelivered.`,
+    examples: [['Status', 'kittiwake sync status']],
+  })
+
+  check = Option.Boolean('--check', false, { description: 'Tell by the exit code' })
+
+  async run(): Promise<Result> {
+    const { readView } = await import('../view.ts')
+    const view = await readView(this.context.cwd)
+    const reason = whyUndelivered(view)
+    return {
+      fields: { ...view, reason },
+      text: statusText(view, reason),
+      exit: this.check && reason !== null ? EXIT.undelivered : EXIT.ok,
+    }
+  }
+}
+
+export class SyncNowCommand extends KittiwakeCommand {
+  static override paths = [['sync', 'now']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Sync',
+    description: 'Deliver once what waits, bounded in time',
+    details: `Exit code ${EXIT.undelivered} says that something stays undelivered, with the reason.`,
+    examples: [['Deliver', 'kittiwake sync now']],
+  })
+
+  timeout = Option.String('--timeout', '30', {
+    description: `From 1 to ${TIMEOUT_MAX_S}; default 30`,
+  })
+
+  async run(): Promise<Result> {
+    const timeoutMs = limitOption('--timeout', this.timeout, TIMEOUT_MAX_S) * 1_000
+    const { signal } = this.context
+    this.progress('delivering …')
+    const report = await this.withRuntime((runtime) => runtime.sync.now({ timeoutMs, signal }))
+    const { delivered, pending, commits_acked, reason } = report
+    const exit =
+      reason === null
+        ? EXIT.ok
+        : reason === 'not_authenticated'
+          ? EXIT.notAuthenticated
+          : EXIT.undelivered
+    return {
+      fields: { delivered, pending, commits_acked, reason },
+      text: `Delivered ${delivered} events and ${commits_acked} commits; ${pending} stay${
+        reason === null ? '.' : ` (${reason}).`
+      }`,
+      exit,
+    }
+  }
+}
+
+export class SyncRunCommand extends KittiwakeCommand {
+  static override paths = [['sync', 'run']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Sync',
+    description: 'Hold the link in the foreground until SIGINT',
+    details: 'With `--json`, prints one document per change of the link.',
+    examples: [['Hold the link', 'kittiwake sync run']],
+  })
+
+  // It tries them before it holds the link; at the end it is to end.
+  protected override readonly healsDeferred = false
+
+  async run(): Promise<Result> {
+    const { signal, stdout } = this.context
+    await this.withRuntime(async (runtime) => {
+      runtime.on('link', ({ state, reason }) => {
+        if (this.json) printJson(stdout, { ok: true, state, reason })
+        else printText(stdout, reason === null ? state : `${state} (${reason})`)
+      })
+      await runtime.decisions.heal()
+      await runtime.sync.start()
+      if (!signal.aborted) {
+        await new Promise<void>((resolve) =>
+          signal.addEventListener('abort', () => resolve(), { once: true }),
+        )
+      }
+    })
+    return STREAMED
+  }
+}
+
+function whyUndelivered(view: ProjectView): string | null {
+  const waiting = view.events.pending + view.events.inflight + view.commits.pending.length
+  if (view.faults.length > 0) return 'identity_unusable'
+  if (view.project === null) return view.unidentified === 0 ? null : 'no_identity'
+  if (view.commits.deferred.length > 0) return 'commit_deferred'
+  if (view.events.quarantined > 0) return 'rejected'
+  if (view.events.held > 0) return view.consent === 'granted' ? 'held' : 'no_consent'
+  if (waiting === 0) return null
+  if (view.consent !== 'granted') return 'no_consent'
+  if (view.login === null) return 'not_authenticated'
+  return view.link_live ? 'delivering' : 'link_down'
+}
+
+const ADVICE_BY_REASON: Readonly<Record<string, string>> = {
+  identity_unusable: 'Mend .kittify/config.yaml; nothing is overwritten meanwhile.',
+  no_identity: 'Run `kittiwake init`.',
+  no_consent: 'Run `kittiwake sync opt-in`.',
+  not_authenticated: 'Run `kittiwake auth login --hub URL --token-file FILE`.',
+  link_down: 'Run `kittiwake sync now`, or keep `kittiwake sync run` up.',
+  delivering: 'Nothing to do: the link is live.',
+  commit_deferred: 'Mend what the reason names; the next writing command tries again.',
+  rejected: 'See `kittiwake queue list --state quarantined`.',
+  held: 'These were recorded without consent and stay here.',
+}
+
+function statusText(view: ProjectView, reason: string | null): string {
+  const { events, commits } = view
+  const rows: string[][] = [
+    ['project', view.project === null ? 'none' : `${view.project.slug} (${view.project.uuid})`],
+    ['consent', view.consent],
+    ['login', view.login === null ? 'none' : `${view.login.hub} (team ${view.login.team_slug})`],
+    ['link', view.link_live ? 'live' : 'down'],
+    [
+      'events',
+      `${events.pending} pending, ${events.inflight} in flight, ${events.held} held, ` +
+        `${events.quarantined} quarantined, ${events.delivered} delivered`,
+    ],
+    ['commits', `${commits.pending.length} pending, ${commits.deferred.length} deferred`],
+    ...[...view.faults, ...view.login_faults].map((fault) => ['fault', fault]),
+    ...commits.deferred.map((one) => ['deferred', `${one.mission}: ${one.reason}, ${one.message}`]),
+  ]
+  const full = (events.pending + events.inflight + events.held) / view.capacity
+  if (full >= 0.8) rows.push(['outbox', `${Math.floor(full * 100)} % full`])
+  if (view.unidentified === null)
+    rows.push(['without identity', 'unreadable; see `kittiwake doctor`'])
+  else if (view.unidentified > 0) {
+    rows.push(['without identity', `${view.unidentified} events wait`])
+  }
+  const advice = reason === null ? '' : `\n${reason}: ${ADVICE_BY_REASON[reason] ?? ''}`
+  return `${columns(rows)}${advice}`
+}

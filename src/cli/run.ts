@@ -1,0 +1,128 @@
+/** The program: which commands there are, and what becomes of words that none of them understands. */
+import { Cli, type CommandClass } from 'clipanion'
+import { errorDocument, EXIT, exitCodeOf, ProjectError } from '../errors.ts'
+import * as auth from './commands/auth.ts'
+import * as decision from './commands/decision.ts'
+import { DoctorCommand } from './commands/doctor.ts'
+import { EmitCommand } from './commands/emit.ts'
+import * as hub from './commands/hub.ts'
+import { InitCommand } from './commands/init.ts'
+import * as mission from './commands/mission.ts'
+import * as queue from './commands/queue.ts'
+import * as sync from './commands/sync.ts'
+import { packageVersion, VersionCommand } from './commands/version.ts'
+import type { Context } from './context.ts'
+import { asksForHelp, helpText } from './help.ts'
+import { printError, printJson, printText } from './output.ts'
+import { refusalOf } from './refusal.ts'
+
+export const COMMANDS: readonly CommandClass<Context>[] = [
+  InitCommand,
+  mission.MissionCreateCommand,
+  mission.MissionListCommand,
+  EmitCommand,
+  decision.DecisionRequestCommand,
+  decision.DecisionAnswerCommand,
+  decision.DecisionLogCommand,
+  hub.HubServeCommand,
+  hub.HubTokenCreateCommand,
+  auth.AuthLoginCommand,
+  auth.AuthStatusCommand,
+  auth.AuthLogoutCommand,
+  sync.SyncOptInCommand,
+  sync.SyncOptOutCommand,
+  sync.SyncStatusCommand,
+  sync.SyncNowCommand,
+  sync.SyncRunCommand,
+  queue.QueueListCommand,
+  queue.QueueStatsCommand,
+  DoctorCommand,
+  VersionCommand,
+]
+
+/** All commands, registered under the name of the program. */
+export function createCli(): Cli<Context> {
+  const cli = new Cli<Context>({ binaryName: 'kittiwake', binaryVersion: packageVersion() })
+  for (const command of COMMANDS) cli.register(command)
+  return cli
+}
+
+/** Runs one command and answers its exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const interruption = new AbortController()
+  listenForSignals(interruption)
+  endOnBrokenOutput()
+  endOnBug(args)
+  const cli = createCli()
+  try {
+    const help = asksForHelp(args) ? helpText(args, cli.definitions()) : null
+    if (help !== null) return showHelp(args, help)
+    const context: Context = {
+      ...Cli.defaultContext,
+      cwd: currentFolder(),
+      signal: interruption.signal,
+    }
+    const code = await cli.run(understood(cli, args, context), context)
+    return interruption.signal.aborted ? EXIT.interrupted : code
+  } catch (error) {
+    return refuse(args, error)
+  }
+}
+
+function understood(cli: Cli<Context>, args: readonly string[], context: Context) {
+  try {
+    return cli.process([...args], context)
+  } catch (error) {
+    throw refusalOf(args, error, cli.definitions())
+  }
+}
+
+function showHelp(args: readonly string[], help: string): number {
+  if (args.includes('--json')) printJson(process.stdout, { ok: true, help })
+  else printText(process.stdout, help)
+  return EXIT.ok
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd()
+  } catch (cause) {
+    const hint = 'Change into a folder that is there.'
+    throw new ProjectError('FOLDER_GONE', 'the current folder is gone', { hint, cause })
+  }
+}
+
+/** The first signal lets the command finish what it holds; the second ends the process. */
+function listenForSignals(interruption: AbortController): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (interruption.signal.aborted) process.exit(EXIT.interrupted)
+      interruption.abort()
+    })
+  }
+}
+
+/** A reader that left is no failure to talk about; a full disk is. */
+function endOnBrokenOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') {
+      printText(
+        process.stderr,
+        `kittiwake: the output can't be written (${error.code ?? 'unknown'})`,
+      )
+    }
+    process.exit(EXIT.failed)
+  })
+  process.stderr.on('error', () => process.exit(EXIT.failed))
+}
+
+// Without this, Node prints the stack, and with it paths of this machine.
+function endOnBug(args: readonly string[]): void {
+  process.on('uncaughtException', (error) => process.exit(refuse(args, error)))
+}
+
+function refuse(args: readonly string[], error: unknown): number {
+  if (args.includes('--json')) printJson(process.stdout, errorDocument(error))
+  else printError(process.stderr, error)
+  return exitCodeOf(error)
+}

@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+type Import = { readonly from: string; readonly to: string; readonly isType: boolean }
+
+const SOURCE = fileURLToPath(new URL('../src', import.meta.url))
+
+/** Each may import from itself and from what stands to its right. `door` is what stands in src/ itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  cli: ['door', 'hub', 'workers', 'protocols', 'events', 'contracts', 'project', 'errors'],
+  door: ['actors', 'workers', 'protocols', 'events', 'contracts', 'project', 'errors'],
+  hub: ['contracts', 'project', 'errors'],
+  actors: ['protocols', 'contracts', 'events', 'project', 'errors'],
+  workers: ['protocols', 'events', 'contracts', 'project', 'errors'],
+  protocols: ['events', 'contracts', 'project', 'errors'],
+  project: ['events', 'contracts', 'errors'],
+  events: ['project', 'contracts', 'errors'],
+  contracts: ['errors'],
+  errors: [],
+}
+
+const IMPORTS = files().flatMap(importsOf)
+
+describe('the order of imports', () => {
+  it('is cli ► door ► actors ► protocols ► events, contracts, project ► errors', () => {
+    const against = IMPORTS.filter(({ to }) => to.endsWith('.ts')).filter(({ from, to }) => {
+      const [upper, lower] = [layerOf(from), layerOf(to)]
+      return upper !== lower && !(MAY_IMPORT[upper] ?? []).includes(lower)
+    })
+    expect(against.map(({ from, to }) => `${from} imports ${to}`)).toEqual([])
+  })
+
+  it('has no cycle but of types', () => {
+    expect(findCycle()).toEqual([])
+  })
+
+  it('holds of files that are there', () => {
+    const all = new Set(files())
+    expect(all.size).toBeGreaterThan(100)
+    expect(IMPORTS.length).toBeGreaterThan(all.size)
+    expect(IMPORTS.filter(({ to }) => to.endsWith('.ts') && !all.has(to))).toEqual([])
+  })
+})
+
+describe('a resource', () => {
+  it('of threads is made by one file (L5)', () => {
+    expect(files().filter((file) => /\bnew Worker\(/.test(read(file)))).toEqual([
+      'actors/thread.ts',
+    ])
+    expect(importersOf('piscina')).toEqual(['workers/bulk/check-logs.ts'])
+  })
+
+  it('of sockets is opened by the socket worker and the hub', () => {
+    const others = importersOf('ws').filter((file) => !/^(?:workers\/socket|hub)\//.test(file))
+    expect(others).toEqual([])
+  })
+
+  it('of SQLite is opened by the store, the locks, the hub, and the doctor who looks', () => {
+    const others = importersOf('better-sqlite3').filter(
+      (file) => !/^(?:workers\/store|hub)\//.test(file),
+    )
+    expect(others).toEqual(['doctor/check-machine.ts', 'project/repository-lock.ts'])
+  })
+
+  it('of git objects is read and written by the git worker', () => {
+    const others = importersOf('isomorphic-git').filter((file) => !file.startsWith('workers/git/'))
+    expect(others).toEqual([])
+  })
+})
+
+function layerOf(file: string): string {
+  if (file === 'errors.ts') return 'errors'
+  if (!file.includes('/') || file.startsWith('doctor/')) return 'door'
+  if (/^workers\/(?:\w+\/protocol|thread-protocol)\.ts$/.test(file)) return 'protocols'
+  return file.slice(0, file.indexOf('/'))
+}
+
+function files(): readonly string[] {
+  return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort()
+}
+
+function read(file: string): string {
+  return readFileSync(join(SOURCE, file), 'utf8')
+}
+
+/** Static, re-exporting and dynamic imports; what is relative by its path below src. */
+function importsOf(file: string): readonly Import[] {
+  const statement = /^(?:import|export)\s+(type\s+)?(?:[^'"`;]*?\sfrom\s+)?'([^']+)'/gm
+  const dynamic = /\bimport\('([^']+)'\)/g
+  const text = read(file)
+  return [
+    ...[...text.matchAll(statement)].map(([, type, to = '']) => ({ to, isType: Boolean(type) })),
+    ...[...text.matchAll(dynamic)].map(([, to = '']) => ({ to, isType: false })),
+  ].map(({ to, isType }) => ({
+    from: file,
+    to: to.startsWith('.')
+      ? relative(SOURCE, join(SOURCE, dirname(file), to)).replaceAll('\\', '/')
+      : to,
+    isType,
+  }))
+}
+
+/** Of the code; a type costs nothing and opens nothing. */
+function importersOf(name: string): readonly string[] {
+  const found = IMPORTS.filter(({ to, isType }) => to === name && !isType)
+  return [...new Set(found.map(({ from }) => from))]
+}
+
+function findCycle(): readonly string[] {
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): readonly string[] => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
+    if (done.has(file)) return []
+    for (const { to } of IMPORTS.filter(({ from, isType }) => from === file && !isType)) {
+      const cycle = visit(to, [...path, file])
+      if (cycle.length > 0) return cycle
+    }
+    done.add(file)
+    return []
+  }
+  for (const file of files()) {
+    const cycle = visit(file, [])
+    if (cycle.length > 0) return cycle
+  }
+  return []
+}

@@ -1,0 +1,238 @@
+/** Which words the program understands, what it says of them, and that whatever it tells people to type exists. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { asksForHelp, helpText, optionName, wordsOf } from '#dist/cli/help.js'
+import { nearest } from '#dist/cli/nearest.js'
+import { refusalOf } from '#dist/cli/refusal.js'
+import { createCli } from '#dist/cli/run.js'
+
+const ROOT = join(import.meta.dirname, '../..')
+const NOWHERE = { cwd: ROOT, signal: new AbortController().signal }
+const cli = createCli()
+const definitions = cli.definitions()
+const commands = definitions.map((definition) => wordsOf(definition).join(' '))
+
+/** The commands and flags whose names are fixed; more may be added. */
+const FIXED: Readonly<Record<string, readonly string[]>> = {
+  init: [],
+  'mission create': ['--topology'],
+  'mission list': [],
+  emit: ['--mission', '--aggregate', '--payload', '--batch'],
+  'decision request': [
+    '--mission',
+    '--question',
+    '--option',
+    '--step',
+    '--input-key',
+    '--run',
+    '--actor',
+  ],
+  'decision answer': ['--mission', '--answer', '--actor'],
+  'decision log': ['--mission', '--ref'],
+  'hub serve': ['--host', '--port', '--data'],
+  'hub token create': ['--team', '--user', '--data'],
+  'auth login': ['--hub', '--token-file', '--no-opt-in'],
+  'auth status': [],
+  'auth logout': [],
+  'sync opt-in': ['--from-now'],
+  'sync opt-out': [],
+  'sync status': ['--check'],
+  'sync now': [],
+  'sync run': [],
+  'queue list': ['--state'],
+  'queue stats': [],
+  doctor: [],
+  '--version': [],
+}
+
+describe('the fixed names', () => {
+  it.each(Object.entries(FIXED))('%s is a command and has its flags', (command, flags) => {
+    expect(commands).toContain(command)
+    expect(optionsOf(command)).toEqual(expect.arrayContaining(['--json', ...flags]))
+  })
+})
+
+describe('--help', () => {
+  it.each(definitions.map((definition) => [definition.path, definition] as const))(
+    '%s describes itself, gives examples that it understands, and describes every option',
+    (_path, definition) => {
+      const help = helpText(wordsOf(definition), definitions) ?? ''
+      expect(definition.description?.trim()).toMatch(/^[A-Z].{10,}[^.]$/s)
+      expect(help).toContain(definition.description?.trim())
+      expect(definition.category?.trim()).toMatch(/^[A-Z]/)
+      for (const option of definition.options) {
+        expect(option.description, option.definition).toMatch(/^[A-Za-z].{5,}/)
+        // A value has a name of its own: clipanion knows none.
+        expect(help).toMatch(new RegExp(`^  ${optionName(option.definition)} .*\\S`, 'm'))
+      }
+      expect(help).not.toContain('#0')
+      expect(definition.examples?.length).toBeGreaterThan(0)
+      for (const [, line] of definition.examples ?? []) expectUnderstood(commandIn(line))
+    },
+  )
+
+  it('lists every command for the program, and those of a group for the group', () => {
+    const whole = helpText([], definitions) ?? ''
+    for (const command of commands.filter((name) => name !== '-v')) {
+      expect(whole).toContain(`kittiwake ${command}`)
+    }
+    const group = helpText(['decision'], definitions) ?? ''
+    expect(group).toContain('kittiwake decision log --mission M')
+    expect(group).not.toContain('kittiwake emit')
+    expect(helpText(['nothing'], definitions)).toBeNull()
+  })
+
+  it('is asked for by a flag anywhere, or by no words at all, but never by a value behind --', () => {
+    for (const args of [[], ['--json'], ['emit', '-h'], ['emit', '--json', '--help'], ['-h']]) {
+      expect(asksForHelp(args)).toBe(true)
+    }
+    for (const args of [['emit'], ['emit', '--', '--help'], ['--'], ['--version']]) {
+      expect(asksForHelp(args)).toBe(false)
+    }
+  })
+})
+
+describe('words that are not understood', () => {
+  it.each([
+    ['emt', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake emit`?'],
+    ['qeue list', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake queue list`?'],
+    ['hub token crate', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake hub token create`?'],
+    ['decision whatever', 'COMMAND_UNKNOWN', '`kittiwake decision answer`'],
+    ['decision', 'COMMAND_UNKNOWN', '`kittiwake decision request`'],
+    ['nonsense', 'COMMAND_UNKNOWN', 'See `kittiwake --help`.'],
+    ['--bogus', 'OPTION_UNKNOWN', 'See `kittiwake --help`.'],
+    ['init --jsn', 'OPTION_UNKNOWN', 'Did you mean `--json`?'],
+    ['init --no-opt-in', 'OPTION_UNKNOWN', 'See `kittiwake init --help`.'],
+    ['init --json=yes', 'OPTION_VALUE', 'See `kittiwake init --help`.'],
+    ['queue list --limit', 'OPTION_VALUE', '`--limit=VALUE`'],
+    ['queue list extra', 'ARGUMENT_UNEXPECTED', 'See `kittiwake queue list --help`.'],
+    ['mission create', 'ARGUMENT_MISSING', 'See `kittiwake mission create --help`.'],
+    ['auth login --hub=x', 'OPTION_MISSING', 'See `kittiwake auth login --help`.'],
+  ])('%s is %s, and it says: %s', (line, code, hint) => {
+    const refusal = refuse(line.split(' '))
+    expect(refusal).toMatchObject({ code, name: 'UsageError' })
+    expect(refusal.hint).toContain(hint)
+  })
+
+  it('name the options that are missing', () => {
+    expect(refuse(['decision', 'request', '--mission', 'a']).message).toContain('--question Q')
+    expect(refuse(['decision', 'request']).message).toContain('--mission M and --question Q')
+  })
+
+  it('are never quoted, unless they are the plain name of an option', () => {
+    const secret = 'hunter2-Secret'
+    const lines = [
+      [secret],
+      ['emit', 'A', secret],
+      ['emit', `--${secret}`],
+      ['emit', `--mission${secret}=${secret}`],
+      ['init', `--json=${secret}`],
+      ['decision', secret],
+    ]
+    for (const args of lines) {
+      const { message, hint } = refuse(args)
+      expect(`${message} ${hint}`).not.toContain(secret)
+    }
+  })
+
+  it('are compared in bounded time, and only what is near is proposed', () => {
+    expect(nearest('emit', ['emit'])).toBe('emit')
+    expect(nearest('x'.repeat(100_000), ['init'])).toBeNull()
+    expect(nearest('', ['init'])).toBeNull()
+    expect(nearest('abcdef', ['uvwxyz'])).toBeNull()
+  })
+})
+
+describe('what the program tells people to type', () => {
+  const hints = hintsIn(join(ROOT, 'src'))
+
+  it('is found in the sources', () => {
+    expect(hints.length).toBeGreaterThan(25)
+  })
+
+  it.each([...new Set(hints)].sort())('exists: %s', (hint) => {
+    expectUnderstood(hint)
+  })
+
+  it('is the table of the README, and nothing is missing there', () => {
+    const rows = readmeCommands()
+    for (const { command, flags } of rows) {
+      expect(commands).toContain(command)
+      expect(optionsOf(command)).toEqual(expect.arrayContaining([...flags]))
+    }
+    const named = rows.map(({ command }) => command)
+    expect(commands.filter((name) => name !== '-v').sort()).toEqual([...new Set(named)].sort())
+  })
+})
+
+function refuse(args: readonly string[]) {
+  try {
+    cli.process([...args], NOWHERE)
+  } catch (error) {
+    return refusalOf(args, error, definitions)
+  }
+  throw new Error(`understood: ${args.join(' ')}`)
+}
+
+/** A whole line is parsed; a command that is only named must be there. */
+function expectUnderstood(line: string): void {
+  const args = line.split(/\s+/).slice(1)
+  const flags = args.filter((word) => word.startsWith('-'))
+  const path = args.filter((word) => /^[a-z][a-z-]*$/.test(word)).join(' ')
+  if (flags.some((flag) => flag === '--help')) expect(helpText(args, definitions)).not.toBeNull()
+  else if (flags.length === 0 && commands.includes(path)) expect(commands).toContain(path)
+  else expect(() => cli.process(wordsIn(line).slice(1), NOWHERE)).not.toThrow()
+}
+
+/** An example may stand in a pipe. */
+function commandIn(line: string): string {
+  const part = line.split(' | ').find((one) => one.includes('kittiwake')) ?? line
+  return part.split(' > ')[0] ?? part
+}
+
+function wordsIn(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, plain]) => single ?? double ?? plain ?? '',
+  )
+}
+
+function optionsOf(command: string): string[] {
+  const found = definitions.find((definition) => wordsOf(definition).join(' ') === command)
+  return (found?.options ?? []).map((option) => optionName(option.definition))
+}
+
+/** Everything between back-ticks that begins with the program's name, in sources as they stand. */
+function hintsIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .flatMap((text) => [...text.matchAll(/\\?`(kittiwake [^`\\]+)\\?`/g)])
+    .map(([, hint]) => hint ?? '')
+    .filter((hint) => !hint.includes('${'))
+}
+
+type Row = { readonly command: string; readonly flags: readonly string[] }
+
+/** A row names a command and, after a middle dot, others of the same group. */
+function readmeCommands(): Row[] {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const section = readme.split('\n## Commands\n')[1]?.split('\n## ')[0] ?? ''
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('| `kittiwake'))
+    .flatMap((line) => {
+      const cell = line.replaceAll('\\|', '/').split('|')[1] ?? ''
+      const spans = [...cell.matchAll(/`([^`]+)`/g)].map(([, span]) => span ?? '')
+      const [first = '', ...others] = spans
+      const group = /^kittiwake (\w+) [a-z]/.exec(first)?.[1]
+      return [first, ...others.map((span) => `kittiwake ${group ?? ''} ${span}`)].map(rowOf)
+    })
+}
+
+function rowOf(span: string): Row {
+  const words = span.split(/\s+/).slice(1)
+  const path = words.filter((word) => /^(?:[a-z][a-z-]*|--version)$/.test(word))
+  const flags = [...span.matchAll(/--[a-z-]+/g)].map(([flag]) => flag)
+  return { command: path.join(' '), flags: flags.filter((flag) => flag !== '--version') }
+}
