@@ -40,6 +40,7 @@ step('licences', 'license-checker-rseidelsohn', [
   LICENCES.join(';'),
   '--summary',
 ])
+step('drawings', null, ['scripts/draw-machines.mjs', '--check'])
 
 if (failed.length > 0) {
   console.error(`check: ${failed.join(', ')} failed`)
