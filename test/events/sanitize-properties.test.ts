@@ -93,7 +93,9 @@ describe('sanitizing', () => {
   )('answers JSON or a typed refusal, whatever it is given', (value) => {
     const result = attempt(value)
     if (result === null) return
-    expect(JSON.parse(JSON.stringify(result.value))).toEqual(JSON.parse(JSON.stringify(value)))
+    const [before, after] = [value, result.value].map((json) => JSON.parse(JSON.stringify(json)))
+    if (result.redactions.length === 0) expect(after).toEqual(before)
+    else expect(after).not.toEqual(before)
   })
 
   it.prop([fc.dictionary(awkwardText, awkwardText, { minKeys: 2, maxKeys: 6 })], { numRuns: 500 })(

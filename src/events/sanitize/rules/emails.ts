@@ -11,7 +11,8 @@ const FILE_ENDING =
   /^(?:py|md|rs|sh|ts|pl|cc|so|ml|ps|mk|js|jsx|tsx|mjs|cjs|json|jsonl|yaml|yml|toml|txt|go|rb|java|kt|cpp|hpp|css|scss|html|htm|sql|lock|cfg|ini|xml|csv|tsv|log|php|vue|svg|png|jpg|jpeg|gif|pdf|gz|tgz|zip|tar|whl|jar|exe|dll|bin|db|sqlite|ipynb|lua|swift|cs|fs|ex|exs|erl|hs|scala|dart|proto|tf|env|conf|mmd|rst|patch|diff|bak|tmp)$/i
 const VERSION =
   /^v?\d{1,6}(?:\.(?:\d{1,9}|x)(?![\p{L}-])|\.(?:next|beta|alpha|canary|rc|latest)$)/iu
-const TOP_LEVEL = /^(?:[a-z]{2,24}|xn--[a-z0-9-]{1,59}|\P{ASCII}{1,24})$/iu
+// Not with the flag `i`: it folds the signs of Kelvin and of the long s, and so takes k and s for non-ASCII.
+const TOP_LEVEL = /^(?:[A-Za-z]{2,24}|[Xx][Nn]--[A-Za-z0-9-]{1,59}|\P{ASCII}{1,24})$/u
 /** Accounts that every user of a forge shares. */
 const SHARED_ACCOUNT = /^(?:git|hg|svn)$/i
 
@@ -69,6 +70,7 @@ export const emails: Rule = {
       'a @ b.com',
       'left@.com',
       'x@y.z',
+      'x@y.k',
     ],
   },
 }
