@@ -6,7 +6,7 @@ type Kill = { at: number; on?: string; again?: number; next?: string }
 /** Of the changes without special meaning every so manieth is tried; `npm run sweep:kills` tries them all. */
 const EVERY = 40
 const LOG = 'decisions\\.events\\.jsonl$'
-const SWEEP_TIMEOUT_MS = 120_000
+const SWEEP_TIMEOUT_MS = 400_000
 
 /** The changes that decide: what makes the answer durable, what makes it a commit, what makes its frame. */
 const DECISIVE: readonly Kill[] = [

@@ -21,7 +21,11 @@ await serve(async (_input, report, beat) => {
         beat()
       }
     },
-    block: ({ ms }) => block(ms),
+    /** Says that it is there, and blocks the loop until the first number behind the gate is not 0. */
+    block({ id, gate }) {
+      report({ type: 'seen', id })
+      Atomics.wait(new Int32Array(gate), 0, 0)
+    },
     report: ({ id }) => report({ type: 'seen', id }),
     throw() {
       throw new Error('wren-cove-4471')
