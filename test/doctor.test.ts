@@ -12,9 +12,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkNode } from '#dist/doctor/check-machine.js'
+import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
+import { Outbox } from '#dist/workers/store/outbox.js'
 import { DecisionWorld } from '../scripts/decision-world.mjs'
 
 type Check = { name: string; state: string; detail: string; hint: string | null }
@@ -52,6 +54,9 @@ function doctorWith(change: () => void, undo: () => void): Report {
     undo()
   }
 }
+
+/** Its last page, which only a look at every page finds. */
+const damagedPage = (bytes: Buffer): Buffer => Buffer.from(bytes).fill(0x5a, bytes.length - 4096)
 
 const badOf = ({ checks }: Report): string[] =>
   checks.filter(({ state }) => state === 'failed').map(({ name, detail }) => `${name}: ${detail}`)
@@ -116,7 +121,8 @@ describe('doctor', () => {
 
   it('names a damaged outbox', () => {
     const files = readdirSync(world.state, { recursive: true, encoding: 'utf8' })
-    const path = join(world.state, files.find((name) => name.endsWith('outbox.db')) ?? '')
+    const name = files.find((file) => file.endsWith('outbox.db')) ?? ''
+    const path = join(world.state, name)
     const bytes = readFileSync(path)
     const damaged = Buffer.from(bytes).fill(0x5a, 4096, 12_288)
     const report = doctorWith(
@@ -125,7 +131,28 @@ describe('doctor', () => {
     )
     expect(report.code).toBe(1)
     expect(badOf(report)[0]).toMatch(/^outbox: /)
+    expect(badOf(report)[0]).toContain(`${name} in the state directory`)
+    expect(JSON.stringify(report)).not.toContain(world.home)
     expect(readFileSync(path).equals(bytes)).toBe(true)
+  })
+
+  it.each([
+    ['no database', Buffer.alloc(8_192, 7)],
+    ['a database with a damaged page', null],
+  ])('names the store of the time before `init`: %s', (_, content) => {
+    const key = repositoryKeyOf(join(world.root, '.git'))
+    const path = unidentifiedOutboxPath(world.state, key)
+    const report = doctorWith(
+      () => {
+        Outbox.open({ path, owner: { kind: 'repository', key }, nodeId: '0123456789ab' }).close()
+        writeFileSync(path, content ?? damagedPage(readFileSync(path)))
+      },
+      () => rmSync(dirname(path), { recursive: true }),
+    )
+    expect(report.code).toBe(1)
+    expect(badOf(report)).toHaveLength(1)
+    expect(badOf(report)[0]).toContain(`unidentified/${key}/outbox.db in the state directory`)
+    expect(JSON.stringify(report)).not.toContain(world.home)
   })
 
   it('names bad lines, torn lines, links and contradictions in the ledgers', () => {

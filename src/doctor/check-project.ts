@@ -83,19 +83,18 @@ function inspect(
   owner: OutboxOwner,
   read: (outbox: OutboxReader) => readonly Check[],
 ): readonly Check[] {
+  const place = `${relative(state, path)} in the state directory`
   let outbox: OutboxReader | null = null
   try {
     outbox = OutboxReader.open({ path, owner })
     if (!outbox.isWhole()) {
-      const hint = 'Keep a copy of the outbox in the state directory, then move the file away.'
-      return [failed('outbox', 'the database is damaged', hint)]
+      const hint = 'Keep a copy of the file, then move it away to begin anew.'
+      return [failed('outbox', `the database is damaged: ${place}`, hint)]
     }
     return [ok('outbox', 'intact'), ...read(outbox)]
   } catch (error) {
     const found = failure('outbox', error)
-    return [
-      { ...found, detail: `${found.detail}: ${relative(state, path)} in the state directory` },
-    ]
+    return [{ ...found, detail: `${found.detail}: ${place}` }]
   } finally {
     outbox?.close()
   }
