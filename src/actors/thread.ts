@@ -1,7 +1,7 @@
 /** A worker thread as an actor: what it is sent is posted down, what the thread posts comes back up. */
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { STOP } from '../workers/thread-protocol.ts'
+import { BEAT_AT, PULSE_BYTES, STOP, STOP_AT } from '../workers/thread-protocol.ts'
 import type {
   ThreadCommand,
   ThreadEvent,
@@ -10,7 +10,7 @@ import type {
 } from '../workers/thread-protocol.ts'
 import { within } from './within.ts'
 
-/** A loop that has not turned for this long is stuck. Longer than a store waits for another process's transaction. */
+/** A loop that has not turned for this long, and has not said that it lives, is stuck. */
 export const STUCK_AFTER_MS = 15_000
 /** A thread that loads its modules on a busy machine has not turned yet, and isn't stuck. */
 const START_WITHIN_MS = 30_000
@@ -49,8 +49,9 @@ function runThread(
   receive: (listener: (command: ThreadCommand) => void) => void,
   send: (event: ThreadEvent) => void,
 ): () => void {
-  const beat = new SharedArrayBuffer(4)
-  const data: ThreadInput<unknown> = { input: options.input(), beat }
+  const pulse = new SharedArrayBuffer(PULSE_BYTES)
+  const heart = new Int32Array(pulse)
+  const data: ThreadInput<unknown> = { input: options.input(), pulse }
   const { resourceLimits = {}, stuckAfterMs } = options
   const worker = new Worker(options.url, { workerData: data, resourceLimits })
   const gone = new Promise<void>((resolve) => void worker.once('exit', () => resolve()))
@@ -67,7 +68,7 @@ function runThread(
     // Only when the old thread has let go of its files and locks may the next one ask for them.
     void end().then(() => send({ type: 'thread.crashed', code, message }))
   }
-  const watch = watchBeat(beat, stuckAfterMs, () =>
+  const watch = watchBeat(heart, stuckAfterMs, () =>
     crash('STUCK', `the thread has not answered its heartbeat for ${stuckAfterMs} ms`),
   )
   worker.on('message', (message: ThreadMessage) => {
@@ -81,22 +82,22 @@ function runThread(
   // The message of a foreign error may quote data, so only its code or name goes on.
   worker.on('error', (error) => crash(codeOf(error), 'the thread ended with an uncaught error'))
   worker.on('exit', (code) => crash('EXITED', `the thread exited with code ${code}`))
-  receive((command) => worker.postMessage(command.type === 'thread.stop' ? STOP : command.command))
+  receive((command) => {
+    if (command.type === 'thread.post') return worker.postMessage(command.command)
+    Atomics.store(heart, STOP_AT, 1)
+    Atomics.notify(heart, STOP_AT)
+    worker.postMessage(STOP)
+  })
   return () => void end()
 }
 
-function watchBeat(
-  beat: SharedArrayBuffer,
-  stuckAfterMs: number,
-  stuck: () => void,
-): NodeJS.Timeout {
-  const heart = new Int32Array(beat)
+function watchBeat(heart: Int32Array, stuckAfterMs: number, stuck: () => void): NodeJS.Timeout {
   let seen = 0
   let missed = 0
   // Counted in checks, not in wall time: a suspended machine stops both sides alike.
   const checksIn = (ms: number): number => Math.max(2, Math.ceil(ms / CHECK_MS))
   const watch = setInterval(() => {
-    const now = Atomics.load(heart, 0)
+    const now = Atomics.load(heart, BEAT_AT)
     missed = now === seen ? missed + 1 : 0
     seen = now
     const allowedMs = now === 0 ? Math.max(stuckAfterMs, START_WITHIN_MS) : stuckAfterMs

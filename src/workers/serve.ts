@@ -1,6 +1,6 @@
 /** The loop in every worker thread: commands in, one answer per command out, in the order asked (L6). */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { STOP } from './thread-protocol.ts'
+import { BEAT_AT, STOP, STOP_AT } from './thread-protocol.ts'
 import type { ThreadMessage, ThreadInput } from './thread-protocol.ts'
 
 export type Service<Command, Answer> = {
@@ -13,25 +13,38 @@ export type Service<Command, Answer> = {
   readonly close: () => void | Promise<void>
 }
 
+/** What a thread that is long without a turn of its loop owes to its host. */
+export type Pulse = {
+  /** Says that the thread is alive: called between the steps of work that takes long without a pause. */
+  readonly beat: () => void
+  readonly rest: Rest
+}
+
+/** Blocks the thread, which is alive meanwhile, for `ms`; false: it is asked to stop, and must wait for nothing more. */
+export type Rest = (ms: number) => boolean
+
 /** Runs the calling thread as a worker of the resource that `open` gives. */
 export async function serve<Command, Answer, Fact, Input>(
   open: (
     input: Input,
     report: (fact: Fact) => void,
-    /** Says that the thread is alive: called between the steps of work that takes long without a pause. */
-    beat: () => void,
+    pulse: Pulse,
   ) => Promise<Service<Command, Answer>>,
 ): Promise<void> {
   const port = parentPort
   if (port === null) throw new Error('serve runs in a worker thread only')
-  const { input, beat } = workerData as ThreadInput<Input>
+  const { input, pulse } = workerData as ThreadInput<Input>
   const post = (message: ThreadMessage): void => port.postMessage(message)
-  const heart = new Int32Array(beat)
-  const bump = (): void => void Atomics.add(heart, 0, 1)
-  bump()
-  const heartbeat = setInterval(bump, HEARTBEAT_MS)
+  const heart = new Int32Array(pulse)
+  const beat = (): void => void Atomics.add(heart, BEAT_AT, 1)
+  const rest: Rest = (ms) => {
+    beat()
+    return Atomics.wait(heart, STOP_AT, 0, ms) === 'timed-out'
+  }
+  beat()
+  const heartbeat = setInterval(beat, HEARTBEAT_MS)
   const report = (fact: Fact): void => post({ type: 'thread.reported', fact })
-  const service = await open(input, report, bump)
+  const service = await open(input, report, { beat, rest })
   let tail: Promise<unknown> = Promise.resolve()
 
   const take = (first: unknown): void => {

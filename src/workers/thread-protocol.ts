@@ -1,7 +1,13 @@
 /** What crosses between a thread and the actor that stands for it. */
 
-/** `workerData` of every thread. `beat` is bumped while the thread's loop turns. */
-export type ThreadInput<Input> = { readonly input: Input; readonly beat: SharedArrayBuffer }
+/** `workerData` of every thread. `pulse` holds two 32-bit numbers, at the places below. */
+export type ThreadInput<Input> = { readonly input: Input; readonly pulse: SharedArrayBuffer }
+
+export const PULSE_BYTES = 8
+/** Bumped while the thread's loop turns. */
+export const BEAT_AT = 0
+/** 1 once the thread is asked to stop: one that waits does not read its messages. */
+export const STOP_AT = 1
 
 export type ThreadMessage =
   | { readonly type: 'thread.ready' }

@@ -63,14 +63,29 @@ describe('a thread', () => {
     expect(JSON.stringify(said)).not.toContain('wren')
   })
 
-  it('that is slow to load, or says that it lives while it toils, is not stuck', async () => {
-    const thread = new HeldThread({ input: () => ({ blockMs: 900 }), stuckAfterMs: 250 })
+  it.each(['toil', 'rest'])(
+    'that is slow to load, or says that it lives while it must %s, is not stuck',
+    async (what) => {
+      const thread = new HeldThread({ input: () => ({ blockMs: 900 }), stuckAfterMs: 250 })
+      await thread.until('thread.ready')
+      thread.post({ id: 1, what, ms: 900 })
+      const said = await thread.until('thread.answered')
+      expect(said.map(({ type }) => type)).not.toContain('thread.crashed')
+      thread.askToStop()
+      await thread.until('thread.stopped')
+      expect(thread.answers()).toEqual([1])
+    },
+  )
+
+  it('that waits does so no longer when it is asked to stop, answers and stops', async () => {
+    const thread = new HeldThread()
     await thread.until('thread.ready')
-    thread.post({ id: 1, what: 'toil', ms: 900 })
+    thread.post({ id: 1, what: 'rest', ms: Infinity })
+    await thread.until('thread.reported')
+    thread.post({ id: 2, what: 'rest', ms: Infinity })
     thread.askToStop()
-    const said = await thread.until('thread.stopped')
-    expect(said.map(({ type }) => type)).not.toContain('thread.crashed')
-    expect(thread.answers()).toEqual([1])
+    await thread.until('thread.stopped')
+    expect(thread.answers()).toEqual([1, 2])
   })
 
   it('ends with its actor, also in a loop, and then says no more', async () => {

@@ -5,9 +5,9 @@
  *   { worker, point, nth, how, times, log }
  *
  * `worker` is the name of one, or empty for any. `point` is `start`, or a step of the resource (`insert`, `fsync`,
- * `frame:<text in it>`), or `answer:<type>`: done, but not said.
+ * `frame:<text in it>`, `rest`: it waits for a lock of another process), or `answer:<type>`: done, but not said.
  * It strikes at the `nth` such step of a thread, 1 by default, and `times` times in all.
- * Each kill is a line of the file `log`, by which threads that come later know how many there were.
+ * `how` may be `tell`: then it only lets others know. Each kill is a line of the file `log`, by which threads that come later know how many there were.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -28,6 +28,7 @@ async function arm() {
   if (point === 'start') strike()
   else if (point.startsWith('answer:')) onAnswer(point.slice('answer:'.length))
   else if (point === 'insert') onInsert()
+  else if (point === 'rest') onRest()
   else if (point === 'fsync') await onFsync()
   else if (point.startsWith('frame:')) onFrame(point.slice('frame:'.length))
   else throw new Error(`no such point: ${point}`)
@@ -51,6 +52,14 @@ function onInsert() {
     const outcome = run.apply(this, values)
     if (this.source.startsWith('INSERT INTO event')) strike()
     return outcome
+  }
+}
+
+function onRest() {
+  const { wait } = Atomics
+  Atomics.wait = (...words) => {
+    strike()
+    return wait(...words)
   }
 }
 

@@ -2,8 +2,8 @@
  * One piece of work on a runtime in a process of its own: `node runtime-child.mjs <work> '<json>'`. Prints a JSON line
  * for each thing that the runtime says, and ends by itself: whatever keeps it alive is a defect.
  */
-import { writeSync } from 'node:fs'
-import { setInterval } from 'node:timers/promises'
+import { existsSync, writeSync } from 'node:fs'
+import { setInterval, setTimeout as delay } from 'node:timers/promises'
 import { SimulatedClock } from 'xstate'
 import { createRuntime } from '#dist/index.js'
 
@@ -49,10 +49,12 @@ const works = {
     await works.emit({ count, rounds: 1 })
     await settle({ sync: true }, () => runtime.sync.now({ timeoutMs }))
   },
-  /** Stops while an event is on its way to a thread that never answers. */
-  async leave() {
+  /** Stops while an event is on its way to a thread that never answers, `struck` if wanted by the fault. */
+  async leave({ struck = false }) {
     const emitting = settle({ note: 0 }, () => emit(0))
     await new Promise((resolve) => setImmediate(resolve))
+    const { log } = JSON.parse(process.env.KITTIWAKE_FAULT)
+    while (struck && !existsSync(log)) await delay(LOOK_MS)
     await stop()
     await emitting
   },

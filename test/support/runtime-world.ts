@@ -27,6 +27,9 @@ export type Fault = {
   readonly heapMb?: number
 }
 
+/** No loss: only lets the test know that a thread has come to the point. */
+export type Sign = Omit<Fault, 'how'> & { readonly how: 'tell' }
+
 export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 const SUPPORT = fileURLToPath(new URL('.', import.meta.url))
@@ -111,7 +114,10 @@ export class RuntimeWorld {
   }
 
   /** Runs a command of the program. */
-  run(args: readonly string[], options: { fault?: Fault; input?: string } = {}): Promise<Ran> {
+  run(
+    args: readonly string[],
+    options: { fault?: Fault | Sign; input?: string } = {},
+  ): Promise<Ran> {
     return this.#node([MAIN, ...args], options)
   }
 
@@ -119,7 +125,7 @@ export class RuntimeWorld {
   async call(
     work: string,
     input: object = {},
-    options: { fault?: Fault } = {},
+    options: { fault?: Fault | Sign } = {},
   ): Promise<{ readonly ran: Ran; readonly lines: Record<string, unknown>[] }> {
     const child = join(SUPPORT, 'runtime-child.mjs')
     const ran = await this.#node(
@@ -136,7 +142,7 @@ export class RuntimeWorld {
     return readFileSync(this.#faultLog, 'utf8').split('\n').length - 1
   }
 
-  #node(args: readonly string[], options: { fault?: Fault; input?: string }): Promise<Ran> {
+  #node(args: readonly string[], options: { fault?: Fault | Sign; input?: string }): Promise<Ran> {
     const preload = pathToFileURL(join(SUPPORT, 'fault.mjs')).href
     const { fault, input } = options
     const env = {

@@ -12,7 +12,7 @@ function block(ms) {
 
 block(workerData.input?.blockMs ?? 0)
 
-await serve(async (_input, report, beat) => {
+await serve(async (_input, report, { beat, rest }) => {
   const works = {
     /** Blocks the loop but says that it lives. */
     toil({ ms }) {
@@ -25,6 +25,11 @@ await serve(async (_input, report, beat) => {
     block({ id, gate }) {
       report({ type: 'seen', id })
       Atomics.wait(new Int32Array(gate), 0, 0)
+    },
+    /** Waits as long as it may. */
+    rest({ ms }) {
+      report({ type: 'rests' })
+      for (let spent = 0; spent < ms && rest(50); spent += 50);
     },
     report: ({ id }) => report({ type: 'seen', id }),
     throw() {

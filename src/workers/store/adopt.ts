@@ -10,6 +10,7 @@ import type { SerializedEvent } from '../../contracts/event.ts'
 import { encodeJson, type JsonObject } from '../../contracts/json.ts'
 import { KittiwakeError } from '../../errors.ts'
 import type { Identity } from '../../project/types.ts'
+import type { Pulse, Rest } from '../serve.ts'
 import { BUSY_TIMEOUT_MS, openDatabase } from './open-database.ts'
 import type { Outbox } from './outbox.ts'
 import { patiently } from './patience.ts'
@@ -23,8 +24,8 @@ export type AdoptOptions = {
   readonly repositoryKey: string
   readonly to: Outbox
   readonly identity: Identity
-  /** Called between batches: there may be many. */
-  readonly beat?: () => void
+  /** Of the thread that this runs in: there may be many batches, and each may wait. */
+  readonly pulse: Pulse
 }
 
 const BATCH_MAX = 64
@@ -46,15 +47,16 @@ type Row = {
  * @throws StoreError OUTBOX_FULL and what concerns a whole store
  */
 export function adoptUnidentified(options: AdoptOptions): number {
-  if (!existsSync(options.from)) return 0
-  const db = openDatabase(options.from, { kind: 'repository', key: options.repositoryKey })
+  const { from, repositoryKey, pulse } = options
+  if (!existsSync(from)) return 0
+  const owner = { kind: 'repository', key: repositoryKey } as const
+  const db = openDatabase(from, owner, BUSY_TIMEOUT_MS, pulse.rest)
   try {
     return asStoreErrors(() => {
-      const source = new AdoptionSource(db)
+      const source = new AdoptionSource(db, pulse.rest)
       let adopted = 0
       for (let rows = source.oldest(); rows.length > 0; rows = source.oldest()) {
         adopted += adoptBatch(rows, source, options)
-        options.beat?.()
       }
       return adopted
     })
@@ -64,6 +66,7 @@ export function adoptUnidentified(options: AdoptOptions): number {
 }
 
 function adoptBatch(rows: readonly Row[], source: AdoptionSource, options: AdoptOptions): number {
+  options.pulse.beat()
   const intact = rows.filter((row) => isIntact(row))
   for (const row of rows) if (!isIntact(row)) source.quarantine(row.sequence, 'CHECKSUM_MISMATCH')
   let adopted: number
@@ -104,9 +107,11 @@ function concernsOneEvent(error: unknown): error is KittiwakeError {
 class AdoptionSource {
   readonly #db: Database.Database
   readonly #tally: Tally
+  readonly #rest: Rest
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, rest: Rest) {
     this.#db = db
+    this.#rest = rest
     this.#tally = new Tally(db)
   }
 
@@ -147,6 +152,6 @@ class AdoptionSource {
   }
 
   #write(work: () => void): void {
-    patiently(() => this.#db.transaction(work).immediate(), BUSY_TIMEOUT_MS)
+    patiently(() => this.#db.transaction(work).immediate(), BUSY_TIMEOUT_MS, this.#rest)
   }
 }

@@ -9,6 +9,8 @@ import type Database from 'better-sqlite3'
 import { outboxPath } from '../../project/state-directory.ts'
 import { openReadOnly } from './open-database.ts'
 
+/** No is the answer while somebody locks the store: the frame is asked for again, and the link must not stand still. */
+const NO_WAIT_MS = 0
 /** A socket worker serves one project; others only come up in a mix-up. */
 const OPEN_STORES_MAX = 8
 
@@ -51,7 +53,8 @@ export class ConsentReader {
     const known = this.#storeByUuid.get(projectUuid)
     if (known?.file === file) return known
     this.#forget(projectUuid)
-    const db = openReadOnly(path, { kind: 'project', uuid: projectUuid })
+    const owner = { kind: 'project', uuid: projectUuid } as const
+    const db = openReadOnly(path, owner, NO_WAIT_MS)
     if (db === null) return null
     const isGranted = db
       .prepare<[string], number>(

@@ -8,6 +8,7 @@ import Database from 'better-sqlite3'
 
 import { StoreError } from '../../errors.ts'
 import { makeStateFile } from '../../project/state-directory.ts'
+import type { Rest } from '../serve.ts'
 import { NATIVE_WAIT_MS, patiently } from './patience.ts'
 import { APPLICATION_ID, SCHEMA_SQL, SCHEMA_VERSION } from './schema.ts'
 import { asStoreErrors, corruptOutbox } from './store-error.ts'
@@ -17,7 +18,7 @@ export type OutboxOwner =
   | { readonly kind: 'project'; readonly uuid: string }
   | { readonly kind: 'repository'; readonly key: string }
 
-/** How long a transaction waits for another process's; shorter than it takes to call a thread stuck. */
+/** How long a transaction waits for another process's. */
 export const BUSY_TIMEOUT_MS = 4_000
 /** About 40 MB between checkpoints; the default of 1,000 costs a quarter of the throughput. */
 const CHECKPOINT_PAGES = 10_000
@@ -35,9 +36,10 @@ export function openDatabase(
   path: string,
   owner: OutboxOwner,
   busyTimeoutMs: number = BUSY_TIMEOUT_MS,
+  rest?: Rest,
 ): Database.Database {
   makeStateFile(path)
-  return asStoreErrors(() => patiently(() => openOnce(path, owner), busyTimeoutMs))
+  return asStoreErrors(() => patiently(() => openOnce(path, owner), busyTimeoutMs, rest))
 }
 
 function openOnce(path: string, owner: OutboxOwner): Database.Database {
@@ -58,22 +60,29 @@ function openOnce(path: string, owner: OutboxOwner): Database.Database {
 /**
  * Opens for reading; null where there is no store yet. Creates nothing.
  *
- * @throws StoreError OUTBOX_CORRUPT, OUTBOX_TOO_NEW, OUTBOX_OWNER_MISMATCH, OUTBOX_UNREACHABLE
+ * @throws StoreError OUTBOX_CORRUPT, OUTBOX_TOO_NEW, OUTBOX_OWNER_MISMATCH, OUTBOX_BUSY,
+ *   OUTBOX_UNREACHABLE
  */
-export function openReadOnly(path: string, owner: OutboxOwner): Database.Database | null {
-  return asStoreErrors(() => {
-    if (sizeOf(path) === 0) return null
-    const db = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS })
-    let isEmpty = false
-    opened(db, () => {
-      guardReads(db)
-      isEmpty = headerOf(db) === 'empty'
-      if (!isEmpty) checkOwner(db, owner)
-    })
-    if (!isEmpty) return db
-    db.close()
-    return null
+export function openReadOnly(
+  path: string,
+  owner: OutboxOwner,
+  busyTimeoutMs: number,
+): Database.Database | null {
+  return asStoreErrors(() => patiently(() => openReadOnlyOnce(path, owner), busyTimeoutMs))
+}
+
+function openReadOnlyOnce(path: string, owner: OutboxOwner): Database.Database | null {
+  if (sizeOf(path) === 0) return null
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: NATIVE_WAIT_MS })
+  let isEmpty = false
+  opened(db, () => {
+    guardReads(db)
+    isEmpty = headerOf(db) === 'empty'
+    if (!isEmpty) checkOwner(db, owner)
   })
+  if (!isEmpty) return db
+  db.close()
+  return null
 }
 
 /**

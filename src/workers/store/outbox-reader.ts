@@ -9,8 +9,9 @@ import Database from 'better-sqlite3'
 import { Consent } from './consent.ts'
 import { LinkRecord } from './link-row.ts'
 import { listEvents, type ListedEvent, type ListOptions } from './list-events.ts'
-import { openReadOnly, type OutboxOwner } from './open-database.ts'
+import { BUSY_TIMEOUT_MS, openReadOnly, type OutboxOwner } from './open-database.ts'
 import { CAPACITY } from './outbox.ts'
+import { patiently } from './patience.ts'
 import type { ConsentState, StoreCounts } from './protocol.ts'
 import { asStoreErrors } from './store-error.ts'
 import { Tally, undeliveredOf } from './tally.ts'
@@ -46,7 +47,7 @@ export class OutboxReader {
     this.#options = options
     this.#hadLog = existsSync(`${options.path}-wal`)
     try {
-      this.#db = openReadOnly(options.path, options.owner)
+      this.#db = openReadOnly(options.path, options.owner, BUSY_TIMEOUT_MS)
     } catch (error) {
       this.#removeOwnLog()
       throw error
@@ -101,7 +102,8 @@ export class OutboxReader {
 
   #read<Result>(work: (db: Database.Database) => Result, otherwise: Result): Result {
     const db = this.#db
-    return db === null ? otherwise : asStoreErrors(() => work(db))
+    if (db === null) return otherwise
+    return asStoreErrors(() => patiently(() => work(db), BUSY_TIMEOUT_MS))
   }
 }
 

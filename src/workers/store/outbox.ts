@@ -8,6 +8,7 @@ import type Database from 'better-sqlite3'
 
 import type { SerializedEvent } from '../../contracts/event.ts'
 import { KittiwakeError } from '../../errors.ts'
+import type { Rest } from '../serve.ts'
 import { Appender, type AppendResult } from './append.ts'
 import { isNotLedgerOnly } from './check-event.ts'
 import { Consent, type ConsentAnswer } from './consent.ts'
@@ -41,6 +42,8 @@ export type OutboxOptions = {
   readonly now?: () => number
   /** How long a transaction waits for another process's. */
   readonly busyTimeoutMs?: number
+  /** The waits of the thread that this runs in. */
+  readonly rest?: Rest
 }
 
 /** After a wait in vain the next ones are short for a while, so that a turn of the thread stays short. */
@@ -61,13 +64,14 @@ export class Outbox {
   readonly #appender: Appender
   readonly #delivery: Delivery
   readonly #busyTimeoutMs: number
+  readonly #rest: Rest | undefined
   #waitedInVainAt = -Infinity
   /** After a failed write nothing that this connection remembers can be believed. */
   #fault: unknown = null
 
   /** @throws StoreError as `openDatabase` */
   static open(options: OutboxOptions): Outbox {
-    const db = openDatabase(options.path, options.owner, options.busyTimeoutMs)
+    const db = openDatabase(options.path, options.owner, options.busyTimeoutMs, options.rest)
     try {
       return new Outbox(db, options)
     } catch (error) {
@@ -82,6 +86,7 @@ export class Outbox {
     this.capacity = options.capacity ?? CAPACITY
     this.#db = db
     this.#busyTimeoutMs = options.busyTimeoutMs ?? BUSY_TIMEOUT_MS
+    this.#rest = options.rest
     this.#now = options.now ?? Date.now
     this.#tally = new Tally(db)
     this.#consent = new Consent(db, options.owner)
@@ -210,7 +215,7 @@ export class Outbox {
     if (this.#fault !== null) throw this.#fault
     const isImpatient = performance.now() - this.#waitedInVainAt < IMPATIENT_MS
     try {
-      return patiently(work, isImpatient ? Math.min(waitMs, SHORT_WAIT_MS) : waitMs)
+      return patiently(work, isImpatient ? Math.min(waitMs, SHORT_WAIT_MS) : waitMs, this.#rest)
     } catch (error) {
       if (isBusy(error)) this.#waitedInVainAt = performance.now()
       const known = storeErrorOf(error)

@@ -1,28 +1,41 @@
 /**
- * Waiting for another process's transaction. SQLite could wait by itself, but a thread that is ended in that wait
- * takes the whole process with it; one that is ended in ours just ends.
+ * Waiting for another process's transaction. SQLite could wait by itself, but when a thread is ended meanwhile, the
+ * error that the wait ends with can't be thrown, and better-sqlite3 aborts the whole process, however short the wait
+ * was. So SQLite never waits, and a thread that is asked to stop ends our wait by itself.
  */
 import { systemCode } from '../../errors.ts'
+import type { Rest } from '../serve.ts'
 
 /** What SQLite may wait by itself. */
-export const NATIVE_WAIT_MS = 20
+export const NATIVE_WAIT_MS = 0
 const PAUSE_MS = 5
 
-/** Runs `work`, which a lock keeps from changing anything, again until it is done or `waitMs` are over. */
-export function patiently<Result>(work: () => Result, waitMs: number): Result {
+/**
+ * Runs `work`, which a lock keeps from changing anything, again until it is done, `waitMs` are over or there is no
+ * more `rest`.
+ */
+export function patiently<Result>(
+  work: () => Result,
+  waitMs: number,
+  rest: Rest = restAnyhow,
+): Result {
   const deadline = performance.now() + waitMs
   for (;;) {
     try {
       return work()
     } catch (error) {
-      if (!isBusy(error) || performance.now() >= deadline) throw error
+      if (!isBusy(error) || performance.now() >= deadline || !rest(PAUSE_MS)) throw error
     }
-    Atomics.wait(SLEEPER, 0, 0, PAUSE_MS)
   }
 }
 
 export function isBusy(error: unknown): boolean {
   return systemCode(error)?.startsWith('SQLITE_BUSY') === true
+}
+
+/** For whoever is no thread of ours. */
+function restAnyhow(ms: number): boolean {
+  return Atomics.wait(SLEEPER, 0, 0, ms) === 'timed-out'
 }
 
 const SLEEPER = new Int32Array(new SharedArrayBuffer(4))

@@ -10,7 +10,7 @@ import {
   unidentifiedOutboxPath,
 } from '../../project/state-directory.ts'
 import type { Identity } from '../../project/types.ts'
-import type { Service } from '../serve.ts'
+import type { Pulse, Service } from '../serve.ts'
 import { adoptUnidentified } from './adopt.ts'
 import { Outbox } from './outbox.ts'
 import type { DirectBatch, StoreAnswer, StoreCommand, StoreFact, StoreInput } from './protocol.ts'
@@ -25,12 +25,12 @@ const HEARTBEAT_MS = 1_000
 export async function openStoreService(
   input: StoreInput,
   report: (fact: StoreFact) => void,
-  beat: () => void,
+  pulse: Pulse,
 ): Promise<Service<StoreCommand, StoreAnswer>> {
-  return new StoreService(input, { report, beat })
+  return new StoreService(input, { report, pulse })
 }
 
-type Voice = { readonly report: (fact: StoreFact) => void; readonly beat: () => void }
+type Voice = { readonly report: (fact: StoreFact) => void; readonly pulse: Pulse }
 
 class StoreService implements Service<StoreCommand, StoreAnswer> {
   readonly #input: StoreInput
@@ -58,8 +58,7 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
   handle(commands: readonly StoreCommand[]): readonly StoreAnswer[] {
     const answers: StoreAnswer[] = []
     for (let at = 0; at < commands.length;) {
-      // Each may wait as long for another process as a thread may be silent.
-      this.#voice.beat()
+      this.#voice.pulse.beat()
       const run = runOfAppends(commands, at)
       if (run.length > 0) {
         answers.push(...this.#append(run))
@@ -156,6 +155,7 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
       nodeId,
       isQueued,
       assertClean: this.#assertClean,
+      rest: this.#voice.pulse.rest,
       ...(capacity === null ? {} : { capacity }),
     })
     this.#outbox = outbox
@@ -166,9 +166,9 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
 
   /** A store of the time before `init` that can't be read must not hold the project's own store back. */
   #adopt(to: Outbox, identity: Identity, from: string, repositoryKey: string): void {
-    const { beat, report } = this.#voice
+    const { pulse, report } = this.#voice
     try {
-      this.#adopted += adoptUnidentified({ from, repositoryKey, to, identity, beat })
+      this.#adopted += adoptUnidentified({ from, repositoryKey, to, identity, pulse })
     } catch (error) {
       const { code } = errorToWire(error)
       report({

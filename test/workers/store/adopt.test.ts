@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import type { Identity } from '../../../src/project/types.ts'
+import type { Pulse } from '../../../src/workers/serve.ts'
 import { SanitizeError } from '#dist/errors.js'
 import { adoptUnidentified } from '#dist/workers/store/adopt.js'
 import {
@@ -37,8 +38,9 @@ function source(...numbers: readonly number[]) {
   return { path, outbox }
 }
 
-function adopt(from: string, to = openOutbox()) {
-  const adopted = adoptUnidentified({ from, repositoryKey: REPOSITORY_KEY, to, identity: IDENTITY })
+function adopt(from: string, to = openOutbox(), pulse: Pulse = { beat() {}, rest: () => true }) {
+  const where = { from, repositoryKey: REPOSITORY_KEY, to, identity: IDENTITY }
+  const adopted = adoptUnidentified({ ...where, pulse })
   return { adopted, to }
 }
 
@@ -71,6 +73,40 @@ describe('adopting what was recorded before init', () => {
     const { adopted, to } = adopt(path)
     expect(adopted).toBe(300)
     expect(to.list({}).map((row) => row.event_id)).toEqual(numbers.map(idOf))
+  })
+
+  it('says that it lives before each batch, however many there are', () => {
+    const { path } = source(...Array.from({ length: 300 }, (_, number) => number))
+    const to = openOutbox()
+    const heldAtBeat: number[] = []
+    const pulse = { beat: () => heldAtBeat.push(to.counts().held), rest: () => false }
+    adopt(path, to, pulse)
+    expect(heldAtBeat).toEqual([0, 64, 128, 192, 256])
+  })
+
+  it('waits by the rests of its thread, while it opens and between two batches', () => {
+    const { path } = source(1)
+    const other = rawDatabase(path)
+    let rests = 0
+    const rest = () => {
+      rests += 1
+      other.exec('ROLLBACK')
+      return true
+    }
+    const to = openOutbox({ assertClean: () => void other.exec('BEGIN IMMEDIATE') })
+    other.exec('BEGIN IMMEDIATE')
+    expect(adopt(path, to, { beat() {}, rest }).adopted).toBe(1)
+    expect(rests).toBe(2)
+  })
+
+  it('gives up where its thread may rest no more, and loses nothing', () => {
+    const { path, outbox } = source(1, 2)
+    const other = rawDatabase(path)
+    other.exec('BEGIN IMMEDIATE')
+    const to = openOutbox()
+    expect(codeOf(() => adopt(path, to, { beat() {}, rest: () => false }))).toBe('OUTBOX_BUSY')
+    other.exec('ROLLBACK')
+    expect([outbox.counts().held, to.counts().held]).toEqual([2, 0])
   })
 
   it('makes it once when it was killed between storing and removing (L9)', () => {

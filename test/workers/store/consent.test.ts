@@ -1,19 +1,23 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { outboxPath } from '#dist/project/state-directory.js'
 import { ConsentReader } from '#dist/workers/store/consent-reader.js'
+import { Outbox } from '#dist/workers/store/outbox.js'
 import {
+  NODE,
   OTHER_PROJECT,
   PROJECT,
+  PROJECT_OWNER,
   REPOSITORY_OWNER,
   appendNumbers,
   codeOf,
   idOf,
   later,
   openOutbox,
+  rawDatabase,
   temporaryFolder,
 } from '../../support/store-fixtures.ts'
 
@@ -100,6 +104,24 @@ describe('the question at the sink', () => {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, 'granted granted granted granted')
     expect(consent.granted(PROJECT)).toBe(false)
+  })
+
+  it('is answered no at once while somebody locks the store, and by the store again after it', () => {
+    const state = temporaryFolder()
+    const path = outboxPath(state, PROJECT)
+    const outbox = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
+    outbox.grantConsent(false)
+    outbox.close()
+    const other = rawDatabase(path)
+    other.pragma('locking_mode = EXCLUSIVE')
+    other.exec('BEGIN EXCLUSIVE')
+    const wait = vi.spyOn(Atomics, 'wait')
+    later(() => wait.mockRestore())
+    const consent = reader(state)
+    expect(consent.granted(PROJECT)).toBe(false)
+    expect(wait).not.toHaveBeenCalled()
+    other.close()
+    expect(consent.granted(PROJECT)).toBe(true)
   })
 
   it("is answered no where another project's store lies in the place (L12)", () => {

@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 
-import { assertDurable, openDatabase } from '#dist/workers/store/open-database.js'
+import { assertDurable, openDatabase, openReadOnly } from '#dist/workers/store/open-database.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
-import { NATIVE_WAIT_MS } from '#dist/workers/store/patience.js'
 import {
   NODE,
   OTHER_PROJECT,
@@ -43,8 +42,15 @@ describe('opening the outbox', () => {
       const pragma = (name: string) => db.pragma(name, { simple: true })
       expect([round, pragma('synchronous'), pragma('journal_mode')]).toEqual([round, 2, 'wal'])
       expect([pragma('trusted_schema'), pragma('cell_size_check')]).toEqual([0, 1])
-      expect(pragma('busy_timeout')).toBe(NATIVE_WAIT_MS)
       expect(pragma('wal_autocheckpoint')).toBeGreaterThan(1_000)
+    }
+  })
+
+  it('never lets SQLite itself wait for a lock, also where it only reads', () => {
+    const path = closedOutbox(1)
+    for (const db of [openDatabase(path, PROJECT_OWNER), openReadOnly(path, PROJECT_OWNER, 0)]) {
+      later(() => db?.close())
+      expect(db?.pragma('busy_timeout', { simple: true })).toBe(0)
     }
   })
 
@@ -175,5 +181,36 @@ describe('opening the outbox', () => {
     expect(answers).toMatchObject([{ code: 'OUTBOX_BUSY' }, { code: 'OUTBOX_BUSY' }])
     other.exec('ROLLBACK')
     expect(appendNumbers(outbox, 2).receipts[0]?.lamport_clock).toBe(2)
+  })
+
+  it('waits by the rests of its thread, while it opens and while it appends', () => {
+    const path = closedOutbox(1)
+    const other = rawDatabase(path)
+    let rests = 0
+    const rest = () => {
+      rests += 1
+      other.exec('ROLLBACK')
+      return true
+    }
+    other.exec('BEGIN IMMEDIATE')
+    const outbox = openOutbox({ path, rest })
+    expect(rests).toBe(1)
+    other.exec('BEGIN IMMEDIATE')
+    expect(appendNumbers(outbox, 2).receipts[0]?.lamport_clock).toBe(2)
+    expect(rests).toBe(2)
+  })
+
+  it('answers OUTBOX_BUSY at once where its thread may rest no more', () => {
+    const path = closedOutbox(1)
+    let rests = 0
+    const rest = () => {
+      rests += 1
+      return false
+    }
+    const outbox = openOutbox({ path, rest })
+    rawDatabase(path).exec('BEGIN IMMEDIATE')
+    expect(outbox.appendAll([[]])).toMatchObject([{ code: 'OUTBOX_BUSY' }])
+    expect(rests).toBe(1)
+    expect(codeOf(() => openOutbox({ path, rest }))).toBe('OUTBOX_BUSY')
   })
 })

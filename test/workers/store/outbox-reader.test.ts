@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { Outbox } from '#dist/workers/store/outbox.js'
 import { OutboxReader } from '#dist/workers/store/outbox-reader.js'
@@ -29,6 +29,23 @@ function read(path: string, capacity?: number): OutboxReader {
 }
 
 describe('reading the outbox', () => {
+  it('waits for somebody who locks the store', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
+    appendNumbers(outbox, 1)
+    outbox.close()
+    const other = rawDatabase(path)
+    other.pragma('locking_mode = EXCLUSIVE')
+    other.exec('BEGIN EXCLUSIVE')
+    const wait = vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+      other.close()
+      return 'timed-out'
+    })
+    later(() => wait.mockRestore())
+    expect(read(path).counts().held).toBe(1)
+    expect(wait).toHaveBeenCalledTimes(1)
+  })
+
   it('takes a missing store for an empty one and makes nothing (L14)', () => {
     const folder = temporaryFolder()
     const reader = read(join(folder, 'projects', 'outbox.db'))
