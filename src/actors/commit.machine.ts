@@ -73,7 +73,8 @@ export const commitMachine = setup({
       commit: null,
       deferral: {
         mission: context.mission,
-        reason: 'io_error' as const,
+        // Found by the next writing command, as where the whole process was ended.
+        reason: 'not_committed_yet' as const,
         message: params.error.message,
       },
     })),

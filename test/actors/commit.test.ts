@@ -82,6 +82,15 @@ describe('the commits of a mission', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('that git refuses are said to be not made yet, and tried again', () => {
+    const { asked, settled, clock, commit } = world()
+    commit.send({ type: 'commit.needed' })
+    commit.send({ type: 'git.refused', error: { message: 'gone' } } as never)
+    expect(settled).toEqual(['not_committed_yet'])
+    clock.increment(COMMIT_RETRY_MS)
+    expect(asked).toHaveLength(2)
+  })
+
   it('wait for the next writing command where the reason needs the user', () => {
     const { asked, clock, commit } = world()
     commit.send({ type: 'commit.needed' })
