@@ -3,12 +3,13 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LinkControl } from './actors/link-control.ts'
 import type { Parts } from './emitter.ts'
-import { LinkError, RuntimeError } from './errors.ts'
+import { type ErrorOnWire, LinkError, RuntimeError } from './errors.ts'
 import { LOGIN_FILE, readLogin } from './project/login.ts'
 import { outboxPath } from './project/state-directory.ts'
 import type { Identity } from './project/types.ts'
 import { identityOrNull, readIdentity, requireIdentity } from './project/identity.ts'
 import { viewProject } from './view.ts'
+import { framesOf, readSyncState } from './workers/git/sync-state.ts'
 import { OutboxReader } from './workers/store/outbox-reader.ts'
 import type { SocketFact } from './workers/socket/protocol.ts'
 import type { StoreAnswer, StoreCounts, StoreFact } from './workers/store/protocol.ts'
@@ -38,6 +39,8 @@ export type UndeliveredReason =
   | 'hub_unreachable'
   | 'hub_refused'
   | 'commit_deferred'
+  /** What waits there can't be known before git can be used again. */
+  | 'ledger_unavailable'
   | 'rejected'
   | 'held'
   | 'timeout'
@@ -115,6 +118,7 @@ export function createSync(parts: Parts): SyncControl {
         watchLogin(at === 'suspended')
         listeners.tell('link', { state: at, reason })
       },
+      ledgerRefused: (error) => listeners.tell('warning', ledgerWarning(error)),
     })
     return control
   }
@@ -195,6 +199,14 @@ export function createSync(parts: Parts): SyncControl {
     return (await viewProject(repository, state)).unidentified ?? 0
   }
 
+  /** Commits that wait by the sync state as it stands; where that can't be read, the ledger refuses too. */
+  function waitingCommits(): Promise<readonly string[]> {
+    return readSyncState(repository.root).then(
+      (reading) => framesOf(reading.state).map((frame) => frame.git_hash),
+      () => [],
+    )
+  }
+
   const now: Sync['now'] = async (options = {}) => {
     const timeoutMs = options.timeoutMs ?? DRAIN_TIMEOUT_MS
     const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
@@ -205,25 +217,26 @@ export function createSync(parts: Parts): SyncControl {
     const before = read(identity, (reader) => reader.counts())
     const missing = obstacle(identity)
     if (missing !== null) return report(before, before, 0, missing)
-    const frames = async (): Promise<number> =>
-      (await system.git.ask({ type: 'git.frames' }, 'git.framed')).frames.length
+    // Brings the sync state up to date, too.
     const healed = await system.git.ask({ type: 'git.heal' }, 'git.healed').catch(() => null)
-    const framesBefore = await frames()
+    const commitsBefore = await waitingCommits()
     const wasUp = control?.isWanted === true
     const hindrance = (await open())
       ? await drainOwn(link(), timeoutMs, signal)
-      : await awaitHolder(identity, frames, timeoutMs, signal)
+      : await awaitHolder(identity, healed === null, timeoutMs, signal)
     // A link that was up before stays up.
     if (!wasUp) await control?.stop()
     if (system.failures.socket !== undefined) throw socketFailed()
     const after = read(identity, (reader) => reader.counts())
-    const left = await frames()
-    const isEmpty = left === 0 && undelivered(after) - after.held === 0
+    const left = await waitingCommits()
+    const isRead = hindrance !== 'ledger_unavailable'
+    const isEmpty = isRead && left.length === 0 && undelivered(after) - after.held === 0
     const deferred = (healed?.deferred.length ?? 0) > 0 ? ('commit_deferred' as const) : null
     // A frame that stays although its drain found nothing more to send was refused.
-    const whyLeft = hindrance ?? (left > 0 ? 'rejected' : (reasonOf(after) ?? 'timeout'))
+    const whyLeft = hindrance ?? (left.length > 0 ? 'rejected' : (reasonOf(after) ?? 'timeout'))
     const reason = isEmpty ? (deferred ?? reasonOf(after)) : whyLeft
-    return report(before, after, framesBefore - left, reason)
+    const acked = commitsBefore.filter((hash) => !left.includes(hash))
+    return report(before, after, acked.length, reason)
   }
 
   const nudge = (): void => {
@@ -290,17 +303,20 @@ export function createSync(parts: Parts): SyncControl {
     },
   }
 
-  /** As `drainOwn`, by another process: null once nothing is left to deliver. */
+  /** As `drainOwn`, by another process, which finds the same ledger. */
   async function awaitHolder(
     identity: Identity,
-    frames: () => Promise<number>,
+    ledgerRefuses: boolean,
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<UndeliveredReason | null> {
     const deadline = clock.now() + timeoutMs
     while (clock.now() < deadline && !signal.aborted) {
       const counts = read(identity, (reader) => reader.counts())
-      if (counts.pending + counts.inflight === 0 && (await frames()) === 0) return null
+      if (counts.pending + counts.inflight === 0) {
+        if (ledgerRefuses) return 'ledger_unavailable'
+        if ((await waitingCommits()).length === 0) return null
+      }
       // A holder that has died or stopped meanwhile leaves its work to us.
       if (await open()) return drainOwn(link(), deadline - clock.now(), signal)
       await new Promise<void>((resolve) => clock.setTimeout(() => resolve(), LOOK_MS))
@@ -315,6 +331,11 @@ function socketFailed(): RuntimeError {
   })
 }
 
+function ledgerWarning({ code, message, hint }: ErrorOnWire): { code: string; message: string } {
+  const found = `commits wait while the ledger can not be used (${code}: ${message}); events do not.`
+  return { code: 'LEDGER_UNAVAILABLE', message: hint === null ? found : `${found} ${hint}` }
+}
+
 type StoreConsent = Extract<StoreAnswer, { readonly type: 'store.consented' }>
 
 /** Another value than before means another login; its content is read by the socket worker alone. */
@@ -327,7 +348,7 @@ function loginVersion(state: string): string {
   }
 }
 
-/** Null once both drains are empty; else why that could not be. */
+/** Null once both drains are empty; else why that could not be. A ledger that refuses isn't waited for. */
 async function drainOwn(
   control: LinkControl,
   timeoutMs: number,
@@ -341,7 +362,8 @@ async function drainOwn(
     (control.state === 'backingOff' && control.reason !== 'WORKER_LOST')
   await control.until(settled, timeoutMs, signal)
   // Looked at before any stop, which leaves every link offline and blames itself for it.
-  return control.isDrained ? null : whyNot(control)
+  if (!control.isDrained) return whyNot(control)
+  return control.isLedgerRefusing ? 'ledger_unavailable' : null
 }
 
 const NOTHING_DONE = { delivered: 0, commits_acked: 0 } as const

@@ -56,6 +56,11 @@ export const connected = connectionSetup.createStateConfig({
               guard: { type: 'isCommits', params: ({ event }) => event },
               target: 'live',
             },
+            // A ledger that can't be used must not hold the events up; its commits follow on this link once it can.
+            'drain.refused': {
+              guard: { type: 'isCommits', params: ({ event }) => event },
+              target: 'live',
+            },
             'drain.stalled': {
               target: '#connection.closing',
               actions: { type: 'blame', params: { reason: 'DRAIN_STALLED' } },

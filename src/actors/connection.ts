@@ -1,5 +1,6 @@
 /** The words of the connection machine: what it hears, what it says, what it remembers, and its numbers. */
 import type { AnyActorRef } from 'xstate'
+import type { ErrorOnWire } from '../errors.ts'
 import type { Sink, SocketAnswer, SocketFact } from '../workers/socket/protocol.ts'
 
 export type ConnectionState =
@@ -25,6 +26,8 @@ export type ConnectionEvent =
   | { readonly type: 'drain.emptied'; readonly sink: Sink }
   /** The drain waits for verdicts that don't come. */
   | { readonly type: 'drain.stalled'; readonly sink: Sink }
+  /** The drain's source can't be used now; it is asked again. */
+  | { readonly type: 'drain.refused'; readonly sink: Sink; readonly error: ErrorOnWire }
   | SocketAnswer
   | SocketFact
 

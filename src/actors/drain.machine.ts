@@ -8,6 +8,7 @@
  */
 import { type AnyActorRef, assign, sendTo, setup } from 'xstate'
 import type { LocalCommit } from '../contracts/frames.ts'
+import type { ErrorOnWire } from '../errors.ts'
 import type { Sink } from '../workers/socket/protocol.ts'
 import { backoffMs } from './backoff.ts'
 
@@ -31,7 +32,7 @@ export type DrainEvent =
   | ({ readonly type: 'socket.delivered'; readonly sink: Sink; readonly batch: number } & Delivery)
   | { readonly type: 'source.settled' }
   /** The source or the link could not do it now. */
-  | { readonly type: 'source.refused' }
+  | { readonly type: 'source.refused'; readonly error: ErrorOnWire }
   | { readonly type: 'socket.refused' }
 
 export type DrainInput = {
@@ -40,12 +41,13 @@ export type DrainInput = {
   readonly source: AnyActorRef
   /** The socket worker. */
   readonly outlet: AnyActorRef
-  /** Told `drain.emptied {sink}` and `drain.stalled {sink}`. */
+  /** Told `drain.emptied {sink}`, `drain.stalled {sink}` and `drain.refused {sink, error}`. */
   readonly owner: AnyActorRef
   readonly random: () => number
 }
 
 type Frames = { readonly frames: readonly LocalCommit[] }
+type Refusal = { readonly error: ErrorOnWire }
 
 export const drainMachine = setup({
   types: {
@@ -57,6 +59,7 @@ export const drainMachine = setup({
     isPresent: ({ context }, params: { batch: number }) => params.batch === context.batch,
     isPresentAndEmpty: ({ context }, params: { batch: number; count: number }) =>
       params.batch === context.batch && params.count === 0,
+    isFirstFailure: ({ context }) => context.attempts === 0,
     hasProgress: (_, params: Delivery) => progressOf(params) > 0,
     isPresentWithProgress: ({ context }, params: Delivery & { batch: number }) =>
       params.batch === context.batch && progressOf(params) > 0,
@@ -100,6 +103,14 @@ export const drainMachine = setup({
       ({ context }) => context.owner,
       ({ context }) => ({ type: 'drain.stalled' as const, sink: context.sink }),
     ),
+    tellRefused: sendTo(
+      ({ context }) => context.owner,
+      ({ context }, params: Refusal) => ({
+        type: 'drain.refused' as const,
+        sink: context.sink,
+        error: params.error,
+      }),
+    ),
     countAttempt: assign({ attempts: ({ context }) => Math.min(context.attempts + 1, 8) }),
     resetAttempts: assign({ attempts: 0 }),
   },
@@ -136,7 +147,14 @@ export const drainMachine = setup({
             actions: { type: 'deliver', params: ({ event }) => event },
           },
         ],
-        'source.refused': { target: 'waiting' },
+        'source.refused': [
+          {
+            guard: 'isFirstFailure',
+            target: 'waiting',
+            actions: { type: 'tellRefused', params: ({ event }) => event },
+          },
+          { target: 'waiting' },
+        ],
       },
     },
     delivering: {
@@ -145,7 +163,7 @@ export const drainMachine = setup({
           {
             guard: { type: 'isPresentWithProgress', params: ({ event }) => event },
             target: 'settling',
-            actions: ['resetAttempts', { type: 'settle', params: ({ event }) => event }],
+            actions: { type: 'settle', params: ({ event }) => event },
           },
           {
             guard: { type: 'isPresent', params: ({ event }) => event },
@@ -158,12 +176,19 @@ export const drainMachine = setup({
     },
     settling: {
       on: {
-        'source.settled': { target: 'claiming' },
-        'source.refused': { target: 'waiting' },
+        'source.settled': { target: 'claiming', actions: 'resetAttempts' },
+        'source.refused': [
+          {
+            guard: 'isFirstFailure',
+            target: 'waiting',
+            actions: { type: 'tellRefused', params: ({ event }) => event },
+          },
+          { target: 'waiting' },
+        ],
       },
     },
-    // A source that refuses is this machine's own trouble, such as a thread that has just been restarted: the link
-    // is told only of verdicts that don't come.
+    // A source that refuses is asked until it answers; the owner is told at the first refusal of a row. Verdicts that
+    // don't come are the link's trouble: its owner closes it, and with it puts this machine to sleep.
     waiting: {
       entry: 'countAttempt',
       after: { retryDelay: { target: 'claiming' } },

@@ -6,6 +6,7 @@
  * One file, because who holds the lease and what the connection is told must not be read apart.
  */
 import { type ActorRefFrom, fromCallback } from 'xstate'
+import type { ErrorOnWire } from '../errors.ts'
 import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { SocketFact } from '../workers/socket/protocol.ts'
 import type { StoreAnswer, StoreCommand } from '../workers/store/protocol.ts'
@@ -27,6 +28,8 @@ export type LinkControlOptions = {
   readonly clock: SystemClock
   readonly spawn: System['spawn']
   readonly changed: (change: ConnectionChanged) => void
+  /** The ledger can't be used now: its commits wait, events don't. */
+  readonly ledgerRefused: (error: ErrorOnWire) => void
 }
 
 /** How often a lost lease is asked for. */
@@ -59,7 +62,13 @@ export class LinkControl {
     })
     // The connection and its drains know each other; these two pass on what comes before all of them exist.
     const owner = spawn(relay, 'link.owner', {
-      pass: (event) => this.#connection.send(event as ConnectionEvent),
+      pass: (message) => {
+        const event = message as ConnectionEvent
+        if (event.type === 'drain.refused' && event.sink === 'commits') {
+          options.ledgerRefused(event.error)
+        }
+        this.#connection.send(event)
+      },
     })
     const socket = spawn(relay, 'link.socket', {
       pass: (command) =>
@@ -101,12 +110,20 @@ export class LinkControl {
     return this.#isWanted
   }
 
-  /** Both sources were empty when last asked, on the present link. */
+  /** On the present link the events were empty when last asked, and the commits too or refused by the ledger. */
   get isDrained(): boolean {
     return (
       this.#state === 'live' &&
       this.#events.getSnapshot().matches('idle') &&
-      this.#commits.getSnapshot().matches('idle')
+      (this.#commits.getSnapshot().matches('idle') || this.isLedgerRefusing)
+    )
+  }
+
+  /** The ledger could not be used when last asked. */
+  get isLedgerRefusing(): boolean {
+    const commits = this.#commits.getSnapshot()
+    return (
+      commits.matches('waiting') || (commits.matches('claiming') && commits.context.attempts > 0)
     )
   }
 

@@ -48,7 +48,7 @@ export const outboxSource = fromCallback<SourceCommand | StoreAnswer, SourceInpu
         case 'store.settled':
           return drain.send({ type: 'source.settled' })
         case 'store.refused':
-          return drain.send({ type: 'source.refused' })
+          return drain.send({ type: 'source.refused', error: event.error })
         default:
       }
     })
@@ -61,8 +61,6 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
     const ask = (command: { type: string }): void =>
       input.worker.send({ type: 'worker.ask', command, replyTo: self })
     let batch = 0
-    // What the answers that are due are to; they come in the order of the asks (L6).
-    const claims: boolean[] = []
     // A frame that the hub refuses must not block the ones behind it; it is offered again on the next link.
     const refused = new Set<string>()
     receive((event) => {
@@ -70,27 +68,20 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
       switch (event.type) {
         case 'source.claim':
           batch = event.batch
-          claims.push(true)
           return ask({ type: 'git.frames' })
         case 'source.settle':
           for (const { id } of event.rejected) refused.add(id)
-          claims.push(false)
           return ask({ type: 'git.confirm', hashes: event.accepted } as { type: string })
         case 'git.framed': {
-          claims.shift()
           const frames = event.frames
             .filter((frame) => !refused.has(frame.git_hash))
             .slice(0, CLAIM_MAX)
           return drain.send({ type: 'source.claimed', batch, count: frames.length, frames })
         }
         case 'git.confirmed':
-          claims.shift()
           return drain.send({ type: 'source.settled' })
         case 'git.refused':
-          // A git worker that is gone for good must not hold the events up: its frames wait for the next runtime.
-          return claims.shift() === true && event.error.code === 'WORKER_FAILED'
-            ? drain.send({ type: 'source.claimed', batch, count: 0, frames: [] })
-            : drain.send({ type: 'source.refused' })
+          return drain.send({ type: 'source.refused', error: event.error })
         default:
       }
     })

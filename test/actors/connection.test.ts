@@ -77,6 +77,11 @@ const snapshot = (connection: number): ConnectionEvent => ({ type: 'socket.snaps
 const pinged = (connection: number): ConnectionEvent => ({ type: 'socket.pinged', connection })
 const closing: ConnectionEvent = { type: 'socket.closing' }
 const emptied: ConnectionEvent = { type: 'drain.emptied', sink: 'commits' }
+const unusable: ConnectionEvent = {
+  type: 'drain.refused',
+  sink: 'commits',
+  error: { name: 'GitError', code: 'LOCK_UNUSABLE', message: 'no', hint: null, retryable: false },
+}
 const stalled: ConnectionEvent = { type: 'drain.stalled', sink: 'events' }
 const toLive = (connection: number) => [
   authenticated,
@@ -114,6 +119,8 @@ const EVENTS = {
   },
   commitsEmptied: emptied,
   eventsEmptied: { type: 'drain.emptied', sink: 'events' },
+  commitsRefused: unusable,
+  eventsRefused: { ...unusable, sink: 'events' },
   stalled,
   authenticateDeadline: afterEvent('authenticateDeadline', 'connection.reaching.authenticating'),
   openDeadline: afterEvent('openDeadline', 'connection.reaching.connecting'),
@@ -168,6 +175,8 @@ describe('the transition table of the connection machine', () => {
     delivered: 'stay',
     commitsEmptied: 'stay',
     eventsEmptied: 'stay',
+    commitsRefused: 'stay',
+    eventsRefused: 'stay',
     stalled: 'stay',
     authenticateDeadline: 'stay',
     openDeadline: 'stay',
@@ -210,6 +219,7 @@ describe('the transition table of the connection machine', () => {
     flushingCommits: {
       ...CONNECTED,
       commitsEmptied: 'live',
+      commitsRefused: 'live',
       stalled: 'closing',
       flushDeadline: 'closing',
     },
@@ -255,6 +265,16 @@ describe('the connection machine', () => {
       ['awaitingSnapshot', null],
       ['flushingCommits', null],
       ['live', null],
+    ])
+  })
+
+  it('goes live although the ledger refuses, and leaves the drain of the commits awake', () => {
+    const { actor, said, send } = bench()
+    send(enable, authenticated, opened(1), snapshot(1), unusable)
+    expect(actor.getSnapshot().matches({ connected: { delivery: 'live' } })).toBe(true)
+    expect(said.slice(-2)).toEqual([
+      { to: 'commits', type: 'drain.wake' },
+      { to: 'events', type: 'drain.wake' },
     ])
   })
 
@@ -434,6 +454,7 @@ const STEP = fc.oneof(
     closing,
     stalled,
     { type: 'drain.emptied', sink: 'events' },
+    unusable,
     refused('transient'),
     refused('unauthenticated'),
     refused('refused'),

@@ -23,6 +23,8 @@ const delivery = (batch: number, accepted: readonly string[]) => ({
   unanswered: 0,
 })
 
+const refusal = { type: 'source.refused', error: { code: 'NO' } } as never
+
 const stay = 'stay' as const
 const same = {
   sleep: 'asleep',
@@ -60,7 +62,7 @@ checkTable(drainMachine, {
     deliveredNone: delivery(7, []),
     deliveredLate: delivery(6, ['a']),
     settled: { type: 'source.settled' },
-    sourceRefused: { type: 'source.refused' },
+    sourceRefused: refusal,
     socketRefused: { type: 'socket.refused' },
   },
   table: {
@@ -96,14 +98,22 @@ function world(script: readonly number[]) {
   const delivered: string[] = []
   const told: string[] = []
   const inbox: (() => void)[] = []
+  const faults = { refusals: 0 }
   let inFlight: readonly string[] = []
   let step = 0
   const clock = new SimulatedClock()
   const actor = (receive: (event: Said) => void): AnyActorRef =>
     createActor(fromCallback<Said>(({ receive: listen }) => listen(receive))).start()
+  const refuses = (): boolean => {
+    if (faults.refusals === 0) return false
+    faults.refusals -= 1
+    drain.send(refusal)
+    return true
+  }
   const source = actor((event) => {
     if (event.type === 'source.claim') {
       inbox.push(() => {
+        if (refuses()) return
         inFlight = store.slice(0, 3)
         drain.send({
           type: 'source.claimed',
@@ -115,6 +125,7 @@ function world(script: readonly number[]) {
     } else {
       const accepted = new Set(event.accepted)
       inbox.push(() => {
+        if (refuses()) return
         for (const id of accepted) if (store.includes(id)) store.splice(store.indexOf(id), 1)
         drain.send({ type: 'source.settled' })
       })
@@ -142,7 +153,7 @@ function world(script: readonly number[]) {
     clock,
     input: { sink: 'events', source, outlet, owner, random: () => 0.5 },
   }).start()
-  return { store, delivered, told, inbox, clock, drain }
+  return { store, delivered, told, inbox, faults, clock, drain }
 }
 
 describe('a drain', () => {
@@ -167,15 +178,65 @@ describe('a drain', () => {
     expect(drain.getSnapshot().value).toBe('asleep')
   })
 
-  it('asks a source that refuses again, and tells the link only of verdicts that do not come', () => {
+  it('asks a source that refuses again, and tells its owner once until it has answered', () => {
+    const { store, delivered, told, inbox, faults, clock, drain } = world([3])
+    store.push('a')
+    const refuse = (): void => {
+      faults.refusals = 1
+      inbox.shift()?.()
+      expect(drain.getSnapshot().value).toBe('waiting')
+      clock.increment(10_000)
+      expect(drain.getSnapshot().value).toBe('claiming')
+    }
+    drain.send({ type: 'drain.wake' })
+    refuse()
+    refuse()
+    expect(told).toEqual(['drain.refused'])
+    for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) next()
+    expect([delivered, told]).toEqual([['a'], ['drain.refused', 'drain.emptied']])
+    drain.send({ type: 'drain.appended' })
+    refuse()
+    expect(told).toEqual(['drain.refused', 'drain.emptied', 'drain.refused'])
+  })
+
+  it('tells its owner again of a source that has settled something meanwhile', () => {
+    const { store, delivered, told, inbox, faults, clock, drain } = world([3])
+    store.push('a', 'b', 'c', 'd')
+    drain.send({ type: 'drain.wake' })
+    faults.refusals = 1
+    inbox.shift()?.()
+    clock.increment(10_000)
+    // Claimed, delivered, settled.
+    for (let step = 0; step < 3; step++) inbox.shift()?.()
+    expect(delivered).toEqual(['a', 'b', 'c'])
+    faults.refusals = 1
+    inbox.shift()?.()
+    expect(told).toEqual(['drain.refused', 'drain.refused'])
+  })
+
+  it('tells once of a source that answers but does not settle, and asks it ever more seldom', () => {
+    const { store, told, inbox, faults, clock, drain } = world([3])
+    store.push('a')
+    drain.send({ type: 'drain.wake' })
+    const waits: number[] = []
+    for (let round = 0; round < 9; round++) {
+      inbox.shift()?.()
+      inbox.shift()?.()
+      expect(drain.getSnapshot().value).toBe('settling')
+      faults.refusals = 1
+      inbox.shift()?.()
+      const from = clock.now()
+      while (drain.getSnapshot().value === 'waiting') clock.increment(1)
+      waits.push(clock.now() - from)
+    }
+    expect(told).toEqual(['drain.refused'])
+    expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000, 5_000])
+  })
+
+  it('tells the link of verdicts that do not come', () => {
     const { store, delivered, told, inbox, clock, drain } = world([0, 3])
     store.push('a')
     drain.send({ type: 'drain.wake' })
-    // The thread behind the source has just been restarted and has no lease yet.
-    drain.send({ type: 'source.refused' })
-    inbox.length = 0
-    expect([drain.getSnapshot().value, told]).toEqual(['waiting', []])
-    clock.increment(10_000)
     inbox.shift()?.()
     inbox.shift()?.()
     expect([drain.getSnapshot().value, told]).toEqual(['waiting', ['drain.stalled']])
@@ -184,12 +245,12 @@ describe('a drain', () => {
     expect([delivered, told]).toEqual([['a'], ['drain.stalled', 'drain.emptied']])
   })
 
-  const act = fc.constantFrom('append', 'step', 'step', 'step', 'sleep', 'wake', 'wait')
+  const act = fc.constantFrom('append', 'step', 'step', 'step', 'refuse', 'sleep', 'wake', 'wait')
   test.prop([
     fc.array(act, { maxLength: 80 }),
     fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 }),
   ])('delivers every appended event in order, whatever the interleaving (L3)', (acts, script) => {
-    const { store, delivered, inbox, clock, drain } = world(script)
+    const { store, delivered, inbox, faults, clock, drain } = world(script)
     const appended: string[] = []
     drain.send({ type: 'drain.wake' })
     for (const what of acts) {
@@ -199,10 +260,12 @@ describe('a drain', () => {
         store.push(id)
         inbox.push(() => drain.send({ type: 'drain.appended' }))
       } else if (what === 'step') inbox.shift()?.()
+      else if (what === 'refuse') faults.refusals += 1
       else if (what === 'wait') clock.increment(10_000)
       else drain.send({ type: what === 'sleep' ? 'drain.sleep' : 'drain.wake' })
     }
     // The faults stop: a link that takes all must find all delivered.
+    faults.refusals = 0
     script.fill(3)
     drain.send({ type: 'drain.wake' })
     for (let round = 0; round < 400; round++) {

@@ -19,7 +19,8 @@ function world() {
   const clock = new SimulatedClock()
   const asked: string[] = []
   const states: string[] = []
-  const script = { held: true, hub: true, closes: true }
+  const refusals: string[] = []
+  const script = { held: true, hub: true, closes: true, git: 'answers', store: true }
   let connections = 0
   const worker = (answer: (command: Ask['command']) => object | null): AnyActorRef =>
     createActor(
@@ -38,8 +39,17 @@ function world() {
     if (type === 'socket.open') return { type: 'socket.opened', connection: ++connections }
     return type === 'socket.close' && script.closes ? { type: 'socket.closing' } : null
   })
-  const store = worker(({ batch }) => ({ type: 'store.claimed', batch, count: 0 }))
-  const git = worker(() => ({ type: 'git.framed', frames: [] }))
+  const store = worker(({ batch }) =>
+    script.store
+      ? { type: 'store.claimed', batch, count: 0 }
+      : { type: 'store.refused', error: { code: 'LEASE_NOT_HELD' } },
+  )
+  const git = worker(() => {
+    if (script.git === 'waits') return null
+    return script.git === 'answers'
+      ? { type: 'git.framed', frames: [] }
+      : { type: 'git.refused', error: { code: 'LOCK_UNUSABLE' } }
+  })
   const desk = (name: string, answer: (command: Ask['command']) => object) => ({
     ask: async (command: Ask['command']) => {
       asked.push([command.type, command.state].filter((text) => text !== undefined).join(' '))
@@ -56,6 +66,7 @@ function world() {
     spawn: (logic: never, id: string, input: never) =>
       createActor(logic, { id, input, clock }).start(),
     changed: ({ state }: { state: string }) => states.push(state),
+    ledgerRefused: ({ code }: { code: string }) => refusals.push(code),
   }
   const link = new LinkControl(options as unknown as LinkControlOptions)
   return {
@@ -63,6 +74,7 @@ function world() {
     clock,
     asked,
     states,
+    refusals,
     script,
     /** How often that was asked. */
     count: (type: string) => asked.filter((one) => one === type).length,
@@ -198,6 +210,54 @@ describe('the link', () => {
     clock.increment(LEASE_RETRY_MS * 10)
     await settled()
     expect([link.state, link.isWanted, count('store.lease')]).toEqual(['offline', false, 1])
+  })
+
+  it('goes live although the ledger refuses, says so once, and asks it again on the same link', async () => {
+    const { link, clock, script, states, refusals, count, greet } = world()
+    script.git = 'refuses'
+    await link.start()
+    greet()
+    await settled()
+    clock.increment(1_000)
+    expect(count('git.frames')).toBeGreaterThan(1)
+    expect([link.state, link.isDrained, link.isLedgerRefusing]).toEqual(['live', true, true])
+    expect(refusals).toEqual(['LOCK_UNUSABLE'])
+    script.git = 'answers'
+    clock.increment(10_000)
+    expect([link.state, link.isDrained, link.isLedgerRefusing]).toEqual(['live', true, false])
+    expect([states.length, refusals.length]).toEqual([5, 1])
+  })
+
+  it('does not wait for a ledger that has refused and is asked again', async () => {
+    const { link, clock, script, count, greet } = world()
+    script.git = 'refuses'
+    await link.start()
+    greet()
+    script.git = 'waits'
+    clock.increment(10_000)
+    expect(count('git.frames')).toBe(2)
+    expect([link.isDrained, link.isLedgerRefusing]).toEqual([true, true])
+  })
+
+  it('waits for a ledger that is asked and has not refused', async () => {
+    const { link, script } = await live()
+    script.git = 'waits'
+    link.nudge()
+    expect([link.isDrained, link.isLedgerRefusing]).toEqual([false, false])
+  })
+
+  it('waits for a store that refuses, which is no fault of the ledger', async () => {
+    const { link, clock, script, refusals, greet } = world()
+    script.store = false
+    await link.start()
+    greet()
+    await settled()
+    clock.increment(1_000)
+    expect([link.state, link.isDrained, link.isLedgerRefusing]).toEqual(['live', false, false])
+    expect(refusals).toEqual([])
+    script.store = true
+    clock.increment(10_000)
+    expect(link.isDrained).toBe(true)
   })
 
   it('looks for the frames of others again after the git thread died', async () => {

@@ -41,7 +41,7 @@ describe('the source of the events', () => {
       // The rows themselves take the direct way to the socket thread.
       { type: 'source.claimed', batch: 7, count: 3, frames: [] },
       { type: 'source.settled' },
-      { type: 'source.refused' },
+      { type: 'source.refused', ...refusal('LEASE_NOT_HELD') },
     ])
   })
 })
@@ -76,23 +76,10 @@ describe('the source of the commits', () => {
     ])
   })
 
-  it('is empty where the git worker is gone for good, so that the events go on', () => {
+  it('says why git could not do it now', () => {
     const { told, say } = between(ledgerSource)
-    say({ type: 'source.settle', accepted: [], rejected: [] })
     say({ type: 'source.claim', batch: 3 })
-    say({ type: 'git.refused', ...refusal('WORKER_FAILED') })
-    say({ type: 'git.refused', ...refusal('WORKER_FAILED') })
-    expect(told).toEqual([
-      // What could not be settled is no claim that came back empty.
-      { type: 'source.refused' },
-      { type: 'source.claimed', batch: 3, count: 0, frames: [] },
-    ])
-  })
-
-  it('is to be asked again where git could not do it now', () => {
-    const { told, say } = between(ledgerSource)
-    say({ type: 'source.claim', batch: 4 })
     say({ type: 'git.refused', ...refusal('LEDGER_LOCKED') })
-    expect(told).toEqual([{ type: 'source.refused' }])
+    expect(told).toEqual([{ type: 'source.refused', ...refusal('LEDGER_LOCKED') }])
   })
 })

@@ -165,6 +165,25 @@ describe('a thread that dies whenever it starts', () => {
     expectRows(world, uuid, receiptsOf(lines), 1)
   })
 
+  it('leaves the link at work where it is git, and says that no commit can be known', async () => {
+    const world = new RuntimeWorld()
+    const uuid = await world.init()
+    const hub = await startHub()
+    world.login(hub)
+    await world.optIn()
+    await world.call('emit', { count: 3, rounds: 1 })
+    const fault: Fault = { ...deadly, worker: 'git' }
+    const ran = await world.run(['sync', 'now', '--json'], { fault })
+    expect(world.strikes()).toBe(RESTARTS_MAX + 1)
+    expect(ran.code).toBe(8)
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      delivered: 3,
+      pending: 0,
+      reason: 'ledger_unavailable',
+    })
+    await expectDelivered(world, hub, uuid)
+  })
+
   it('leaves what is queued in the queue where it is the socket', async () => {
     const world = new RuntimeWorld()
     const uuid = await world.init()
