@@ -48,16 +48,15 @@ export abstract class KittiwakeCommand extends Command<Context> {
     )
     try {
       const value = await work(runtime)
-      await this.#heal(runtime)
+      if (this.healsDeferred) await this.heal(runtime)
       return value
     } finally {
       await runtime.stop()
     }
   }
 
-  /** A commit that had to wait is tried again by every writing command; what it did is done either way. */
-  async #heal(runtime: Runtime): Promise<void> {
-    if (!this.healsDeferred) return
+  /** A commit that had to wait is tried again by every writing command; what else that does is done either way. */
+  protected async heal(runtime: Runtime): Promise<void> {
     try {
       const { committed, deferred } = await runtime.decisions.heal()
       for (const commit of committed) this.warn(`a deferred commit is made: ${commit}`)

@@ -1,5 +1,5 @@
 /** A ledger that can't be used holds its commits up, not the events; they follow as soon as it can be used again. */
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createRuntime } from '#dist/runtime.js'
@@ -62,6 +62,19 @@ describe.concurrent('a ledger that can not be used', () => {
     expect(states.filter((state) => state === 'live')).toHaveLength(1)
     expect(states.at(-1)).toBe('live')
     expect(warnings).toHaveLength(1)
+  })
+
+  it('lets `sync run` hold the link although a deferred commit can not be tried', async () => {
+    await using world = await TestWorld.make()
+    const { machine, root } = world
+    const { worktree } = await machine.ok(root, ['mission', 'create', 'harbour'])
+    const { decision_id } = await ask(machine, root)
+    const gitDir = machine.git(worktree as string, 'rev-parse', '--absolute-git-dir').trim()
+    writeFileSync(join(gitDir, 'index.lock'), '')
+    expect(await answer(machine, root, decision_id)).toMatchObject({ code: 7 })
+    damageLedger(root)
+    const link = await machine.link(root)
+    await until('the link has warned', () => link.err.includes('LOCK_UNUSABLE'))
   })
 
   it('is not waited for by who delivers through the holder of the link', async () => {

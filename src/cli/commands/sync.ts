@@ -127,7 +127,7 @@ export class SyncRunCommand extends KittiwakeCommand {
         if (this.json) printJson(stdout, { ok: true, state, reason })
         else printText(stdout, reason === null ? state : `${state} (${reason})`)
       })
-      await runtime.decisions.heal()
+      await this.heal(runtime)
       await runtime.sync.start()
       if (!signal.aborted) {
         await new Promise<void>((resolve) =>
