@@ -167,8 +167,7 @@ export function createDecisions(parts: Parts & { readonly onRecorded: () => void
   const heal: Decisions['heal'] = async () => {
     if (!existsSync(deferred)) return { committed: [], deferred: [] }
     const healed = await system.git.ask({ type: 'git.heal' }, 'git.healed')
-    const { committed, deferred: left, warnings } = healed
-    for (const message of warnings) parts.listeners.tell('warning', { code: 'LEDGER', message })
+    const { committed, deferred: left } = healed
     if (committed.length > 0) parts.onRecorded()
     return { committed, deferred: left }
   }

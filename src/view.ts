@@ -1,7 +1,7 @@
 /** What can be said of a project without a thread and without writing: identity, consent, counts, deferrals. */
 import { readDeferrals } from './workers/git/dirty-journal.ts'
 import type { Deferral } from './workers/git/protocol.ts'
-import { framesOf, readSyncState } from './workers/git/sync-state.ts'
+import { peekFrames, type PendingCommits } from './workers/git/peek-frames.ts'
 import { OutboxReader, type ReaderOptions } from './workers/store/outbox-reader.ts'
 import type { ConsentState, StoreCounts } from './workers/store/protocol.ts'
 import { identityOrNull, readIdentity } from './project/identity.ts'
@@ -25,9 +25,7 @@ export type ProjectView = {
   readonly login: { readonly hub: string; readonly team_slug: string } | null
   /** Why the stored login can't be used, or empty. */
   readonly login_faults: readonly string[]
-  readonly commits: {
-    readonly pending: readonly string[]
-    readonly last_confirmed: string | null
+  readonly commits: PendingCommits & {
     readonly deferred: readonly Deferral[]
   }
 }
@@ -65,7 +63,7 @@ export async function viewProject(repository: Repository, state: string): Promis
           : null,
       login_faults: login.state === 'unusable' ? login.faults : [],
       commits: {
-        ...(await readFrames(repository.root)),
+        ...(await peekFrames(repository.root, repository.commonDir, identity)),
         deferred: await readDeferrals(repository.commonDir),
       },
     }
@@ -90,15 +88,4 @@ function waitingIn(store: ReaderOptions): number | null {
 
 function totalOf(counts: StoreCounts): number {
   return counts.pending + counts.inflight + counts.held
-}
-
-/** A state file that can't be read shows no frames; the next writing command rebuilds it. */
-async function readFrames(
-  root: string,
-): Promise<{ pending: readonly string[]; last_confirmed: string | null }> {
-  const { state } = await readSyncState(root)
-  return {
-    pending: framesOf(state).map((frame) => frame.git_hash),
-    last_confirmed: state.last_saas_confirmed_hash,
-  }
 }

@@ -120,7 +120,9 @@ describe('a state of the commits that can not be read', () => {
       '--answer',
       'a',
     ]
-    expect((await machine.ok(project.root, answer))['committed']).toBe(true)
+    const { document, err } = await machine.run(project.root, answer)
+    expect(document['committed']).toBe(true)
+    expect(err.match(/The sync state could not be read/g)).toHaveLength(1)
     const aside = readdirSync(folder).filter((name) => name.includes('damaged'))
     expect(aside).toHaveLength(1)
     expect(readFileSync(join(folder, aside[0] ?? ''), 'utf8')).toBe('{"pending_local_commits": [')

@@ -21,7 +21,7 @@ const ledger = new Ledger({
   repository,
   identity: async () => identity,
   placementOf: async () => placement,
-  missions: async () => [placement.mission.directory],
+  missions: (isKnown) => [placement.mission].filter(({ directory }) => !isKnown(directory)),
   protectedBranches: async () => null,
   author: async () => author,
   assertClean: () => undefined,

@@ -58,6 +58,28 @@ export class LedgerRepository {
     return directory
   }
 
+  /** A mission on `main`, in the primary checkout; answers its directory name. */
+  createShared(slug: string): string {
+    const mission_id = ulid()
+    const directory = `${slug}-${mission_id.slice(0, 8)}`
+    this.#placements.set(directory, {
+      mission: {
+        directory,
+        mission_id,
+        slug,
+        topology: 'single_branch',
+        target_branch: 'main',
+        coordination_branch: null,
+      },
+      worktree: this.root,
+      gitDir: this.commonDir,
+      commonDir: this.commonDir,
+      ref: 'refs/heads/main',
+      missionPath: join(this.root, 'kitty-specs', directory),
+    })
+    return directory
+  }
+
   placement(mission: string): Placement {
     const placement = this.#placements.get(mission)
     if (placement === undefined) throw new Error(`no mission ${mission}`)
@@ -78,7 +100,10 @@ export class LedgerRepository {
       repository: { root, worktree: root, gitDir: commonDir, commonDir },
       identity: async () => IDENTITY,
       placementOf: async (mission) => this.placement(mission),
-      missions: async () => [...this.#placements.keys()],
+      missions: (isKnown) =>
+        [...this.#placements.values()]
+          .map(({ mission }) => mission)
+          .filter(({ directory }) => !isKnown(directory)),
       protectedBranches: async () => null,
       author: async () => AUTHOR,
       assertClean: () => undefined,

@@ -64,6 +64,7 @@ async function repairTail(place: LogPlace, handle: FileHandle): Promise<Buffer> 
   place.onStep('truncate', place.path)
   await handle.truncate(tail.start)
   await sync(place, handle)
+  place.onTorn()
   return Buffer.alloc(0)
 }
 

@@ -14,7 +14,7 @@ export type BranchEntry = {
   readonly mission_id: string
   /** Full name. */
   readonly ref: string
-  /** Where the branch was when this clone first wrote to the mission; what is older has no frames. Null: unborn. */
+  /** Where the branch was when this clone first met the mission; what is older has no frames. Null: not known. */
   readonly base: string | null
   /** All commits up to this one have their frames. */
   readonly scanned: string | null

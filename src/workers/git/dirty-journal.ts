@@ -9,6 +9,7 @@ import type { Deferral, DeferralReason } from './protocol.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { readOwned, replaceOwned, setAside } from './owned-json.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
+import type { Warnings } from './warnings.ts'
 
 type DirtyMark = {
   /** Null while the commit is still expected to follow the answer. */
@@ -56,18 +57,20 @@ export async function readDeferrals(commonDir: string): Promise<readonly Deferra
   return deferrals
 }
 
+type JournalOptions = {
+  readonly fs: DurableFs
+  readonly commonDir: string
+  /** Names all missions that have a log, for the time after the journal itself was lost. */
+  readonly rebuild: () => Promise<readonly string[]>
+  readonly warnings: Warnings
+}
+
 /** Writes under the repository lock. Throws GitError LEDGER_STATE_UNREADABLE and system errors. */
 export class DirtyJournal {
-  readonly #fs: DurableFs
-  readonly #commonDir: string
-  readonly #rebuild: () => Promise<readonly string[]>
-  readonly #warnings: string[] = []
+  readonly #options: JournalOptions
 
-  /** `rebuild` names all missions that have a log, for the time after the journal itself was lost. */
-  constructor(fs: DurableFs, commonDir: string, rebuild: () => Promise<readonly string[]>) {
-    this.#fs = fs
-    this.#commonDir = commonDir
-    this.#rebuild = rebuild
+  constructor(options: JournalOptions) {
+    this.#options = options
   }
 
   async missions(): Promise<readonly string[]> {
@@ -92,33 +95,33 @@ export class DirtyJournal {
     if (marks.delete(mission)) await this.#write(marks)
   }
 
-  /** What happened to a damaged journal since the last call. */
-  takeWarnings(): readonly string[] {
-    return this.#warnings.splice(0)
-  }
-
   async #marks(): Promise<DirtyMarks> {
-    const { marks, damaged } = await readDirtyMarks(this.#commonDir)
+    const { fs, commonDir, rebuild, warnings } = this.#options
+    const { marks, damaged } = await readDirtyMarks(commonDir)
     if (!damaged) return marks
-    await setAside(this.#fs, deferralsPath(this.#commonDir))
-    this.#warnings.push('The list of deferred commits was damaged. All logs were checked again.')
+    await setAside(fs, deferralsPath(commonDir))
+    warnings.add(
+      'DEFERRALS_REBUILT',
+      'The list of deferred commits was damaged. All logs were checked again.',
+    )
     const since = new Date().toISOString()
     const mark = { reason: null, message: NOT_COMMITTED_YET, since }
-    const rebuilt = new Map((await this.#rebuild()).map((mission) => [mission, mark]))
+    const rebuilt = new Map((await rebuild()).map((mission) => [mission, mark]))
     await this.#write(rebuilt)
     return rebuilt
   }
 
   /** Without marks there is no file. */
   async #write(marks: DirtyMarks): Promise<void> {
-    const path = deferralsPath(this.#commonDir)
+    const { fs, commonDir } = this.#options
+    const path = deferralsPath(commonDir)
     if (marks.size > 0) {
       const text = JSON.stringify(Object.fromEntries(marks), null, 2)
-      await replaceOwned(this.#fs, path, text)
+      await replaceOwned(fs, path, text)
       return
     }
-    await this.#fs.remove(path)
-    await this.#fs.syncDirectory(dirname(path))
+    await fs.remove(path)
+    await fs.syncDirectory(dirname(path))
   }
 }
 

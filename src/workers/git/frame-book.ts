@@ -3,64 +3,52 @@
  * state. All methods are called under the repository lock; they throw GitError, CommitDeferral and system errors.
  */
 import type { LocalCommit } from '../../contracts/frames.ts'
-import type { Placement, Repository } from '../../project/types.ts'
-import { readBranchBook, setBranchBookAside, writeBranchBook } from './branch-book.ts'
+import type { Repository } from '../../project/types.ts'
 import type { BranchBook, BranchEntry } from './branch-book.ts'
-import type { CommitGraph, CommitNode } from './commit-graph.ts'
-import { CommitDeferral } from './deferral.ts'
+import type { CommitGraph } from './commit-graph.ts'
 import type { DurableFs } from './durable-fs.ts'
-import { findSuperseded, scanBranch, sortFrames } from './frame-scan.ts'
-import { branchTip } from './head.ts'
+import { findFrames } from './find-frames.ts'
+import type { Books, MakeFrame, UnreadableBranch } from './find-frames.ts'
+import { sortFrames } from './frame-scan.ts'
 import { ignoreSyncState } from './local-ignore.ts'
+import type { MissionBranches } from './mission-branches.ts'
 import { framesOf, localCommit, readSyncState } from './sync-state.ts'
 import { setSyncStateAside, writeSyncState } from './sync-state.ts'
 import type { SyncState } from './sync-state.ts'
+import type { Warnings } from './warnings.ts'
 
 export type FrameBookOptions = {
   readonly repository: Repository
   readonly fs: DurableFs
+  readonly branches: MissionBranches
+  readonly warnings: Warnings
   readonly identity: () => Promise<{ readonly uuid: string; readonly build_id: string } | null>
-  /** Where every mission's ledger is, for the time after the book itself was lost. */
-  readonly placements: () => Promise<readonly Placement[]>
   readonly assertClean: (value: unknown) => void
 }
 
-type Books = { state: SyncState; book: BranchBook; isStateNew: boolean }
 type Identity = { readonly uuid: string; readonly build_id: string }
 
 export class FrameBook {
   readonly #options: FrameBookOptions
-  readonly #warnings = new Set<string>()
+  #unreadable: ReadonlySet<string> = new Set()
   #isIgnored = false
 
   constructor(options: FrameBookOptions) {
     this.#options = options
   }
 
-  /** Notes where the mission's branch is before our first commit there: what follows gets frames. */
-  async track({ mission, ref }: Placement): Promise<void> {
-    const { repository, fs } = this.#options
-    const book = new Map(await this.#readBook())
-    const entry = book.get(mission.directory)
-    if (entry?.ref === ref && entry.mission_id === mission.mission_id) return
-    const tip = branchTip(repository.commonDir, ref)
-    const { base, scanned } = entry ?? { base: tip, scanned: tip }
-    book.set(mission.directory, { mission_id: mission.mission_id, ref, base, scanned })
-    await writeBranchBook(fs, repository.commonDir, book)
-  }
-
-  /** Turns what is new on all tracked branches into pending frames; answers how many are pending. */
+  /** Turns what is new on all missions' branches into pending frames; answers how many are pending. */
   async record(graph: CommitGraph): Promise<number> {
-    return framesOf((await this.#bringUpToDate(graph)).state).length
+    return framesOf(await this.#bringUpToDate(graph)).length
   }
 
   async frames(graph: CommitGraph): Promise<readonly LocalCommit[]> {
-    return sortFrames(graph, framesOf((await this.#bringUpToDate(graph)).state))
+    return sortFrames(graph, framesOf(await this.#bringUpToDate(graph)))
   }
 
   /** Removes exactly the frames of these commits; answers how many are pending still. */
   async confirm(graph: CommitGraph, hashes: readonly string[]): Promise<number> {
-    const { state } = await this.#bringUpToDate(graph)
+    const state = await this.#bringUpToDate(graph)
     const pending = new Set(framesOf(state).map((frame) => frame.git_hash))
     const known = hashes.filter((hash) => pending.has(hash))
     const last = known.at(-1)
@@ -78,90 +66,36 @@ export class FrameBook {
     return pending.size - new Set(known).size
   }
 
-  /** What happened to damaged files since the last call. */
-  takeWarnings(): readonly string[] {
-    const warnings = [...this.#warnings]
-    this.#warnings.clear()
-    return warnings
-  }
-
-  async #bringUpToDate(graph: CommitGraph): Promise<Books> {
-    const books = await this.#readBooks()
+  async #bringUpToDate(graph: CommitGraph): Promise<SyncState> {
+    const { repository, branches } = this.#options
+    const { isStateNew, ...books } = await this.#readBooks()
     // Without identity there are no frames; what was committed meanwhile is found once there is one.
     const identity = await this.#options.identity()
-    if (identity === null) return books
-    const { repository, fs } = this.#options
-    const book = new Map(books.book)
-    let { state } = books
-    for (const [mission, entry] of books.book) {
-      const tip = branchTip(repository.commonDir, entry.ref)
-      if (tip === null || tip === entry.scanned) continue
-      try {
-        state = await this.#scan(graph, state, identity, { mission, entry, tip })
-        book.set(mission, { ...entry, scanned: tip })
-      } catch (error) {
-        // One branch that can't be read must not hold up the others.
-        if (!(error instanceof CommitDeferral)) throw error
-        this.#warnings.add(`The branch of ${mission} can not be read. ${error.message}`)
-      }
-    }
-    const hasMoved = [...book].some(([mission, entry]) => books.book.get(mission) !== entry)
-    if (hasMoved) {
+    if (identity === null) return books.state
+    const found = await findFrames(graph, repository.commonDir, books, this.#frameMaker(identity))
+    this.#warnOf(found.unreadable)
+    if (found.book !== books.book) {
       // In this order: a crash in between scans the same commits again and finds them pending.
-      if (state !== books.state || books.isStateNew) await this.#writeState(state)
-      await writeBranchBook(fs, repository.commonDir, book)
+      if (found.state !== books.state || isStateNew) await this.#writeState(found.state)
+      await branches.write(found.book)
     }
-    return { state, book, isStateNew: false }
+    return found.state
   }
 
-  async #scan(
-    graph: CommitGraph,
-    state: SyncState,
-    identity: Identity,
-    { mission, entry, tip }: { mission: string; entry: BranchEntry; tip: string },
-  ): Promise<SyncState> {
-    const { commits, rewritten } = await scanBranch(graph, entry, tip)
-    const pending = framesOf(state)
-    const hashes = new Set(pending.map((frame) => frame.git_hash))
-    const frames: LocalCommit[] = []
-    const framed: CommitNode[] = []
-    for (const commit of commits) {
-      if (hashes.has(commit.oid) || commit.oid === state.last_saas_confirmed_hash) continue
-      const frame = await this.#frameOf(graph, identity, mission, entry.mission_id, commit)
-      if (frame === null) continue
-      frames.push(frame)
-      framed.push(commit)
+  #frameMaker({ uuid, build_id }: Identity): MakeFrame {
+    return (mission_id, commit, files) => {
+      const frame = localCommit({
+        git_hash: commit.oid,
+        mission_id,
+        build_id,
+        project_uuid: uuid,
+        // A file name of the user's can hold what must not leave; the commit itself is still announced.
+        changed_files: files.filter((file) => this.#isClean(file)),
+        committed_at: commit.committedAt,
+      })
+      this.#options.assertClean(frame)
+      return frame
     }
-    const ours = pending.filter((frame) => frame.mission_id === entry.mission_id)
-    const superseded: ReadonlySet<unknown> = rewritten
-      ? await findSuperseded(graph, ours, framed, tip)
-      : new Set()
-    if (frames.length === 0 && superseded.size === 0) return state
-    const kept = state.pending_local_commits.filter((item) => !superseded.has(item))
-    return { ...state, pending_local_commits: [...kept, ...frames] }
-  }
-
-  /** Null for a commit that leaves the mission's folder alone. */
-  async #frameOf(
-    graph: CommitGraph,
-    { uuid, build_id }: Identity,
-    mission: string,
-    missionId: string,
-    commit: CommitNode,
-  ): Promise<LocalCommit | null> {
-    const files = await graph.changedFiles(commit, `kitty-specs/${mission}`)
-    if (files.length === 0) return null
-    const frame = localCommit({
-      git_hash: commit.oid,
-      mission_id: missionId,
-      build_id,
-      project_uuid: uuid,
-      // A file name of the user's can hold what must not leave; the commit itself is still announced.
-      changed_files: files.filter((file) => this.#isClean(file)),
-      committed_at: commit.committedAt,
-    })
-    this.#options.assertClean(frame)
-    return frame
   }
 
   #isClean(file: string): boolean {
@@ -173,37 +107,33 @@ export class FrameBook {
     }
   }
 
-  async #readBooks(): Promise<Books> {
-    const { repository, fs } = this.#options
-    const book = await this.#readBook()
+  /** Once, until it can be read again: a link looks often. */
+  #warnOf(branches: readonly UnreadableBranch[]): void {
+    for (const { ref, message } of branches) {
+      if (this.#unreadable.has(ref)) continue
+      this.#options.warnings.add(
+        'BRANCH_UNREADABLE',
+        `The branch ${ref.replace('refs/heads/', '')} can not be read. ${message}`,
+      )
+    }
+    this.#unreadable = new Set(branches.map(({ ref }) => ref))
+  }
+
+  async #readBooks(): Promise<Books & { readonly isStateNew: boolean }> {
+    const { repository, fs, branches, warnings } = this.#options
+    const book = await branches.read()
     const { state, damaged, absent } = await readSyncState(repository.root)
     const wasWritten = [...book.values()].some((entry) => entry.scanned !== entry.base)
     if (!damaged && !(absent && wasWritten)) return { state, book, isStateNew: absent }
-    const restarted = restart(book)
-    await writeBranchBook(fs, repository.commonDir, restarted)
+    const restarted = await branches.write(restart(book))
     if (damaged) await setSyncStateAside(fs, repository.root)
-    this.#warnings.add(
+    warnings.add(
+      'SYNC_STATE_REBUILT',
       damaged
         ? 'The sync state could not be read. It was set aside and rebuilt from git.'
         : 'The sync state was missing and was rebuilt from git.',
     )
     return { state, book: restarted, isStateNew: true }
-  }
-
-  async #readBook(): Promise<BranchBook> {
-    const { repository, fs } = this.#options
-    const { book, damaged } = await readBranchBook(repository.commonDir)
-    if (!damaged) return book
-    await setBranchBookAside(fs, repository.commonDir)
-    const rebuilt = new Map<string, BranchEntry>()
-    for (const { mission, ref } of await this.#options.placements()) {
-      // The hub knows the commits that it has already; one that is sent twice is kept once.
-      const entry = { mission_id: mission.mission_id, ref, base: null, scanned: null }
-      rebuilt.set(mission.directory, entry)
-    }
-    await writeBranchBook(fs, repository.commonDir, rebuilt)
-    this.#warnings.add('The list of scanned branches was damaged. It was rebuilt from git.')
-    return rebuilt
   }
 
   async #writeState(state: SyncState): Promise<void> {
@@ -215,5 +145,10 @@ export class FrameBook {
 }
 
 function restart(book: BranchBook): BranchBook {
-  return new Map([...book].map(([mission, entry]) => [mission, { ...entry, scanned: entry.base }]))
+  return new Map(
+    [...book].map(([mission, entry]): [string, BranchEntry] => [
+      mission,
+      { ...entry, scanned: entry.base },
+    ]),
+  )
 }

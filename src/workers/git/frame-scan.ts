@@ -57,7 +57,25 @@ async function oldLine(graph: CommitGraph, entry: BranchEntry): Promise<Readonly
 }
 
 /**
- * The pending frames of a mission that new commits replace: only on proof, that is, the old commit is no longer
+ * Where a mission's branch began, for a book that was lost: the last commit without the mission's folder. Null where
+ * the history has none.
+ */
+export async function findBase(
+  graph: CommitGraph,
+  folder: string,
+  tip: string,
+): Promise<string | null> {
+  let oid: string | undefined = tip
+  for (let steps = 0; oid !== undefined && steps < SCAN_COMMITS_MAX; steps += 1) {
+    const commit: CommitNode = await graph.commit(oid)
+    if ((await graph.entryAt(commit.tree, folder)) === null) return oid
+    oid = commit.parents[0]
+  }
+  return oid ?? null
+}
+
+/**
+ * The pending frames of a branch's missions that new commits replace: only on proof, that is, the old commit is no longer
  * reachable from the branch, and a new one that has a frame has the same parents (a parent that was itself
  * replaced counts as its replacement). `commits` are those that got frames just now.
  */

@@ -6,7 +6,8 @@ import { errorToWire } from '../../errors.ts'
 import { authorOf } from '../../project/author.ts'
 import { ensureCoordinationWorktree } from '../../project/coordination-worktree.ts'
 import { identityOrNull } from '../../project/identity.ts'
-import { listMissions, readMission } from '../../project/missions.ts'
+import { MissionFinder } from '../../project/mission-finder.ts'
+import { readMission } from '../../project/missions.ts'
 import { protectedBranches } from '../../project/protection.ts'
 import type { Repository } from '../../project/types.ts'
 import type { Service } from '../serve.ts'
@@ -22,13 +23,13 @@ export async function openGitService(
 ): Promise<Service<GitCommand, GitAnswer>> {
   const { repository } = input
   const sanitizer = createSanitizer(input.literals)
+  const finder = new MissionFinder(repository)
   const ledger = new Ledger({
     repository,
     identity: () => identityOrNull(repository),
     placementOf: async (directory) =>
       ensureCoordinationWorktree(repository, await readMission(repository, directory)),
-    missions: async () =>
-      (await listMissions(repository)).missions.map((mission) => mission.directory),
+    missions: (isKnown) => finder.find(isKnown),
     protectedBranches: async () => protectedBranches(repository),
     author: () => authorOf(repository),
     assertClean: (value) => sanitizer.assertClean(value),
@@ -68,6 +69,10 @@ class GitService implements Service<GitCommand, GitAnswer> {
       return await this.#dispatch(command)
     } catch (error) {
       return { type: 'git.refused', error: errorToWire(error) }
+    } finally {
+      for (const warning of this.#ledger.takeWarnings()) {
+        this.#report({ type: 'git.warned', ...warning })
+      }
     }
   }
 

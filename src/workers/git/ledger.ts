@@ -20,40 +20,47 @@ import { gitErrorFrom, refusalFrom, unknownDecision } from './ledger-errors.ts'
 import { LogCommitter } from './log-committer.ts'
 import type { CommitAnswer } from './log-committer.ts'
 import type { MissionLog } from './mission-log.ts'
+import { MissionBranches } from './mission-branches.ts'
 import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
 import { withPoolPulse } from './pool-pulse.ts'
 import type { Deferral } from './protocol.ts'
+import { Warnings } from './warnings.ts'
+import type { LedgerWarning } from './warnings.ts'
 
 export type Appended = { readonly event_id: string; readonly duplicate: boolean }
 export type Healed = {
   /** Hashes of the commits that were made. */
   readonly committed: readonly string[]
   readonly deferred: readonly Deferral[]
-  /** What was found damaged and set aside. */
-  readonly warnings: readonly string[]
 }
 
 /** Its methods throw GitError, ProjectError and SanitizeError, and nothing else but bugs. */
 export class Ledger {
   readonly #options: LedgerOptions
   readonly #logs: MissionLogs
+  readonly #branches: MissionBranches
+  readonly #warnings = new Warnings()
   readonly #frames: FrameBook
   readonly #journal: DirtyJournal
   readonly #committer: LogCommitter
 
   constructor(options: LedgerOptions) {
-    const { repository, identity, assertClean } = options
-    const logs = new MissionLogs(options)
+    const { repository, identity, assertClean, missions } = options
+    const { commonDir } = repository
+    const warnings = this.#warnings
+    const logs = new MissionLogs(options, warnings)
     const { fs } = logs
-    const placements = () => logs.placements()
-    const frames = new FrameBook({ repository, fs, identity, placements, assertClean })
-    const journal = new DirtyJournal(fs, repository.commonDir, () => logs.missionsWithLog())
+    const branches = new MissionBranches({ commonDir, fs, missions, warnings })
+    const frames = new FrameBook({ repository, fs, branches, warnings, identity, assertClean })
+    const rebuild = () => logs.missionsWithLog()
+    const journal = new DirtyJournal({ fs, commonDir, rebuild, warnings })
     this.#options = options
     this.#logs = logs
+    this.#branches = branches
     this.#frames = frames
     this.#journal = journal
-    this.#committer = new LogCommitter(options, { logs, frames, journal })
+    this.#committer = new LogCommitter(options, { logs, branches, frames, journal, warnings })
   }
 
   /** Durable when it returns. Throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
@@ -65,7 +72,7 @@ export class Ledger {
       if (fold.record(record.event_id) !== null) throw eventIdReused()
       if (fold.find(run_id, decision_id) !== null) throw decisionExists()
       this.#options.assertClean(record)
-      await this.#frames.track(placement)
+      await this.#branches.track(placement)
       await log.append(record)
       return { event_id: record.event_id, duplicate: false }
     })
@@ -88,7 +95,7 @@ export class Ledger {
       const payload = { ...record.payload, run_id: decision.request.payload.run_id }
       const matched = { ...record, payload }
       this.#options.assertClean(matched)
-      await this.#frames.track(placement)
+      await this.#branches.track(placement)
       await this.#journal.mark(placement.mission.directory, null, NOT_COMMITTED_YET)
       await log.append(matched)
       return { event_id: record.event_id, duplicate: false }
@@ -131,8 +138,7 @@ export class Ledger {
         else if (isNew) committed.push(answer.commit)
       }
       await this.#frames.record(await this.#logs.graph())
-      const found = [this.#committer.takeWarnings(), this.#journal.takeWarnings()]
-      return { committed, deferred, warnings: [...found, this.#frames.takeWarnings()].flat() }
+      return { committed, deferred }
     })
   }
 
@@ -144,6 +150,11 @@ export class Ledger {
   /** Removes exactly these; unknown hashes change nothing. Answers how many are pending still. */
   async confirm(hashes: readonly string[]): Promise<number> {
     return this.#run(async () => this.#frames.confirm(await this.#logs.graph(), hashes))
+  }
+
+  /** What was found damaged and put right since the last call. */
+  takeWarnings(): readonly LedgerWarning[] {
+    return this.#warnings.take()
   }
 
   async #run<T>(body: () => Promise<T>): Promise<T> {

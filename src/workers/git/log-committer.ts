@@ -7,8 +7,10 @@ import type { DirtyJournal } from './dirty-journal.ts'
 import type { FrameBook } from './frame-book.ts'
 import { branchTip } from './head.ts'
 import { deferralFrom } from './ledger-errors.ts'
+import type { MissionBranches } from './mission-branches.ts'
 import type { LedgerOptions, MissionLogs } from './mission-logs.ts'
 import type { GitAnswer } from './protocol.ts'
+import type { Warnings } from './warnings.ts'
 
 export type CommitAnswer = Extract<GitAnswer, { type: 'git.committed' | 'git.deferred' }>
 
@@ -20,34 +22,30 @@ export type LogCommit = {
 
 export const COMMIT_MESSAGE = 'chore(decisions): record decision [skip ci]'
 
+type Parts = {
+  readonly logs: MissionLogs
+  readonly branches: MissionBranches
+  readonly frames: FrameBook
+  readonly journal: DirtyJournal
+  readonly warnings: Warnings
+}
+
 /** Its methods are called under the repository lock. */
 export class LogCommitter {
   readonly #options: LedgerOptions
-  readonly #logs: MissionLogs
-  readonly #frames: FrameBook
-  readonly #journal: DirtyJournal
-  readonly #warnings: string[] = []
+  readonly #parts: Parts
 
-  constructor(
-    options: LedgerOptions,
-    parts: { logs: MissionLogs; frames: FrameBook; journal: DirtyJournal },
-  ) {
+  constructor(options: LedgerOptions, parts: Parts) {
     this.#options = options
-    this.#logs = parts.logs
-    this.#frames = parts.frames
-    this.#journal = parts.journal
-  }
-
-  /** What went wrong beside a commit since the last call. */
-  takeWarnings(): readonly string[] {
-    return this.#warnings.splice(0)
+    this.#parts = parts
   }
 
   /** Throws what is not a reason to defer. */
   async commit(mission: string): Promise<LogCommit> {
+    const { branches, journal, warnings } = this.#parts
     try {
       const placement = await this.#options.placementOf(mission)
-      await this.#frames.track(placement)
+      await branches.track(placement)
       const { commit, isNew } = await this.#commitLog(placement)
       const frames = await this.#settle(placement.mission.directory)
       return { answer: { type: 'git.committed', commit, frames }, isNew }
@@ -55,8 +53,11 @@ export class LogCommitter {
       const deferral = deferralFrom(mission, error)
       if (deferral === null) throw error
       // Where even that fails, the mark that stands since the answer stays.
-      await this.#journal.mark(mission, deferral.reason, deferral.message).catch(() => {
-        this.#warnings.push('The reason why a commit was deferred could not be written down.')
+      await journal.mark(mission, deferral.reason, deferral.message).catch(() => {
+        warnings.add(
+          'DEFERRAL_UNRECORDED',
+          'The reason why a commit was deferred could not be written down.',
+        )
       })
       return { answer: { type: 'git.deferred', deferral }, isNew: false }
     }
@@ -64,7 +65,8 @@ export class LogCommitter {
 
   /** The commit that holds the log as it stands. Throws CommitDeferral. */
   async #commitLog(placement: Placement): Promise<{ commit: string; isNew: boolean }> {
-    const log = await this.#logs.log(placement)
+    const { logs } = this.#parts
+    const log = await logs.log(placement)
     await log.repair()
     if (!(await log.isCommittable())) {
       const tip = branchTip(placement.commonDir, placement.ref)
@@ -78,7 +80,7 @@ export class LogCommitter {
       message: COMMIT_MESSAGE,
       author: await author(),
       protectedBranches: await protectedBranches(),
-      cache: this.#logs.cache,
+      cache: logs.cache,
     }
     const outcome = await commitPaths(request, onStep === undefined ? {} : { onStep })
     if (outcome.type === 'deferred') throw new CommitDeferral(outcome.reason, outcome.message)
@@ -88,13 +90,17 @@ export class LogCommitter {
 
   /** The commit stands, whatever happens here: what fails keeps the mark, and the next heal repeats it. */
   async #settle(mission: string): Promise<number> {
+    const { logs, frames, journal, warnings } = this.#parts
     try {
-      const pending = await this.#frames.record(await this.#logs.graph())
-      await this.#journal.clear(mission)
+      const pending = await frames.record(await logs.graph())
+      await journal.clear(mission)
       return pending
     } catch (error) {
       if (!(error instanceof KittiwakeError) && deferralOf(error) === null) throw error
-      this.#warnings.push('A commit was made, but its frame could not be recorded yet.')
+      warnings.add(
+        'FRAME_UNRECORDED',
+        'A commit was made, but its frame could not be recorded yet.',
+      )
       return 0
     }
   }

@@ -16,6 +16,8 @@ export type LogPlace = {
   readonly mission: string
   readonly fs: DurableFs
   readonly onStep: OnStep
+  /** Called when an unfinished last line has its side file. */
+  readonly onTorn: () => void
 }
 
 /** The largest log that is read or extended. */

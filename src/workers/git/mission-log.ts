@@ -7,7 +7,6 @@ import { appendLine, repairLog } from './append-log.ts'
 import type { CommitGraph } from './commit-graph.ts'
 import { parseDecisionLines } from './decision-lines.ts'
 import { CommitDeferral } from './deferral.ts'
-import type { DurableFs, OnStep } from './durable-fs.ts'
 import { DecisionFold } from './fold-decisions.ts'
 import { branchTip } from './head.ts'
 import { ledgerMissing, recordMisplaced } from './ledger-errors.ts'
@@ -20,12 +19,16 @@ export class MissionLog {
   readonly #graph: CommitGraph
   readonly #place: LogPlace
 
-  constructor(placement: Placement, graph: CommitGraph, fs: DurableFs, onStep: OnStep) {
+  constructor(
+    placement: Placement,
+    graph: CommitGraph,
+    hands: Pick<LogPlace, 'fs' | 'onStep' | 'onTorn'>,
+  ) {
     const { worktree, missionPath, mission } = placement
     const path = join(missionPath, DECISION_LOG)
     this.#placement = placement
     this.#graph = graph
-    this.#place = { worktree, path, mission: mission.directory, fs, onStep }
+    this.#place = { worktree, path, mission: mission.directory, ...hands }
   }
 
   /** Relative to the worktree, with `/`. */

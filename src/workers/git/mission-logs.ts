@@ -1,12 +1,13 @@
 /** What the ledger is told of its repository, and the logs of the missions in it. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Placement, Repository } from '../../project/types.ts'
+import type { Mission, Placement, Repository } from '../../project/types.ts'
 import { CommitGraph } from './commit-graph.ts'
 import type { Signature } from './commit.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import { MissionLog } from './mission-log.ts'
+import type { Warnings } from './warnings.ts'
 
 export type LedgerOptions = {
   readonly repository: Repository
@@ -14,8 +15,8 @@ export type LedgerOptions = {
   readonly identity: () => Promise<{ readonly uuid: string; readonly build_id: string } | null>
   /** By the mission's directory name. */
   readonly placementOf: (mission: string) => Promise<Placement>
-  /** Directory names. */
-  readonly missions: () => Promise<readonly string[]>
+  /** Those that are not known yet, by their directory names. */
+  readonly missions: (isKnown: (directory: string) => boolean) => readonly Mission[]
   readonly protectedBranches: () => Promise<readonly string[] | null>
   readonly author: () => Promise<Signature>
   /** The sanitizer at this write boundary; throws where the value is not clean. */
@@ -27,11 +28,13 @@ export type LedgerOptions = {
 export class MissionLogs {
   readonly fs: DurableFs
   readonly #options: LedgerOptions
+  readonly #warnings: Warnings
   #packs = { cache: {}, changedAt: 0 }
 
-  constructor(options: LedgerOptions) {
+  constructor(options: LedgerOptions, warnings: Warnings) {
     this.fs = new DurableFs(options.repository.commonDir, options.onStep)
     this.#options = options
+    this.#warnings = warnings
   }
 
   /** isomorphic-git's cache of packs. */
@@ -41,25 +44,21 @@ export class MissionLogs {
 
   async log(placement: Placement): Promise<MissionLog> {
     const onStep = this.#options.onStep ?? (() => undefined)
-    return new MissionLog(placement, await this.graph(), this.fs, onStep)
-  }
-
-  /** Of the missions that have one now. */
-  async placements(): Promise<readonly Placement[]> {
-    const placements: Placement[] = []
-    for (const mission of await this.#options.missions()) {
-      const placement = await this.#options.placementOf(mission).catch(() => null)
-      if (placement !== null) placements.push(placement)
-    }
-    return placements
+    const onTorn = (): void =>
+      this.#warnings.add(
+        'LOG_TAIL_MOVED',
+        `The unfinished end of the decision log of ${placement.mission.directory} was moved into a side file.`,
+      )
+    return new MissionLog(placement, await this.graph(), { fs: this.fs, onStep, onTorn })
   }
 
   /** Directory names of the missions that have a log in their worktree. */
   async missionsWithLog(): Promise<readonly string[]> {
     const missions: string[] = []
-    for (const placement of await this.placements()) {
-      const log = await this.log(placement)
-      if (await log.exists().catch(() => false)) missions.push(placement.mission.directory)
+    for (const { directory } of this.#options.missions(() => false)) {
+      const placement = await this.#options.placementOf(directory).catch(() => null)
+      const log = placement === null ? null : await this.log(placement)
+      if (await log?.exists().catch(() => false)) missions.push(directory)
     }
     return missions
   }

@@ -63,8 +63,6 @@ export type GitAnswer =
       readonly type: 'git.healed'
       readonly committed: readonly string[]
       readonly deferred: readonly Deferral[]
-      /** What was found damaged and set aside. */
-      readonly warnings: readonly string[]
     }
   | { readonly type: 'git.framed'; readonly frames: readonly LocalCommit[] }
   | { readonly type: 'git.confirmed'; readonly pending: number }
@@ -74,4 +72,6 @@ export type GitAnswer =
 /** Something happened that nobody asked for. */
 export type GitFact =
   /** `sync-state.json` is another than before. */
-  { readonly type: 'git.changed' }
+  | { readonly type: 'git.changed' }
+  /** The command that is answered next found something damaged and put it right. */
+  | { readonly type: 'git.warned'; readonly code: string; readonly message: string }

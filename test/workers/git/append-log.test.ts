@@ -23,10 +23,13 @@ type LogPlace = Parameters<typeof appendLine>[0]
 
 let worktree: string
 let place: LogPlace
+/** How often a side file was told. */
+let tornTold: number
 
 beforeEach(() => {
   worktree = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-log-')))
   place = placeIn(worktree)
+  tornTold = 0
 })
 
 afterEach(() => rmSync(worktree, { recursive: true, force: true }))
@@ -35,7 +38,9 @@ function placeIn(folder: string, onStep: LogPlace['onStep'] = () => undefined): 
   const commonDir = join(folder, '.git')
   const path = join(folder, 'kitty-specs/m/decisions.events.jsonl')
   mkdirSync(join(commonDir, 'kittiwake'), { recursive: true })
-  return { worktree: folder, path, mission: 'm', fs: new DurableFs(commonDir, onStep), onStep }
+  const fs = new DurableFs(commonDir, onStep)
+  const onTorn = (): void => void (tornTold += 1)
+  return { worktree: folder, path, mission: 'm', fs, onStep, onTorn }
 }
 
 const seed = (bytes: string | Buffer): void => {
@@ -80,6 +85,7 @@ describe('appending a line', () => {
     await appendLine(place, '{"c":3}')
     expect(text()).toBe('{"a":1}\n{"b":2}\n{"c":3}\n')
     expect(tornFiles()).toEqual([])
+    expect(tornTold).toBe(0)
   })
 
   it('finds the end of a torn tail that is longer than one read', async () => {
@@ -96,6 +102,7 @@ describe('appending a line', () => {
       await repairLog(place)
     }
     expect(tornFiles()).toEqual(['{"x', '{"y', '{"z'])
+    expect(tornTold).toBe(3)
   })
 
   it('saves the torn tail before it cuts it (L9)', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fc, test } from '@fast-check/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { deferralOf } from '#dist/workers/git/deferral.js'
+import { ownerOf } from '#dist/workers/git/find-frames.js'
 import { branchTip } from '#dist/workers/git/head.js'
 import { parseTree, renderTree } from '#dist/workers/git/tree.js'
 import { BRANCH, GitRepository } from '../../support/git-repository.ts'
@@ -75,4 +76,25 @@ describe('the reason of a deferral', () => {
     expect(reasonOf('ERR_INVALID_ARG_TYPE')).toBe(undefined)
     expect(deferralOf(new TypeError('a bug'))).toBe(null)
   })
+})
+
+it.each([
+  ['the one whose folder it touches', ['a', 'b'], ['kitty-specs/b/x'], 'b'],
+  [
+    'the first of several that it touches',
+    ['c', 'b', 'a'],
+    ['kitty-specs/c/x', 'kitty-specs/b/x'],
+    'b',
+  ],
+  ['the first where it touches none', ['b', 'a'], ['kitty-specs/x'], 'a'],
+  [
+    'the first where the name only begins alike',
+    ['a', 'b'],
+    ['kitty-specs/bb/x', 'kitty-specs/b'],
+    'a',
+  ],
+  ['the only one', ['b'], ['kitty-specs/a/x'], 'b'],
+  ['nobody', [], ['kitty-specs/a/x'], undefined],
+])('a commit belongs to %s', (_, missions, files, owner) => {
+  expect(ownerOf(missions, files)).toBe(owner)
 })

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { ensureIdentity } from '#dist/project/identity.js'
 import { locateRepository } from '#dist/project/locate.js'
 import { createMission } from '#dist/project/mission-create.js'
 import { openGitService } from '#dist/workers/git/git-service.js'
@@ -31,6 +32,32 @@ it('commits to no branch at all while the list of protected ones can not be read
   writeFileSync(config, 'protection: {protected_branches: [main]}\n')
   const [healed] = service.handle([{ type: 'git.heal' }])
   expect(await healed).toMatchObject({ committed: [git.git('rev-parse', 'dev').trim()] })
+  await service.close()
+  git.remove()
+})
+
+it('reports what it found damaged before it answers, with no path of this machine', async () => {
+  const git = GitRepository.withCommit(['-b', 'main'])
+  const repository = await locateRepository(git.root)
+  await ensureIdentity(repository, { node_id: '0123456789ab' })
+  const { worktree } = await createMission(repository, { slug: 'a', topology: 'coord' })
+  const told: unknown[] = []
+  const service = await openGitService({ repository, literals: NO_IDENTITY }, (fact) =>
+    told.push(fact),
+  )
+  await service.handle([{ type: 'git.frames' }])[0]
+  git.write('kitty-specs/README.md', 'text\n', worktree)
+  git.gitIn(worktree, 'add', '.')
+  git.gitIn(worktree, 'commit', '-qm', 'Words')
+  writeFileSync(join(git.root, '.kittify', 'sync-state.json'), 'nonsense')
+  const [framed] = service.handle([{ type: 'git.frames' }])
+  expect(await framed).toMatchObject({ type: 'git.framed', frames: [{ type: 'LocalCommit' }] })
+  expect(told).toEqual([
+    { type: 'git.warned', code: 'SYNC_STATE_REBUILT', message: expect.any(String) },
+  ])
+  expect(JSON.stringify(told)).not.toContain(git.root)
+  await service.handle([{ type: 'git.frames' }])[0]
+  expect(told).toHaveLength(1)
   await service.close()
   git.remove()
 })

@@ -47,7 +47,7 @@ async function expectHealed(acknowledged: readonly Printed[]): Promise<void> {
   const ledger = repository.ledger()
   const healed = await ledger.heal()
   expect(healed.deferred).toEqual([])
-  expect(healed.warnings).toEqual([])
+  expect(ledger.takeWarnings()).toEqual([])
   const requested = acknowledged.flatMap((line) => line.requested ?? [])
   const path = repository.logPath(mission)
   const log = existsSync(path) ? readFileSync(path, 'utf8') : ''

@@ -221,11 +221,7 @@ describe('a commit that can not happen now', () => {
     ])
     rmSync(lock)
     const healed = await repository.ledger().heal()
-    expect(healed).toEqual({
-      committed: [native('rev-parse', 'HEAD')],
-      deferred: [],
-      warnings: [],
-    })
+    expect(healed).toEqual({ committed: [native('rev-parse', 'HEAD')], deferred: [] })
     expect(await ledger.frames()).toHaveLength(1)
     expect(existsSync(deferredFile())).toBe(false)
   })
@@ -267,8 +263,10 @@ describe('heal', () => {
     const answer = repository.answered(mission, request.payload.decision_id)
     await ledger.answer(mission, answer)
     writeFileSync(repository.logPath(mission), `${log()}{"at":"2026`)
-    const { committed } = await repository.ledger().heal()
+    ledger = repository.ledger()
+    const { committed } = await ledger.heal()
     expect(committed).toHaveLength(1)
+    expect(ledger.takeWarnings()).toMatchObject([{ code: 'LOG_TAIL_MOVED' }])
     const text = native('show', `HEAD:kitty-specs/${mission}/decisions.events.jsonl`)
     expect(
       text.split('\n').map((line) => (JSON.parse(line) as { event_id: string }).event_id),
@@ -280,14 +278,16 @@ describe('heal', () => {
     await ledger.request(mission, request)
     await ledger.answer(mission, repository.answered(mission, request.payload.decision_id))
     writeFileSync(deferredFile(), '{"half')
-    const healed = await repository.ledger().heal()
+    ledger = repository.ledger()
+    const healed = await ledger.heal()
     expect(healed.committed).toEqual([native('rev-parse', 'HEAD')])
-    expect(healed.warnings).toHaveLength(1)
+    expect(ledger.takeWarnings()).toMatchObject([{ code: 'DEFERRALS_REBUILT' }])
     expect(readFileSync(`${deferredFile()}.damaged-1`, 'utf8')).toBe('{"half')
   })
 
   it('does nothing where nothing waits', async () => {
     await repository.decide(ledger, mission)
-    expect(await ledger.heal()).toEqual({ committed: [], deferred: [], warnings: [] })
+    expect(await ledger.heal()).toEqual({ committed: [], deferred: [] })
+    expect(ledger.takeWarnings()).toEqual([])
   })
 })

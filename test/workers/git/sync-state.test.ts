@@ -1,7 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Ledger } from '#dist/workers/git/ledger.js'
+import { peekFrames } from '#dist/workers/git/peek-frames.js'
+import { filesOf } from '../../support/files-of.ts'
 import { IDENTITY, LedgerRepository } from '../../support/ledger-repository.ts'
 
 let repository: LedgerRepository
@@ -27,6 +29,10 @@ const decideTimes = async (count: number): Promise<string[]> => {
   }
   return commits
 }
+
+const idOf = (name: string): string => repository.placement(name).mission.mission_id
+const pairs = (frames: readonly { git_hash: string; mission_id: string }[]): unknown[] =>
+  frames.map(({ git_hash, mission_id }) => [git_hash, mission_id])
 
 /** A commit of the user's own on the mission's branch, dated as told. */
 const commitNatively = (file: string): string => {
@@ -77,12 +83,27 @@ describe('the pending frames', () => {
     expect(await hashes()).toEqual(commits)
   })
 
-  it('include the user’s own commits below kitty-specs of the mission, and no others', async () => {
+  it('include the user’s own commits below kitty-specs, and no others', async () => {
     const [first] = await decideTimes(1)
     commitNatively('src/code.ts')
     const spec = commitNatively(`kitty-specs/${mission}/spec.md`)
     const [second] = await decideTimes(1)
-    expect(await hashes()).toEqual([first, spec, second])
+    const elsewhere = commitNatively('kitty-specs/shared/words.md')
+    commitNatively('kitty-specs.md')
+    expect(await hashes()).toEqual([first, spec, second, elsewhere])
+  })
+
+  it('name all files below kitty-specs that the commit changed, and no others', async () => {
+    await ledger.frames()
+    for (const file of ['src/a.ts', 'kitty-specs/README.md', `kitty-specs/${mission}/spec.md`]) {
+      repository.git.write(file, 'text\n', repository.placement(mission).worktree)
+    }
+    native('add', '.')
+    native('commit', '-qm', 'All')
+    const [frame] = await ledger.frames()
+    expect(frame?.changed_files).toEqual(
+      ['kitty-specs/README.md', `kitty-specs/${mission}/spec.md`].sort(),
+    )
   })
 
   it('of two missions keep each branch’s order', async () => {
@@ -111,6 +132,106 @@ describe('the pending frames', () => {
     expect(await hashes()).toEqual([ahead, after])
     const [frame] = await ledger.frames()
     expect(frame?.committed_at).toBe('2031-01-01T02:00:00+02:00')
+  })
+})
+
+describe('a mission that has no decision', () => {
+  it('has frames for what follows the first look; what is older was announced by its makers', async () => {
+    commitNatively(`kitty-specs/${mission}/old.md`)
+    expect(await hashes()).toEqual([])
+    const spec = commitNatively(`kitty-specs/${mission}/spec.md`)
+    expect(await repository.ledger().frames()).toMatchObject([
+      { git_hash: spec, mission_id: idOf(mission) },
+    ])
+  })
+
+  it('is followed before there is an identity', async () => {
+    const identity: { value: typeof IDENTITY | null } = { value: null }
+    ledger = repository.ledger({ identity: async () => identity.value })
+    expect(await hashes()).toEqual([])
+    const spec = commitNatively(`kitty-specs/${mission}/spec.md`)
+    identity.value = IDENTITY
+    expect(await hashes()).toEqual([spec])
+  })
+
+  it('is not followed before its branch is there', async () => {
+    const { worktree } = repository.placement(mission)
+    commitNatively(`kitty-specs/${mission}/old.md`)
+    native('checkout', '-q', '--detach')
+    native('branch', '-qm', repository.branch(mission), 'fetched-later')
+    expect(await hashes()).toEqual([])
+    native('branch', '-qm', 'fetched-later', repository.branch(mission))
+    repository.git.gitIn(worktree, 'checkout', '-q', repository.branch(mission))
+    expect(await hashes()).toEqual([])
+    const spec = commitNatively(`kitty-specs/${mission}/spec.md`)
+    expect(await hashes()).toEqual([spec])
+  })
+
+  it('shows its commit to those who only read, who write nothing', async () => {
+    const { root, commonDir } = repository
+    await ledger.frames()
+    const spec = commitNatively(`kitty-specs/${mission}/spec.md`)
+    const before = filesOf(commonDir)
+    expect((await peekFrames(root, commonDir, IDENTITY)).pending).toEqual([spec])
+    expect((await peekFrames(root, commonDir, null)).pending).toEqual([])
+    expect(filesOf(commonDir)).toEqual(before)
+    expect(existsSync(path())).toBe(false)
+    const first = await repository.decide(ledger, mission)
+    const second = commitNatively('kitty-specs/README.md')
+    expect((await peekFrames(root, commonDir, IDENTITY)).pending).toEqual([spec, first, second])
+    expect(await hashes()).toEqual([spec, first, second])
+  })
+})
+
+describe('a branch that several missions share', () => {
+  const commitOnMainTo = (...files: string[]): string => {
+    for (const file of files) repository.git.write(file, `${files.join()}\n`)
+    repository.git.git('add', '--', ...files)
+    repository.git.git('commit', '-qm', 'On main', '--', ...files)
+    return repository.git.git('rev-parse', 'HEAD').trim()
+  }
+
+  it('yields one frame for each commit, of the mission whose folder it touches', async () => {
+    const later = repository.createShared('b')
+    const earlier = repository.createShared('a')
+    expect(await hashes()).toEqual([])
+    const commits = [
+      commitOnMainTo(`kitty-specs/${later}/spec.md`),
+      commitOnMainTo(`kitty-specs/${later}/plan.md`, `kitty-specs/${earlier}/plan.md`),
+      commitOnMainTo('kitty-specs/README.md'),
+      commitOnMainTo(`kitty-specs/${mission}/spec.md`),
+    ]
+    expect(pairs(await ledger.frames())).toEqual([
+      [commits[0], idOf(later)],
+      [commits[1], idOf(earlier)],
+      [commits[2], idOf(earlier)],
+      [commits[3], idOf(earlier)],
+    ])
+  })
+
+  it('gives a commit to nobody who came after it', async () => {
+    const first = repository.createShared('b')
+    await ledger.frames()
+    const before = commitOnMainTo('kitty-specs/README.md')
+    const second = repository.createShared('a')
+    const expected = [[before, idOf(first)]]
+    expect(pairs(await ledger.frames())).toEqual(expected)
+    const after = commitOnMainTo('kitty-specs/words.md')
+    expected.push([after, idOf(second)])
+    expect(pairs(await ledger.frames())).toEqual(expected)
+    rmSync(path())
+    expect(pairs(await ledger.frames())).toEqual(expected)
+  })
+
+  it('replaces the frame of an amended commit that has changed its mission', async () => {
+    const [one, two] = [repository.createShared('a'), repository.createShared('b')]
+    await ledger.frames()
+    const old = commitOnMainTo(`kitty-specs/${one}/spec.md`)
+    expect(pairs(await ledger.frames())).toEqual([[old, idOf(one)]])
+    repository.git.git('mv', `kitty-specs/${one}`, `kitty-specs/${two}`)
+    repository.git.git('commit', '--amend', '-qm', 'Moved')
+    const amended = repository.git.git('rev-parse', 'HEAD').trim()
+    expect(pairs(await ledger.frames())).toEqual([[amended, idOf(two)]])
   })
 })
 
@@ -267,8 +388,9 @@ describe('the sync state file', () => {
   ])('that is %s is set aside and rebuilt from git', async (_, text) => {
     const commits = await decideTimes(2)
     writeFileSync(path(), text)
-    const healed = await ledger.heal()
-    expect(healed.warnings).toHaveLength(1)
+    await ledger.heal()
+    expect(ledger.takeWarnings()).toMatchObject([{ code: 'SYNC_STATE_REBUILT' }])
+    expect(ledger.takeWarnings()).toEqual([])
     expect(readFileSync(`${path()}.damaged-1`, 'utf8')).toBe(text)
     expect(await hashes()).toEqual(commits)
   })
@@ -281,11 +403,39 @@ describe('the sync state file', () => {
   })
 
   it('is a damaged list of branches away from nothing lost', async () => {
+    repository.git.write('kitty-specs/older.md', '')
+    repository.git.git('add', 'kitty-specs/older.md')
+    repository.git.git('commit', '-qm', 'Of a time before the mission')
+    mission = repository.createMission('second')
     const commits = await decideTimes(2)
     writeFileSync(join(repository.commonDir, 'kittiwake/branches.json'), '[]')
     const third = await repository.decide(ledger, mission)
+    expect(ledger.takeWarnings()).toMatchObject([{ code: 'BRANCH_BOOK_REBUILT' }])
     expect(await hashes()).toEqual([...commits, third])
-    expect((await ledger.heal()).warnings).toHaveLength(1)
+    const elsewhere = commitNatively('kitty-specs/README.md')
+    expect(await hashes()).toEqual([...commits, third, elsewhere])
+    expect(ledger.takeWarnings()).toEqual([])
+  })
+
+  it('says once that a branch can not be read, and holds up no other', async () => {
+    const second = repository.createMission('second')
+    await ledger.frames()
+    const ref = join(repository.commonDir, repository.placement(second).ref)
+    const tip = readFileSync(ref, 'utf8')
+    writeFileSync(ref, `${'f'.repeat(40)}\n`)
+    const spec = commitNatively('kitty-specs/spec.md')
+    expect(await hashes()).toEqual([spec])
+    const warnings = ledger.takeWarnings()
+    expect(warnings).toMatchObject([{ code: 'BRANCH_UNREADABLE' }])
+    expect(warnings[0]?.message).toContain(repository.branch(second))
+    expect(warnings[0]?.message).not.toContain(repository.root)
+    await ledger.frames()
+    expect(ledger.takeWarnings()).toEqual([])
+    writeFileSync(ref, tip)
+    await ledger.frames()
+    writeFileSync(ref, 'nonsense\n')
+    expect(await hashes()).toEqual([spec])
+    expect(ledger.takeWarnings()).toHaveLength(1)
   })
 
   it('is ignored in this clone only, by one line', async () => {
