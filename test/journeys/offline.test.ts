@@ -1,7 +1,8 @@
 /** Decisions taken without a network: in git at once, at the hub once there is one, in any clone for ever. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { filesOf } from '../support/files-of.ts'
 import { run } from '../support/program.ts'
 import type { Document, Ended } from '../support/program.ts'
 import { filesWith, TestHub, TestMachine } from '../support/test-machine.ts'
@@ -27,6 +28,7 @@ type Answered = { readonly decision_id: string; readonly commit: string }
 const machine = new TestMachine()
 afterAll(() => machine.close())
 
+let hub: TestHub
 let project: Project
 let mission: Document
 const answered: Answered[] = []
@@ -47,7 +49,7 @@ beforeAll(async () => {
     frames: readFrames(),
     leaked: filesWith(machine.state, 'Which clock?'),
   }
-  const hub = await new TestHub(machine).start()
+  hub = await new TestHub(machine).start()
   await hub.login(project.root)
   const report = await machine.ok(project.root, ['sync', 'now'])
   online = { report, frames: readFrames(), rows: await hub.rows('commit', project.uuid) }
@@ -157,6 +159,44 @@ describe.concurrent('an answer whose commit has to wait', () => {
     expect(inGit['decisions']).toContainEqual(
       expect.objectContaining({ question: 'Now?', answer: 'Later.', commit: expect.any(String) }),
     )
+  })
+})
+
+describe('a commit of one’s own, with no decision ever', () => {
+  it('shows in the status, and is at the hub after the next sync', async () => {
+    const { root, uuid } = await machine.project('tern')
+    const { mission_slug, mission_id, worktree } = await machine.ok(root, [
+      'mission',
+      'create',
+      'harbour',
+    ])
+    const [folder, spec] = [worktree as string, `kitty-specs/${mission_slug as string}/spec.md`]
+    mkdirSync(join(folder, dirname(spec)), { recursive: true })
+    writeFileSync(join(folder, spec), '# Harbour\n')
+    machine.git(folder, 'add', spec)
+    machine.git(folder, 'commit', '-q', '-m', 'Specify the harbour')
+    const git_hash = machine.git(folder, 'rev-parse', 'HEAD').trim()
+    const before = filesOf(root)
+    await machine.ok(root, ['sync', 'opt-in'])
+    const status = await machine.run(root, ['sync', 'status', '--check'])
+    expect(status).toMatchObject({
+      code: 8,
+      document: { commits: { pending: [git_hash], last_confirmed: null } },
+    })
+    expect(filesOf(root)).toEqual(before)
+
+    expect(await machine.ok(root, ['sync', 'now'])).toMatchObject({
+      commits_acked: 1,
+      reason: null,
+    })
+    const rows = await hub.rows('commit', uuid)
+    expect(rows.map(({ commit }) => commit)).toMatchObject([
+      { git_hash, mission_id, project_uuid: uuid, changed_files: [spec] },
+    ])
+    expect((await machine.ok(root, ['sync', 'status', '--check']))['commits']).toMatchObject({
+      pending: [],
+      last_confirmed: git_hash,
+    })
   })
 })
 

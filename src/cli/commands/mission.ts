@@ -1,7 +1,7 @@
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { columns } from '../output.ts'
+import { columns, printError } from '../output.ts'
 
 export class MissionCreateCommand extends KittiwakeCommand {
   static override paths = [['mission', 'create']]
@@ -30,6 +30,12 @@ export class MissionCreateCommand extends KittiwakeCommand {
       ...(this.target === undefined ? {} : { target: this.target }),
     })
     const { directory, mission_id, branch, worktree } = mission
+    const { followNewMissions } = await import('../../workers/git/mission-branches.ts')
+    // The mission is made either way, and is followed from the next look on.
+    await followNewMissions(repository).then(
+      (warnings) => warnings.forEach(({ message }) => this.warn(message)),
+      (error: unknown) => printError(this.context.stderr, error),
+    )
     const { readDeferrals } = await import('../../workers/git/dirty-journal.ts')
     const deferred = await readDeferrals(repository.commonDir)
     if (deferred.length > 0) await this.withRuntime(async () => undefined)
