@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -99,6 +100,34 @@ describe('a login that can not be used', () => {
     expect(view.document['login_faults']).toHaveLength(1)
     expect(`${status.err}${JSON.stringify(status.document)}`).not.toContain('aaaa')
     expect(readFileSync(path(), 'utf8')).toBe(text)
+  })
+})
+
+describe('a list of branches', () => {
+  let root: string
+  beforeAll(async () => {
+    root = (await machine.project('branches')).root
+  })
+  const book = (): string => join(root, '.git', 'kittiwake', 'branches.json')
+
+  it('that can not be written keeps no mission from being made, and says so', async () => {
+    mkdirSync(join(`${book()}.tmp`, 'foreign'), { recursive: true })
+    const { code, err } = await machine.run(root, ['mission', 'create', 'unnoted'])
+    expect(code).toBe(0)
+    expect(err).toContain('The disk refused')
+    rmSync(`${book()}.tmp`, { recursive: true })
+    expect(existsSync(book())).toBe(false)
+    await machine.ok(root, ['mission', 'create', 'noted'])
+    expect(readFileSync(book(), 'utf8')).toContain('unnoted')
+  })
+
+  it('that can not be read is set aside by the next mission, which says so', async () => {
+    writeFileSync(book(), '{"half')
+    const { code, err } = await machine.run(root, ['mission', 'create', 'after'])
+    expect(code).toBe(0)
+    expect(err.match(/list of scanned branches was damaged/g)).toHaveLength(1)
+    expect(readFileSync(`${book()}.damaged-1`, 'utf8')).toBe('{"half')
+    expect(readFileSync(book(), 'utf8')).toContain('after')
   })
 })
 

@@ -10,6 +10,7 @@ import type { BranchBook, BranchEntry } from './branch-book.ts'
 import { CommitDeferral } from './deferral.ts'
 import { DurableFs } from './durable-fs.ts'
 import { branchTip } from './head.ts'
+import { gitErrorFrom } from './ledger-errors.ts'
 import { Warnings } from './warnings.ts'
 import type { LedgerWarning } from './warnings.ts'
 
@@ -89,8 +90,8 @@ export class MissionBranches {
  * Follows the branch of a mission from its creation on, in a process that has no git worker: `mission create`. Answers
  * what was found damaged.
  *
- * @throws GitError LEDGER_LOCKED, LOCK_UNUSABLE, LEDGER_STATE_UNREADABLE; ProjectError REPOSITORY_READ_ONLY,
- *   WRITE_FAILED; system errors
+ * @throws GitError LEDGER_LOCKED, LOCK_UNUSABLE, LEDGER_STATE_UNREADABLE, IO_ERROR, REPOSITORY_READ_ONLY;
+ *   ProjectError REPOSITORY_READ_ONLY, WRITE_FAILED
  */
 export async function followNewMissions(repository: Repository): Promise<readonly LedgerWarning[]> {
   const { commonDir } = repository
@@ -98,9 +99,12 @@ export async function followNewMissions(repository: Repository): Promise<readonl
   const finder = new MissionFinder(repository)
   const missions: MissionBranchesOptions['missions'] = (isKnown) => finder.find(isKnown)
   const fs = new DurableFs(commonDir)
-  await withRepositoryLock(commonDir, 'ledger', async () => {
-    await new MissionBranches({ commonDir, fs, missions, warnings }).read()
-  })
+  const branches = new MissionBranches({ commonDir, fs, missions, warnings })
+  try {
+    await withRepositoryLock(commonDir, 'ledger', () => branches.read())
+  } catch (error) {
+    throw gitErrorFrom(error)
+  }
   return warnings.take()
 }
 
