@@ -25,7 +25,7 @@ export const PEER_CLOSE_MS = 1_000
 export const COMMIT_ROWS_MAX = 1_024
 export const COMMIT_BYTES_MAX = 512 * 1024
 /** What waits for a transaction before the senders' sockets are paused. */
-export const INTAKE_BYTES_MAX = 8 * 1024 * 1024
+export const INTAKE_BYTES_MAX = 2 * 1024 * 1024
 /** The longest piece of fan-out between two transactions. */
 export const FAN_OUT_SLICE_MS = 8
 

@@ -334,7 +334,10 @@ describe('memory', () => {
   /** A hub in a process of its own, because this one holds the senders' memory. */
   async function spawnHub(dataDir: string): Promise<Measured> {
     const script = fileURLToPath(new URL('serve-hub.mjs', import.meta.url))
-    const child = spawn(process.execPath, [script, dataDir], { stdio: ['pipe', 'pipe', 'inherit'] })
+    // The same young generation on every Node: newer ones let it grow, and the figure shall be of what the hub keeps.
+    const child = spawn(process.execPath, ['--max-semi-space-size=16', script, dataDir], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     onTestFinished(() => {
       child.kill('SIGKILL')
     })
