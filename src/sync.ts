@@ -115,7 +115,7 @@ export function createSync(parts: Parts): SyncControl {
       clock,
       spawn: (logic, id, input) => system.spawn(logic, id, input),
       changed: ({ state: at, reason }) => {
-        watchLogin(at === 'suspended')
+        watchLogin(at !== 'offline')
         listeners.tell('link', { state: at, reason })
       },
       ledgerRefused: (error) => listeners.tell('warning', ledgerWarning(error)),
@@ -123,10 +123,10 @@ export function createSync(parts: Parts): SyncControl {
     return control
   }
 
-  /** What the hub refused is tried again as soon as another login is stored. */
-  function watchLogin(isRefused: boolean): void {
+  /** A link ends with its login, and what the hub refused is tried again as soon as another login is stored. */
+  function watchLogin(isWanted: boolean): void {
     clearInterval(loginWatch)
-    loginWatch = isRefused ? setInterval(heedLogin, LOGIN_LOOK_MS) : undefined
+    loginWatch = isWanted ? setInterval(heedLogin, LOGIN_LOOK_MS) : undefined
   }
 
   function heedLogin(): void {
@@ -241,8 +241,9 @@ export function createSync(parts: Parts): SyncControl {
 
   const nudge = (): void => {
     if (control === null || !control.isWanted) return
-    control.nudge()
+    // First, so that nothing new goes out by a login that was given up.
     heedLogin()
+    control.nudge()
   }
 
   const wake = (): void => {

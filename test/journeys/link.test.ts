@@ -63,6 +63,22 @@ describe.concurrent('the link of a project', () => {
   })
 })
 
+describe.concurrent('a logout', () => {
+  it('ends the link that is held, and a login brings it back', async () => {
+    await using world = await TestWorld.make()
+    const { machine, hub, root, uuid } = world
+    const link = await machine.link(root)
+    await machine.ok(root, ['auth', 'logout'])
+    await link.saw(({ state, reason }) => state === 'suspended' && reason === 'NOT_LOGGED_IN')
+    expect(await machine.ok(root, emitNote('logged out'))).toMatchObject({ route: 'queued' })
+    expect(await hub.rows('event', uuid)).toHaveLength(0)
+    await hub.login(root)
+    await link.saw(({ state }) => state === 'live')
+    await machine.ok(root, ['sync', 'now'])
+    expect(await hub.rows('event', uuid)).toHaveLength(1)
+  })
+})
+
 describe('what `sync now` can not do', () => {
   it('is said by its reason and its exit code', async () => {
     await using world = await TestWorld.make()
