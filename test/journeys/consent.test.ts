@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { emitNote, noteOf } from '../support/drafts.ts'
 import { until } from '../support/program.ts'
-import { filesWith, TestHub, TestMachine } from '../support/test-machine.ts'
+import { filesWith, TestHub, TestMachine, TestWorld } from '../support/test-machine.ts'
 
 const machine = new TestMachine()
 const hub = new TestHub(machine)
@@ -18,7 +18,7 @@ describe.concurrent('a project that has not consented', () => {
     await machine.ok(root, ['mission', 'create', 'quiet'])
     expect(await hub.login(root, '--no-opt-in')).toMatchObject({ opted_in: false })
     await machine.ok(root, emitNote('heron-1181'))
-    await decide(root)
+    await decide(machine, root)
     const report = await machine.run(root, ['sync', 'now'])
     expect(report).toMatchObject({ code: 8, document: { ok: true, delivered: 0, pending: 1 } })
     expect(report.document['reason']).toBe('no_consent')
@@ -56,7 +56,7 @@ describe.concurrent('consent', () => {
     await machine.ok(root, emitNote('before the login'))
     expect(await hub.login(root)).toMatchObject({ opted_in: true, covered: 1 })
     expect(await machine.ok(root, ['sync', 'now'])).toMatchObject({ delivered: 1, reason: null })
-    expect(await texts(uuid)).toEqual(['before the login'])
+    expect(await texts(hub, uuid)).toEqual(['before the login'])
   })
 
   it('from now on leaves earlier events where they are', async () => {
@@ -71,28 +71,31 @@ describe.concurrent('consent', () => {
       code: 8,
       document: { delivered: 1, pending: 1, reason: 'held' },
     })
-    expect(await texts(uuid)).toEqual(['in time'])
+    expect(await texts(hub, uuid)).toEqual(['in time'])
   })
 
   it('that is withdrawn stops a link that is up, until it is given again', async () => {
-    const { root, uuid } = await machine.project('fickle')
-    await machine.ok(root, ['mission', 'create', 'quiet'])
-    await hub.login(root)
-    const link = await machine.link(root)
+    // By itself: a login of another test on the same machine would end the link, too.
+    await using world = await TestWorld.make()
+    const { machine: alone, root, uuid, hub: own } = world
+    await alone.ok(root, ['mission', 'create', 'quiet'])
+    const link = await alone.link(root)
     const live = link.documents.length
-    await machine.ok(root, ['sync', 'opt-out'])
+    await alone.ok(root, ['sync', 'opt-out'])
     await link.saw(({ state, reason }) => state === 'offline' && reason === 'NO_CONSENT', live)
-    expect(await machine.ok(root, emitNote('held back'))).toMatchObject({ route: 'queued' })
-    await decide(root)
+    expect(await alone.ok(root, emitNote('held back'))).toMatchObject({ route: 'queued' })
+    await decide(alone, root)
 
     const offline = link.documents.length
-    await machine.ok(root, ['sync', 'opt-in'])
+    await alone.ok(root, ['sync', 'opt-in'])
     await link.saw(({ state }) => state === 'live', offline)
-    await machine.ok(root, emitNote('let go'))
+    await alone.ok(root, emitNote('let go'))
     // What is sent comes in order: had the held one left, it would be here before.
-    await until('the later one is at the hub', async () => (await texts(uuid)).includes('let go'))
-    expect(await texts(uuid)).toEqual(['let go'])
-    expect(filesWith(hub.dataDir, 'held back')).toEqual([])
+    await until('the later one is at the hub', async () => {
+      return (await texts(own, uuid)).includes('let go')
+    })
+    expect(await texts(own, uuid)).toEqual(['let go'])
+    expect(filesWith(own.dataDir, 'held back')).toEqual([])
     expect(link.documents.slice(live).map(({ state }) => state)).not.toContain('backingOff')
   })
 
@@ -104,13 +107,13 @@ describe.concurrent('consent', () => {
   })
 })
 
-async function decide(root: string): Promise<void> {
+async function decide(machine: TestMachine, root: string): Promise<void> {
   const mission = ['--mission', 'quiet']
   const asked = await machine.ok(root, ['decision', 'request', ...mission, '--question', 'So?'])
   const id = asked['decision_id'] as string
   await machine.ok(root, ['decision', 'answer', id, ...mission, '--answer', 'So.'])
 }
 
-async function texts(uuid: string): Promise<string[]> {
+async function texts(hub: TestHub, uuid: string): Promise<string[]> {
   return (await hub.rows('event', uuid)).map(({ event }) => noteOf(event))
 }
