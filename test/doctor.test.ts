@@ -17,13 +17,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkNode } from '#dist/doctor/check-machine.js'
 import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
+import { bounded } from './support/bounded.ts'
 import { DecisionWorld } from '../scripts/decision-world.mjs'
 
 type Check = { name: string; state: string; detail: string; hint: string | null }
 type Report = { code: unknown; healthy: boolean; checks: Check[] }
 
 const MISSIONS = join(import.meta.dirname, '../../shared/corpus/missions')
-const isRoot = process.getuid?.() === 0
 
 let world: DecisionWorld
 
@@ -36,7 +36,7 @@ afterAll(() => world.remove())
 
 function doctor(cwd = world.root): Report {
   const main = join(import.meta.dirname, '../dist/cli/main.js')
-  const { status, stdout } = spawnSync(process.execPath, [main, 'doctor', '--json'], {
+  const { status, stdout } = spawnSync(...bounded(process.execPath, main, 'doctor', '--json'), {
     cwd,
     env: world.env,
     encoding: 'utf8',
@@ -177,7 +177,7 @@ describe('doctor', () => {
     expect(report.checks.filter(({ detail }) => detail.includes('cut short'))).toHaveLength(1)
   })
 
-  it.runIf(!isRoot && process.platform !== 'win32')('names a folder that can not be read', () => {
+  it.runIf(process.platform !== 'win32')('names a folder that can not be read', () => {
     const folder = join(world.worktree, 'kitty-specs', world.mission)
     const report = doctorWith(
       () => chmodSync(folder, 0),
