@@ -4,7 +4,7 @@ import { errorDocument, EXIT, exitCodeOf } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Deferral } from '../workers/git/protocol.ts'
 import type { Context } from './context.ts'
-import { printable, printError, printJson, printText } from './output.ts'
+import { isTerminal, printable, printError, printJson, printText } from './output.ts'
 
 export type Result = {
   /** What `--json` prints beside `ok`; null where the command has streamed its documents. */
@@ -20,6 +20,9 @@ export abstract class KittiwakeCommand extends Command<Context> {
   /** False for commands that have just tried every deferred commit themselves. */
   protected readonly healsDeferred: boolean = true
 
+  /** The line of progress that stands on the terminal. */
+  #progress = ''
+
   json = Option.Boolean('--json', false, { description: 'Print one JSON document' })
 
   abstract run(): Promise<Result>
@@ -28,10 +31,12 @@ export abstract class KittiwakeCommand extends Command<Context> {
     const { stdout, stderr } = this.context
     try {
       const result = await this.run()
+      this.progress('')
       if (!this.json) printText(stdout, result.text)
       else if (result.fields !== null) printJson(stdout, { ok: true, ...result.fields })
       return result.exit ?? EXIT.ok
     } catch (error) {
+      this.progress('')
       if (this.json) printJson(stdout, errorDocument(error))
       else printError(stderr, error)
       return exitCodeOf(error)
@@ -66,10 +71,12 @@ export abstract class KittiwakeCommand extends Command<Context> {
     }
   }
 
-  /** One line that is written over, for a person who waits; pipes and files see nothing of it. */
+  /** One line that is written over, for a person who waits; pipes and files see nothing of it. Empty: none any more. */
   protected progress(text: string): void {
     const { stderr } = this.context
-    if ('isTTY' in stderr && stderr.isTTY === true) stderr.write(`\r\u001b[K${printable(text)}`)
+    if (text === this.#progress || !isTerminal(stderr)) return
+    this.#progress = text
+    stderr.write(`\r\u001b[K${printable(text)}`)
   }
 
   protected warn(message: string): void {

@@ -9,6 +9,10 @@ const UNPRINTABLE =
 /** What JSON leaves as it is and a terminal may obey. */
 const NOT_FOR_TERMINALS = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 
+export function isTerminal(stream: Writable): boolean {
+  return 'isTTY' in stream && stream.isTTY === true
+}
+
 /** Text from anyone, safe for a terminal. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '\ufffd')

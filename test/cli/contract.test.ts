@@ -256,6 +256,15 @@ describe('the streams', () => {
     })
   })
 
+  it.runIf(process.platform === 'linux')('leave no progress on a terminal', async () => {
+    const command = `'${process.execPath}' '${MAIN}' sync now`
+    const child = spawn('script', ['-qec', command, '/dev/null'], { ...place(), stdio: 'pipe' })
+    const { out } = await rawEnd(child)
+    const [shown, left] = out.split('delivering …')
+    expect(shown).toBe('\r\u001b[K')
+    expect(left).toMatch(/^\r\u001b\[KDelivered \d+ events/)
+  })
+
   it('answer in a folder that is gone', async () => {
     const gone = join(machine.folder, 'gone')
     mkdirSync(gone)

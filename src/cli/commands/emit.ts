@@ -5,7 +5,7 @@ import { errorDocument, EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readLines, readTextArgument } from '../input.ts'
-import { streamJson } from '../output.ts'
+import { isTerminal, streamJson } from '../output.ts'
 
 /** Lines of a batch that may be without their receipt at a time. */
 const WINDOW = 1_024
@@ -83,6 +83,8 @@ export class EmitCommand extends KittiwakeCommand {
     let refused = 0
     let printed: Promise<void> = Promise.resolve()
     const { stdout, signal } = this.context
+    // Where the receipts are on the terminal, they are the progress.
+    const isHidden = !isTerminal(stdout)
     try {
       for await (const { line, text, error } of readLines(source, this.context)) {
         if (signal.aborted) break
@@ -97,7 +99,7 @@ export class EmitCommand extends KittiwakeCommand {
           await before
           if (!document.ok) refused++
           await streamJson(stdout, document)
-          if (line % PROGRESS_EVERY === 0) this.progress(`${line} lines`)
+          if (isHidden && line % PROGRESS_EVERY === 0) this.progress(`${line} lines`)
         })()
         waiting.push(printed)
         if (waiting.length >= WINDOW) await waiting.shift()
@@ -105,7 +107,6 @@ export class EmitCommand extends KittiwakeCommand {
     } finally {
       // Also where the input breaks off: what was taken gets its receipt.
       await printed
-      this.progress('')
     }
     return refused
   }
