@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-dir
 import { writeLogin } from '#dist/project/login.js'
 import { readAll, startHub } from './hub/support.ts'
 import { filesOf } from './support/files-of.ts'
+import { until } from './support/program.ts'
 import { reaches, RuntimeWorld } from './support/runtime-world.ts'
 import { type Script, ScriptedHub } from './workers/socket/scripted-hub.ts'
 
@@ -47,6 +48,18 @@ class RecordingClock extends SimulatedClock {
       this.#heard = resolve
     })
   }
+}
+
+/** The JavaScript files that this process, its threads included, has open. */
+function openModules(): string[] {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+  return targets.filter((target) => /\.[cm]?js$/.test(target))
 }
 
 describe('the package', () => {
@@ -306,6 +319,22 @@ describe('stop', () => {
     await runtime.stop()
     expect(runtime.system.workerStates.store).toBe('stopped')
   })
+
+  it.runIf(process.platform === 'linux')(
+    'leaves no module open in a thread that it meets while it loads (I25)',
+    async () => {
+      const world = new RuntimeWorld()
+      await world.init()
+      for (const _ of range(10)) {
+        const runtime = await world.open()
+        const refused = codeOf(runtime.system.store.ask({ type: 'store.count' }, 'store.counted'))
+        await until('the thread reads its modules', () => openModules().length > 0)
+        await runtime.stop()
+        expect(await refused).toBe('RUNTIME_STOPPED')
+      }
+      expect(openModules()).toEqual([])
+    },
+  )
 
   const mute: Record<string, Script> = {
     'accepts and never answers': { token: () => undefined },

@@ -155,7 +155,8 @@ export const workerMachine = setup({
         starting: {
           on: {
             'thread.ready': { target: 'ready', actions: { type: 'postAgain' } },
-            'worker.stop': { target: '#worker.stopped' },
+            // Not ended in the middle of its loading: Node would never close the files of the modules that it reads.
+            'worker.stop': { target: 'stopping' },
           },
         },
         ready: {

@@ -42,7 +42,7 @@ checkTable(workerMachine, {
   },
   table: {
     idle: { ...deaf, ask: 'starting', stop: 'stopped' },
-    starting: { ...deaf, ready: 'ready', stop: 'stopped', crashed: 'restarting' },
+    starting: { ...deaf, ready: 'ready', stop: 'stopping', crashed: 'restarting' },
     ready: { ...deaf, stop: 'stopping', crashed: 'restarting' },
     stopping: { ...deaf, stopped: 'stopped', crashed: 'stopped' },
     restarting: { ...deaf, stop: 'stopped' },
