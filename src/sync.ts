@@ -11,6 +11,7 @@ import { identityOrNull, readIdentity, requireIdentity } from './project/identit
 import { viewProject } from './view.ts'
 import { framesOf, readSyncState } from './workers/git/sync-state.ts'
 import { OutboxReader } from './workers/store/outbox-reader.ts'
+import type { WorkerName } from './actors/worker.machine.ts'
 import type { SocketFact } from './workers/socket/protocol.ts'
 import type { StoreAnswer, StoreCounts, StoreFact } from './workers/store/protocol.ts'
 
@@ -172,7 +173,15 @@ export function createSync(parts: Parts): SyncControl {
     return null
   }
 
+  /** @throws RuntimeError WORKER_FAILED where one that a link needs is gone for good */
+  function refuseFailed(): void {
+    const { socket, store } = system.failures
+    if (socket !== undefined) throw workerFailed('socket')
+    if (store !== undefined) throw workerFailed('store')
+  }
+
   const start = async (): Promise<void> => {
+    refuseFailed()
     const identity = await project()
     const found = obstacle(identity)
     if (found === 'no_consent') {
@@ -226,7 +235,7 @@ export function createSync(parts: Parts): SyncControl {
       : await awaitHolder(identity, healed === null, timeoutMs, signal)
     // A link that was up before stays up.
     if (!wasUp) await control?.stop()
-    if (system.failures.socket !== undefined) throw socketFailed()
+    refuseFailed()
     const after = read(identity, (reader) => reader.counts())
     const left = await waitingCommits()
     const isRead = hindrance !== 'ledger_unavailable'
@@ -259,6 +268,7 @@ export function createSync(parts: Parts): SyncControl {
   }
 
   async function tryStart(): Promise<void> {
+    refuseFailed()
     const identity = await identityOrNull(repository)
     if (identity === null || obstacle(identity) !== null) return
     await project()
@@ -326,8 +336,8 @@ export function createSync(parts: Parts): SyncControl {
   }
 }
 
-function socketFailed(): RuntimeError {
-  return new RuntimeError('WORKER_FAILED', 'the socket worker failed too often', {
+function workerFailed(name: WorkerName): RuntimeError {
+  return new RuntimeError('WORKER_FAILED', `the ${name} worker failed too often`, {
     hint: 'What is queued stays queued. Create a new runtime, or run the command again.',
   })
 }
@@ -359,6 +369,8 @@ async function drainOwn(
   // A thread that died is back in a moment, and so is the link.
   const settled = (): boolean =>
     control.isDrained ||
+    // Stopped by somebody, or by the end of a worker.
+    !control.isWanted ||
     control.state === 'suspended' ||
     (control.state === 'backingOff' && control.reason !== 'WORKER_LOST')
   await control.until(settled, timeoutMs, signal)

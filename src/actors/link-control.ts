@@ -138,17 +138,7 @@ export class LinkControl {
 
   /** Closes the link and frees the lease. */
   stop(): Promise<void> {
-    this.#isWanted = false
-    return this.#inTurn(async () => {
-      this.#isWanted = false
-      if (!this.#held && this.#state === 'offline') return
-      this.#connection.send({ type: 'connection.disable' })
-      const offline = new Promise<void>((resolve) => this.#look(() => this.#isOffline(resolve)))
-      await within(offline, STOP_WAIT_MS)
-      if (!this.#held) return
-      this.#held = false
-      await this.#options.store.ask({ type: 'store.release' }, 'store.released')
-    })
+    return this.#end('DISABLED')
   }
 
   /** Resolves true once `done`, false after `timeoutMs` of the clock or on the signal. */
@@ -209,12 +199,25 @@ export class LinkControl {
     if (name === 'store') this.#lose()
   }
 
-  /** A worker is gone for good. Without the store there is nothing to deliver; without git, events still are. */
+  /** A worker is gone for good. The link needs the store and the socket; without git, events are still delivered. */
   takeFailure(name: WorkerName): void {
-    if (name === 'socket') this.#connection.send({ type: 'connection.lost' })
-    if (name !== 'store') return
+    if (name !== 'git') void this.#end('WORKER_FAILED').catch(() => undefined)
+  }
+
+  #end(reason: 'DISABLED' | 'WORKER_FAILED'): Promise<void> {
     this.#isWanted = false
-    this.#lose()
+    return this.#inTurn(async () => {
+      this.#isWanted = false
+      if (!this.#held && this.#state === 'offline') return
+      this.#connection.send({ type: 'connection.disable', reason })
+      // A close would not be answered any more.
+      if (reason === 'WORKER_FAILED') this.#connection.send({ type: 'connection.lost' })
+      const offline = new Promise<void>((resolve) => this.#look(() => this.#isOffline(resolve)))
+      await within(offline, STOP_WAIT_MS)
+      if (!this.#held) return
+      this.#held = false
+      await this.#options.store.ask({ type: 'store.release' }, 'store.released')
+    })
   }
 
   #lose(): void {
@@ -226,7 +229,10 @@ export class LinkControl {
 
   #retake(): void {
     void this.#inTurn(async () => {
-      if (!this.#isWanted || this.#held || (await this.#takeLease().catch(() => false))) return
+      if (!this.#isWanted || this.#held) return
+      if (await this.#takeLease().catch(() => false)) return
+      // Whoever stopped it meanwhile says why.
+      if (!this.#isWanted) return
       // Another process was quicker: it delivers, and this one waits for its turn.
       this.#connection.send({ type: 'connection.disable' })
       this.#options.clock.setTimeout(() => this.#retake(), LEASE_RETRY_MS)

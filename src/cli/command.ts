@@ -51,6 +51,9 @@ export abstract class KittiwakeCommand extends Command<Context> {
     runtime.on('workerRestarted', ({ name, failure }) =>
       this.warn(`the ${name} worker was restarted (${failure.code})`),
     )
+    runtime.on('workerFailed', ({ name, failure }) =>
+      this.warn(`the ${name} worker failed too often (${failure.code})`),
+    )
     try {
       const value = await work(runtime)
       if (this.healsDeferred) await this.heal(runtime)

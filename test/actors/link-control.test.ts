@@ -203,13 +203,25 @@ describe('the link', () => {
     expect(count('store.lease')).toBe(2)
   })
 
-  it('is down for good where the store worker has failed', async () => {
-    const { link, clock, count } = await live()
-    link.takeFailure('store')
+  it.each(['store', 'socket'] as const)(
+    'is down for good where the %s worker has failed, says so, and keeps no lease',
+    async (name) => {
+      const { link, clock, count } = await live()
+      link.takeFailure(name)
+      await settled()
+      clock.increment(LEASE_RETRY_MS * 10)
+      await settled()
+      expect([link.state, link.reason, link.isWanted]).toEqual(['offline', 'WORKER_FAILED', false])
+      expect([count('store.lease'), count('store.release')]).toEqual([1, 1])
+      expect(count('socket.authenticate')).toBe(1)
+    },
+  )
+
+  it('stays up where the git worker has failed', async () => {
+    const { link } = await live()
+    link.takeFailure('git')
     await settled()
-    clock.increment(LEASE_RETRY_MS * 10)
-    await settled()
-    expect([link.state, link.isWanted, count('store.lease')]).toEqual(['offline', false, 1])
+    expect([link.state, link.isWanted]).toEqual(['live', true])
   })
 
   it('goes live although the ledger refuses, says so once, and asks it again on the same link', async () => {

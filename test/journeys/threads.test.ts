@@ -197,6 +197,30 @@ describe('a thread that dies whenever it starts', () => {
     expect(world.events(uuid).map(({ state }) => state)).toEqual(['pending', 'pending', 'pending'])
   })
 
+  it.each(['answer:socket.opened', 'answer:store.claimed'])(
+    'ends a held link and says why, and the next process delivers: %s',
+    async (point) => {
+      const world = new RuntimeWorld()
+      const uuid = await world.init()
+      const hub = await startHub()
+      world.login(hub)
+      await world.optIn()
+      await world.call('emit', { count: 3, rounds: 1 })
+      const worker = point.startsWith('answer:socket') ? 'socket' : 'store'
+      const fault: Fault = { ...deadly, worker, point }
+      const ran = await world.run(['sync', 'run', '--json'], { fault })
+      expect(ran.code).toBe(1)
+      const said = ran.stdout.trimEnd().split('\n')
+      const [last, before] = [said.at(-1), said.at(-2)].map(
+        (line) => JSON.parse(line ?? '') as Line,
+      )
+      expect(last).toMatchObject({ ok: false, error: { code: 'WORKER_FAILED' } })
+      expect(before).toMatchObject({ state: 'offline', reason: 'WORKER_FAILED' })
+      expect((await world.run(['sync', 'now', '--json'])).code).toBe(0)
+      await expectDelivered(world, hub, uuid)
+    },
+  )
+
   it('gives up on an event that makes its thread stick each time, and says what is not known', async () => {
     const world = new RuntimeWorld()
     await world.init()

@@ -128,15 +128,23 @@ export class SyncRunCommand extends KittiwakeCommand {
         else printText(stdout, reason === null ? state : `${state} (${reason})`)
       })
       await this.heal(runtime)
+      const failed = new Promise<void>((resolve) => {
+        runtime.on('workerFailed', ({ name }) => name !== 'git' && resolve())
+      })
       await runtime.sync.start()
-      if (!signal.aborted) {
-        await new Promise<void>((resolve) =>
-          signal.addEventListener('abort', () => resolve(), { once: true }),
-        )
-      }
+      await Promise.race([aborted(signal), failed])
+      // Says why the link can't be held any more.
+      if (!signal.aborted) await runtime.sync.start()
     })
     return STREAMED
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 function whyUndelivered(view: ProjectView): string | null {
