@@ -1,6 +1,6 @@
 /** The base of all commands: `run` answers fields and text; how they are printed and which code it exits with is here. */
 import { Command, Option } from 'clipanion'
-import { errorDocument, EXIT, exitCodeOf } from '../errors.ts'
+import { errorDocument, EXIT, exitCodeOf, RuntimeError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Deferral } from '../workers/git/protocol.ts'
 import type { Context } from './context.ts'
@@ -43,10 +43,11 @@ export abstract class KittiwakeCommand extends Command<Context> {
     }
   }
 
-  /** Runs `work` with the runtime of the current folder and stops it, whatever happens. */
+  /** Runs `work` with the runtime of the current folder and stops it, whatever happens; an interruption, within 3 s. */
   protected async withRuntime<Value>(work: (runtime: Runtime) => Promise<Value>): Promise<Value> {
+    const { cwd, signal } = this.context
     const { createRuntime } = await import('../runtime.ts')
-    const runtime = await createRuntime({ root: this.context.cwd, link: 'manual' })
+    const runtime = await createRuntime({ root: cwd, link: 'manual' })
     runtime.on('warning', ({ message }) => this.warn(message))
     runtime.on('workerRestarted', ({ name, failure }) =>
       this.warn(`the ${name} worker was restarted (${failure.code})`),
@@ -54,11 +55,17 @@ export abstract class KittiwakeCommand extends Command<Context> {
     runtime.on('workerFailed', ({ name, failure }) =>
       this.warn(`the ${name} worker failed too often (${failure.code})`),
     )
+    const stop = (): void => void runtime.stop()
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
     try {
       const value = await work(runtime)
-      if (this.healsDeferred) await this.heal(runtime)
+      if (this.healsDeferred && !signal.aborted) await this.heal(runtime)
       return value
+    } catch (error) {
+      throw signal.aborted && isStopped(error) ? interrupted() : error
     } finally {
+      signal.removeEventListener('abort', stop)
       await runtime.stop()
     }
   }
@@ -85,6 +92,16 @@ export abstract class KittiwakeCommand extends Command<Context> {
   protected warn(message: string): void {
     printText(this.context.stderr, `kittiwake: ${message}`)
   }
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === 'RUNTIME_STOPPED'
+}
+
+function interrupted(): RuntimeError {
+  return new RuntimeError('INTERRUPTED', 'interrupted before it was done', {
+    hint: 'Whether it was done is not known; look before you ask for it again.',
+  })
 }
 
 export function deferralText({ mission, reason, message }: Deferral): string {

@@ -1,4 +1,6 @@
 /** How long-lived commands end: with 130, and within three seconds whatever hub, queue and disk are doing. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { outboxPath, senderLeasePath } from '#dist/project/state-directory.js'
@@ -62,6 +64,30 @@ describe.concurrent('an interrupt', () => {
       outbox.close()
     }
     expect((await machine.run(root, emitNote('now'))).code).toBe(0)
+  })
+})
+
+describe('an interrupt of a command whose thread is stuck', () => {
+  it.each([
+    ['store', 'insert', emitNote('stuck')],
+    ['git', 'fsync', ['decision', 'request', '--mission', 'quiet', '--question', 'So?']],
+  ] as const)('ends it although %s does not answer, and says what is not known', async (...row) => {
+    const [worker, point, args] = row
+    await using world = await TestWorld.make()
+    const { machine, root } = world
+    await machine.ok(root, ['mission', 'create', 'quiet'])
+    const log = join(machine.folder, 'faults')
+    const fault = { worker, point, how: 'loop', times: 9, log }
+    const preload = `--import=${import.meta.resolve('../support/fault.mjs')}`
+    const program = machine.start(root, args, {
+      NODE_OPTIONS: preload,
+      KITTIWAKE_FAULT: JSON.stringify(fault),
+    })
+    await until('the thread is stuck', () => existsSync(log))
+    expect(await program.end('SIGINT')).toBeLessThan(STOP_MS)
+    expect(await program.ended).toBe(130)
+    expect(program.documents).toMatchObject([{ ok: false, error: { code: 'INTERRUPTED' } }])
+    expect((await machine.run(root, args)).code).toBe(0)
   })
 })
 

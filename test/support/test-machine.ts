@@ -82,8 +82,9 @@ export class TestMachine {
     )
   }
 
-  start(cwd: string, args: readonly string[]): Program {
-    const program = new Program({ cwd, env: this.env }, args)
+  /** `env` comes on top. */
+  start(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+    const program = new Program({ cwd, env: { ...this.env, ...env } }, args)
     this.#programs.push(program)
     return program
   }
