@@ -216,10 +216,22 @@ function createCommits({ system, listeners }: Parts) {
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
-  const parsed = schema.safeParse(value)
+  const parsed = read(schema, value)
   if (parsed.success) return parsed.data
   const fields = new Set(parsed.error.issues.map((issue) => issue.path.join('.') || 'unknown key'))
-  throw new InputError('DECISION_INVALID', `check ${[...fields].sort().join(', ')}`, {
-    hint: 'See `kittiwake decision request --help` and `kittiwake decision answer --help`.',
-  })
+  throw invalid(`check ${[...fields].sort().join(', ')}`)
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, value: unknown) {
+  try {
+    return schema.safeParse(value)
+  } catch {
+    // A getter or a proxy threw; what it said may quote data.
+    throw invalid('it can not be read')
+  }
+}
+
+function invalid(why: string): InputError {
+  const hint = 'See `kittiwake decision request --help` and `kittiwake decision answer --help`.'
+  return new InputError('DECISION_INVALID', why, { hint })
 }

@@ -241,6 +241,32 @@ describe('two runtimes on one repository', () => {
   })
 })
 
+describe('a decision that can not be taken', () => {
+  it('is refused with the fields that are wrong, and nothing of what it holds is told (L4)', async () => {
+    const world = await RuntimeWorld.withProject()
+    const mission = await world.createMission('harbour')
+    const runtime = await world.open()
+    const { decisions } = runtime
+    const thrower = {
+      mission,
+      get question(): string {
+        throw new Error('wren')
+      },
+    }
+    const calls = [
+      [decisions.request(thrower), 'it can not be read'],
+      [decisions.request({ mission, question: '' }), 'check question'],
+      [decisions.request({ mission, question: 'Q', wren: 1 } as never), 'check unknown key'],
+      [decisions.answer({ mission, decision_id: 'x' } as never), 'check answer'],
+    ] as const
+    for (const [call, message] of calls) {
+      const error: unknown = await call.catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'DECISION_INVALID', message })
+      expect(JSON.stringify(error)).not.toContain('wren')
+    }
+  })
+})
+
 describe('stop', () => {
   it('can be called twice, and by `await using`', async () => {
     const world = new RuntimeWorld()

@@ -27,18 +27,29 @@ const draftSchema = z.strictObject({
  * @throws InputError DRAFT_INVALID with the offending fields, EVENT_LEDGER_ONLY, EVENT_LOCAL_ONLY
  */
 export function parseDraft(value: unknown): Draft {
-  const parsed = draftSchema.safeParse(value)
+  const parsed = read(value)
   if (!parsed.success) {
     // Field names only: a message that quotes values would carry what the sanitizer has not seen.
     const fields = new Set(parsed.error.issues.map((issue) => issue.path.join('.') || 'draft'))
     const unknown = parsed.error.issues.some((issue) => issue.code === 'unrecognized_keys')
-    throw new InputError(
-      'DRAFT_INVALID',
-      `a draft is {event_type, aggregate_id?, mission?, payload?}; ${unknown ? 'it has unknown keys' : `check ${[...fields].sort().join(', ')}`}`,
-      { hint: 'See `kittiwake emit --help` for the fields.' },
-    )
+    throw invalid(unknown ? 'it has unknown keys' : `check ${[...fields].sort().join(', ')}`)
   }
   const draft = parsed.data as Draft
   assertQueued(draft.event_type)
   return draft
+}
+
+function read(value: unknown) {
+  try {
+    return draftSchema.safeParse(value)
+  } catch {
+    // A getter or a proxy threw; what it said may quote data.
+    throw invalid('it can not be read')
+  }
+}
+
+function invalid(why: string): InputError {
+  const message = `a draft is {event_type, aggregate_id?, mission?, payload?}; ${why}`
+  const hint = 'See `kittiwake emit --help` for the fields.'
+  return new InputError('DRAFT_INVALID', message, { hint })
 }

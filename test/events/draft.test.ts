@@ -83,6 +83,26 @@ describe('a draft', () => {
     expect(JSON.stringify(refusal)).not.toMatch(/wren|cove|4471/)
   })
 
+  it('that throws when it is read is refused, and what it threw is not told (L4)', () => {
+    const thrower = {
+      get event_type(): string {
+        throw new Error('wren')
+      },
+    }
+    const liar = new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw new TypeError('wren')
+        },
+      },
+    )
+    for (const value of [thrower, liar]) {
+      expect(refusalOf(value)).toMatchObject({ code: 'DRAFT_INVALID' })
+      expect(JSON.stringify(refusalOf(value))).not.toContain('wren')
+    }
+  })
+
   it('of a decision is refused although its shape is right', () => {
     const decision = { event_type: 'DecisionInputAnswered', causation_id: ID }
     expect(refusalOf(decision)?.code).toBe('EVENT_LEDGER_ONLY')
