@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkNode } from '#dist/doctor/check-machine.js'
 import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
@@ -117,6 +118,25 @@ describe('doctor', () => {
     expect(badOf(report)[0]).toMatch(/^identity: /)
     expect(report.checks.map(({ name }) => name)).toContain('ledgers')
     expect(report.checks.filter(({ state, hint }) => state === 'failed' && !hint)).toEqual([])
+  })
+
+  it('names a damaged event, which SQLite finds whole', () => {
+    const files = readdirSync(world.state, { recursive: true, encoding: 'utf8' })
+    const path = join(world.state, files.find((file) => file.endsWith('outbox.db')) ?? '')
+    const swap = (from: string, to: string): void => {
+      const database = new Database(path)
+      database.prepare('UPDATE event SET body = replace(body, ?, ?)').run(from, to)
+      database.close()
+    }
+    const report = doctorWith(
+      () => swap('HistoryAdded', 'HistoryAddee'),
+      () => swap('HistoryAddee', 'HistoryAdded'),
+    )
+    expect(report.code).toBe(1)
+    expect(badOf(report)).toEqual([
+      expect.stringMatching(/^outbox: 1 events are damaged: projects/),
+    ])
+    expect(report.checks.map(({ name }) => name)).toContain('queue')
   })
 
   it('names a damaged outbox', () => {

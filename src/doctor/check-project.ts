@@ -91,7 +91,10 @@ function inspect(
       const hint = 'Keep a copy of the file, then move it away to begin anew.'
       return [failed('outbox', `the database is damaged: ${place}`, hint)]
     }
-    return [ok('outbox', 'intact'), ...read(outbox)]
+    const damaged = outbox.damaged()
+    if (damaged === 0) return [ok('outbox', 'intact'), ...read(outbox)]
+    const hint = 'They are never sent; `kittiwake queue list` shows them as unreadable.'
+    return [failed('outbox', `${damaged} events are damaged: ${place}`, hint), ...read(outbox)]
   } catch (error) {
     const found = failure('outbox', error)
     return [{ ...found, detail: `${found.detail}: ${place}` }]

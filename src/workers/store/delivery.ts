@@ -5,7 +5,7 @@
 import type Database from 'better-sqlite3'
 
 import type { EventState } from './protocol.ts'
-import { isIntact } from './row-checksum.ts'
+import { DAMAGED, isIntact } from './row-checksum.ts'
 import type { Tally } from './tally.ts'
 
 export type ClaimedEvent = { readonly event_id: string; readonly body: string }
@@ -50,7 +50,7 @@ export class Delivery {
       .prepare<[number], EventState>('SELECT state FROM delivery WHERE sequence = ?')
       .pluck()
     this.#quarantine = db.prepare(
-      "UPDATE delivery SET state = 'quarantined', reason = 'CHECKSUM_MISMATCH' WHERE sequence = ?",
+      `UPDATE delivery SET state = 'quarantined', reason = '${DAMAGED}' WHERE sequence = ?`,
     )
     this.#markInflight = db.prepare(
       'UPDATE delivery INDEXED BY delivery_outgoing ' +

@@ -4,7 +4,7 @@ import type Database from 'better-sqlite3'
 import type { Event } from '../../contracts/event.ts'
 import { takeWithin } from './delivery.ts'
 import type { EventState } from './protocol.ts'
-import { isIntact } from './row-checksum.ts'
+import { DAMAGED, isIntact } from './row-checksum.ts'
 
 export type ListOptions = {
   readonly state?: EventState
@@ -46,11 +46,26 @@ export function listEvents(db: Database.Database, options: ListOptions): readonl
        WHERE e.sequence > ? AND (? IS NULL OR d.state = ?) ORDER BY e.sequence LIMIT ?`,
     )
     .iterate(options.after ?? 0, state, state, limit)
-  return takeWithin(rows, LIST_LENGTH_MAX).map((row) => ({
-    sequence: row.sequence,
-    event_id: row.event_id,
-    event: isIntact(row) ? (JSON.parse(row.body) as Event) : null,
-    state: row.state,
-    reason: row.reason,
-  }))
+  return takeWithin(rows, LIST_LENGTH_MAX).map((row) => {
+    const intact = isIntact(row)
+    return {
+      sequence: row.sequence,
+      event_id: row.event_id,
+      event: intact ? (JSON.parse(row.body) as Event) : null,
+      state: row.state,
+      reason: row.reason ?? (intact ? null : DAMAGED),
+    }
+  })
+}
+
+/** How many rows are not what was written. Reads every body. */
+export function countDamaged(db: Database.Database): number {
+  let damaged = 0
+  const rows = db
+    .prepare<[], Omit<Row, 'state' | 'reason'>>(
+      'SELECT sequence, event_id, lamport_clock, checksum, body FROM event',
+    )
+    .iterate()
+  for (const row of rows) if (!isIntact(row)) damaged += 1
+  return damaged
 }

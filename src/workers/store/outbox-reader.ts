@@ -8,7 +8,7 @@ import Database from 'better-sqlite3'
 
 import { Consent } from './consent.ts'
 import { LinkRecord } from './link-row.ts'
-import { listEvents, type ListedEvent, type ListOptions } from './list-events.ts'
+import { countDamaged, listEvents, type ListedEvent, type ListOptions } from './list-events.ts'
 import { BUSY_TIMEOUT_MS, openReadOnly, type OutboxOwner } from './open-database.ts'
 import { CAPACITY } from './outbox.ts'
 import { patiently } from './patience.ts'
@@ -88,6 +88,11 @@ export class OutboxReader {
   /** What SQLite's own check says of every page; a missing store is whole. */
   isWhole(): boolean {
     return this.#read((db) => db.pragma('quick_check(1)', { simple: true }) === 'ok', true)
+  }
+
+  /** How many events are damaged, which SQLite's own check doesn't see. Reads every body. */
+  damaged(): number {
+    return this.#read(countDamaged, 0)
   }
 
   close(): void {

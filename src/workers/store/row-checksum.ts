@@ -3,6 +3,9 @@
  */
 import { crc32 } from 'node:zlib'
 
+/** Why such a row is never sent. */
+export const DAMAGED = 'CHECKSUM_MISMATCH'
+
 /** CRC-32 over id, clock and body. */
 export function rowChecksum(eventId: string, lamportClock: number, body: string): number {
   return crc32(body, crc32(`${eventId}\n${lamportClock}\n`))
