@@ -89,6 +89,20 @@ describe('a batch', () => {
     })
   })
 
+  it('of more than one page is listed whole', async () => {
+    const count = 10_050
+    const path = join(machine.folder, 'pages.jsonl')
+    const line = (_: unknown, n: number): string => `{"event_type":"Paged","payload":{"n":${n}}}`
+    writeFileSync(path, Array.from({ length: count }, line).join('\n'))
+    const other = await machine.project('pages')
+    expect((await machine.run(other.root, ['emit', '--batch', path])).code).toBe(0)
+    const listed = await machine.ok(other.root, ['queue', 'list', '--limit', '20000'])
+    const events = listed['events'] as readonly { readonly event: { readonly payload: unknown } }[]
+    expect(events).toHaveLength(count)
+    expect(events.at(-1)?.event.payload).toEqual({ n: count - 1 })
+    expect(listed['more']).toBe(false)
+  })
+
   it('of good lines ends with 0, of none with 0 and nothing', async () => {
     const [good, none] = await Promise.all([
       rawRun(place(), ['emit', '--batch', '-'], '{"event_type":"A"}\n'.repeat(600)),

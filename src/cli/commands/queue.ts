@@ -1,11 +1,14 @@
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
+import type { ListedEvent } from '../../workers/store/list-events.ts'
+import type { OutboxReader } from '../../workers/store/outbox-reader.ts'
 import type { EventState } from '../../workers/store/protocol.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { limitOption } from '../options.ts'
 import { columns } from '../output.ts'
 
 const STATES = ['pending', 'inflight', 'delivered', 'quarantined', 'held'] as const
+const LIMIT = 10_000
 const LIMIT_MAX = 100_000
 
 export class QueueListCommand extends KittiwakeCommand {
@@ -17,8 +20,8 @@ export class QueueListCommand extends KittiwakeCommand {
   })
 
   state = Option.String('--state', { description: `One of ${STATES.join(', ')}` })
-  limit = Option.String('--limit', '1000', {
-    description: `From 1 to ${LIMIT_MAX} events; default 1000`,
+  limit = Option.String('--limit', String(LIMIT), {
+    description: `From 1 to ${LIMIT_MAX} events; default ${LIMIT}`,
   })
 
   async run(): Promise<Result> {
@@ -30,7 +33,7 @@ export class QueueListCommand extends KittiwakeCommand {
     const { openReader } = await import('../outbox.ts')
     const reader = await openReader(this.context.cwd)
     try {
-      const found = reader.list({ limit: limit + 1, ...(state === undefined ? {} : { state }) })
+      const found = read(reader, state, limit + 1)
       const events = found.slice(0, limit)
       const more = found.length > limit
       if (more) this.warn(`there are more than ${limit}; see more with \`--limit\``)
@@ -70,6 +73,23 @@ export class QueueStatsCommand extends KittiwakeCommand {
       reader.close()
     }
   }
+}
+
+/** Page by page, because a page ends where it grows too large. */
+function read(
+  reader: OutboxReader,
+  state: EventState | undefined,
+  limit: number,
+): readonly ListedEvent[] {
+  const found: ListedEvent[] = []
+  const filter = state === undefined ? {} : { state }
+  while (found.length < limit) {
+    const after = found.at(-1)?.sequence ?? 0
+    const page = reader.list({ limit: limit - found.length, after, ...filter })
+    if (page.length === 0) break
+    found.push(...page)
+  }
+  return found
 }
 
 function isState(text: string): text is EventState {
