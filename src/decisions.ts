@@ -1,5 +1,4 @@
 /** Decisions: asked and answered in the ledger, and each answer committed before it is called recorded. */
-import { existsSync } from 'node:fs'
 import type { ActorRefFrom } from 'xstate'
 import { z } from 'zod'
 import { commitMachine, type CommitSettled } from './actors/commit.machine.ts'
@@ -7,11 +6,10 @@ import type { Actor, AnsweredRecord, RequestedRecord } from './contracts/decisio
 import { InputError } from './errors.ts'
 import type { Parts } from './emitter.ts'
 import { isoMicroseconds } from './events/stamp.ts'
+import type { Healing } from './healing.ts'
 import { readMission } from './project/missions.ts'
 import type { Mission } from './project/types.ts'
 import { requireIdentity } from './project/identity.ts'
-import { deferralsPath } from './workers/git/dirty-journal.ts'
-import type { Deferral } from './workers/git/protocol.ts'
 
 export type DecisionRequest = {
   /** Directory name, slug or ULID. */
@@ -47,8 +45,6 @@ export type Decisions = {
   request(request: DecisionRequest): Promise<Requested>
   /** @throws also GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED */
   answer(answer: DecisionAnswer): Promise<Answered>
-  /** Retries every deferred commit. */
-  heal(): Promise<{ readonly committed: readonly string[]; readonly deferred: readonly Deferral[] }>
 }
 
 const TEXT_MAX = 64 * 1024
@@ -81,10 +77,11 @@ const answerSchema = z.strictObject({
 
 const CLI_ACTOR: Actor = { actor_id: 'cli', actor_type: 'human' }
 
-export function createDecisions(parts: Parts & { readonly onRecorded: () => void }): Decisions {
+export function createDecisions(
+  parts: Parts & { readonly heal: Healing['heal']; readonly onRecorded: () => void },
+): Decisions {
   const { system, repository, sanitizer } = parts
   const commits = createCommits(parts)
-  const deferred = deferralsPath(repository.commonDir)
 
   const request = async (input: DecisionRequest): Promise<Requested> => {
     const clean = parse(requestSchema, sanitizer.sanitize(parse(requestSchema, input)).value)
@@ -152,7 +149,7 @@ export function createDecisions(parts: Parts & { readonly onRecorded: () => void
   async function open(reference: string): Promise<{ mission: Mission; base: RecordBase }> {
     const identity = await requireIdentity(repository)
     const mission = await readMission(repository, reference)
-    if (existsSync(deferred)) await heal()
+    await parts.heal()
     return {
       mission,
       base: {
@@ -164,15 +161,7 @@ export function createDecisions(parts: Parts & { readonly onRecorded: () => void
     }
   }
 
-  const heal: Decisions['heal'] = async () => {
-    if (!existsSync(deferred)) return { committed: [], deferred: [] }
-    const healed = await system.git.ask({ type: 'git.heal' }, 'git.healed')
-    const { committed, deferred: left } = healed
-    if (committed.length > 0) parts.onRecorded()
-    return { committed, deferred: left }
-  }
-
-  return { request, answer, heal }
+  return { request, answer }
 }
 
 type RecordBase = {

@@ -1,21 +1,15 @@
 /** The way of an event on this side of the port: check ► sanitize ► stamp ► append ► receipt, in call order. */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Draft, Event, Receipt, SerializedEvent } from './contracts/event.ts'
 import { InputError, type KittiwakeError, RuntimeError, StoreError } from './errors.ts'
 import { routeOf } from './actors/route.machine.ts'
 import type { System, SystemClock } from './actors/system.ts'
 import { parseDraft } from './events/draft.ts'
 import type { Sanitizer } from './events/sanitize.ts'
-import { isoMicroseconds, serializeEvent, stamp, type Surroundings } from './events/stamp.ts'
+import { isoMicroseconds, serializeEvent, stamp } from './events/stamp.ts'
 import type { Listeners } from './actors/listeners.ts'
-import { readHead } from './project/git-files.ts'
-import { readLogin } from './project/login.ts'
-import { readMission } from './project/missions.ts'
-import { readOriginUrl } from './project/git-config.ts'
-import { repoSlugOf } from './project/slug.ts'
 import type { Identity, Repository } from './project/types.ts'
-import { identityOrNull, noIdentity, readIdentity } from './project/identity.ts'
+import { noIdentity } from './project/identity.ts'
+import { createSurroundings } from './surroundings.ts'
 
 export type Parts = {
   readonly repository: Repository
@@ -32,6 +26,10 @@ export type Parts = {
 
 export type Emitter = {
   emit(draft: Draft): Promise<Receipt>
+  /** The event that a ledger line is going to stand for, stamped before the line is written. */
+  prepare(draft: Draft, id: string, at: string): Promise<SerializedEvent>
+  /** Records what `prepare` made, once its line is durable; the same event again is recorded once. */
+  record(event: SerializedEvent): Promise<Receipt>
 }
 
 type Taken = {
@@ -42,7 +40,11 @@ type Taken = {
   readonly reject: (error: unknown) => void
 }
 
-type Stamped = { readonly taken: Taken; readonly event: Event; readonly text: SerializedEvent }
+type Stamped<Waiting = Taken> = {
+  readonly taken: Waiting
+  readonly event: Event
+  readonly text: SerializedEvent
+}
 
 /** Events that may be without a receipt; more are refused. */
 export const UNSETTLED_MAX = 65_536
@@ -133,7 +135,10 @@ export function createEmitter(
     }
   }
 
-  async function store(stamped: readonly Stamped[], hasIdentity: boolean): Promise<void> {
+  async function store(
+    stamped: readonly Stamped<Pick<Taken, 'resolve' | 'reject'>>[],
+    hasIdentity: boolean,
+  ): Promise<void> {
     const events = stamped.map(({ text }) => text)
     const answer = await system.store
       .ask({ type: 'store.append', events }, 'store.appended')
@@ -171,7 +176,21 @@ export function createEmitter(
     parts.onEmitted()
   }
 
-  return { emit }
+  const prepare: Emitter['prepare'] = async (input, id, at) => {
+    const draft = parseDraft(sanitizer.sanitize(parseDraft(input)).value)
+    const around = await surroundings.now()
+    const missionId = await surroundings.missionId(draft.mission)
+    return bounded(serializeEvent(stamp(draft, id, at, { ...around, missionId })))
+  }
+
+  const record: Emitter['record'] = (text) =>
+    new Promise((resolve, reject) => {
+      const event = JSON.parse(text) as Event
+      const one = { taken: { resolve, reject }, event, text }
+      tail = tail.then(() => store([one], true)).catch(reject)
+    })
+
+  return { emit, prepare, record }
 }
 
 /** In order, each part small enough for one message to a thread. */
@@ -210,55 +229,4 @@ function bounded(text: SerializedEvent): SerializedEvent {
   throw new InputError('EVENT_TOO_LARGE', `an event takes at most ${EVENT_LENGTH_MAX} characters`, {
     hint: 'Store large output in a file and put its path and hash into the payload.',
   })
-}
-
-/** What surrounds the events of one batch; read from small files, never by a process. */
-function createSurroundings(parts: Parts & { readonly identity: Identity | null }) {
-  const { repository, sanitizer, system } = parts
-  const missionIdByReference = new Map<string, string>()
-  let identity = parts.identity
-  let repoSlug: string | null | undefined
-
-  async function now(): Promise<Omit<Surroundings, 'missionId'>> {
-    if (identity === null && existsSync(join(repository.root, '.kittify', 'config.yaml'))) {
-      identity = await identityOrNull(repository)
-      if (identity !== null) {
-        system.identify(identity)
-        await system.store.ask({ type: 'store.identify', identity }, 'store.identified')
-      }
-    }
-    repoSlug ??= identity?.repo_slug ?? repoSlugOf(readOriginUrl(repository.commonDir))
-    const head = readHead(repository.gitDir, repository.commonDir)
-    const login = readLogin(parts.state)
-    // A branch may carry a person's name.
-    const clean = sanitizer.sanitize({ git_branch: head.branch, repo_slug: repoSlug }).value as {
-      git_branch: string | null
-      repo_slug: string | null
-    }
-    return {
-      identity,
-      nodeId: parts.nodeId(),
-      teamSlug: login.state === 'present' ? login.login.team_slug : 'local',
-      gitBranch: clean.git_branch,
-      headCommitSha: head.oid,
-      repoSlug: clean.repo_slug,
-    }
-  }
-
-  async function missionId(reference: string | undefined): Promise<string | null> {
-    if (reference === undefined) return null
-    const known = missionIdByReference.get(reference)
-    if (known !== undefined) return known
-    const mission = await readMission(repository, reference)
-    missionIdByReference.set(reference, mission.mission_id)
-    return mission.mission_id
-  }
-
-  /** Why an identity that is there can't be used. */
-  async function faults(): Promise<readonly string[]> {
-    const reading = await readIdentity(repository)
-    return reading.state === 'unusable' ? reading.faults : []
-  }
-
-  return { now, missionId, faults }
 }

@@ -10,6 +10,7 @@ import { createDecisions, type Decisions } from './decisions.ts'
 import { createEmitter } from './emitter.ts'
 import { RuntimeError } from './errors.ts'
 import { createSanitizer } from './events/sanitize.ts'
+import { createHealing, type Healed } from './healing.ts'
 import { identityOrNull } from './project/identity.ts'
 import { gatherLiterals } from './project/literals.ts'
 import { locateRepository } from './project/locate.ts'
@@ -53,6 +54,8 @@ export type Runtime = {
   /** Resolves once the event is durable on this machine. @throws InputError, SanitizeError, StoreError, RuntimeError */
   emit(draft: Draft): Promise<Receipt>
   readonly decisions: Decisions
+  /** Retries every deferred commit, and queues what a crash kept from the outbox. */
+  heal(): Promise<Healed>
   readonly sync: Sync
   /** What is true now, read from the same stores as the drains read. */
   status(): Promise<RuntimeStatus>
@@ -112,12 +115,17 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     clock,
     newId: () => ulid(clock.now()),
   }
-  const sync = createSync(parts)
+  const healing = createHealing({
+    ...parts,
+    record: (event) => emitter.record(event),
+    onRecorded: () => recorded(),
+  })
+  const sync = createSync({ ...parts, healAndLook: healing.healAndLook })
   const automatic =
     (options.link ?? 'auto') === 'auto' && readAutoStart(readConfig(repository.root))
   const recorded = automatic ? () => sync.wake() : () => sync.nudge()
   const emitter = createEmitter({ ...parts, identity, onEmitted: recorded })
-  const decisions = createDecisions({ ...parts, onRecorded: recorded })
+  const decisions = createDecisions({ ...parts, heal: healing.heal, onRecorded: recorded })
   const calls = new Calls()
 
   let stopping: Promise<void> | null = null
@@ -138,8 +146,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     decisions: {
       request: (request) => calls.run(() => decisions.request(request)),
       answer: (answer) => calls.run(() => decisions.answer(answer)),
-      heal: () => calls.run(() => decisions.heal()),
     },
+    heal: () => calls.run(() => healing.heal()),
     sync: {
       optIn: (consent) => calls.run(() => sync.optIn(consent)),
       optOut: () => calls.run(() => sync.optOut()),

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LinkControl } from './actors/link-control.ts'
 import type { Parts } from './emitter.ts'
+import type { Healing } from './healing.ts'
 import { type ErrorOnWire, LinkError, RuntimeError } from './errors.ts'
 import { LOGIN_FILE, readLogin } from './project/login.ts'
 import { outboxPath } from './project/state-directory.ts'
@@ -81,7 +82,9 @@ export type SyncControl = Sync & {
 }
 
 /** One function, because the link that it makes when first needed is shared by all that stands in it. */
-export function createSync(parts: Parts): SyncControl {
+export function createSync(
+  parts: Parts & { readonly healAndLook: Healing['healAndLook'] },
+): SyncControl {
   const { system, listeners, repository, state, clock } = parts
   const closing = new AbortController()
   let control: LinkControl | null = null
@@ -227,7 +230,7 @@ export function createSync(parts: Parts): SyncControl {
     const missing = obstacle(identity)
     if (missing !== null) return report(before, before, 0, missing)
     // Brings the sync state up to date, too.
-    const healed = await system.git.ask({ type: 'git.heal' }, 'git.healed').catch(() => null)
+    const healed = await parts.healAndLook().catch(() => null)
     const commitsBefore = await waitingCommits()
     const wasUp = control?.isWanted === true
     const hindrance = (await open())

@@ -174,7 +174,7 @@ describe('nothing personal is shown (L4)', () => {
     world.repository.write(log, 'no JSON\n', worktree)
     await tell(runtime.decisions.request({ mission, question: 'Q' }))
     world.repository.write('.kittify/sync-state.json', '{', world.root)
-    await tell(runtime.decisions.heal())
+    await tell(runtime.heal())
     world.repository.git('worktree', 'remove', '--force', worktree)
     writeFileSync(worktree, 'a file where a worktree should be')
     await tell(runtime.decisions.request({ mission, question: 'Q' }))

@@ -292,7 +292,7 @@ describe('stop', () => {
       runtime.emit(note(1)),
       runtime.decisions.request({ mission, question: 'Q' }),
       runtime.decisions.answer({ mission, decision_id: 'x', answer: 'A' }),
-      runtime.decisions.heal(),
+      runtime.heal(),
       runtime.sync.optIn(),
       runtime.sync.optOut(),
       runtime.sync.now(),

@@ -73,7 +73,7 @@ export abstract class KittiwakeCommand extends Command<Context> {
   /** A commit that had to wait is tried again by every writing command; what else that does is done either way. */
   protected async heal(runtime: Runtime): Promise<void> {
     try {
-      const { committed, deferred } = await runtime.decisions.heal()
+      const { committed, deferred } = await runtime.heal()
       for (const commit of committed) this.warn(`a deferred commit is made: ${commit}`)
       for (const one of deferred) this.warn(deferralText(one))
     } catch (error) {

@@ -87,7 +87,7 @@ describe('answers that race in one mission', () => {
   it('with 60 native commits lose none that either side reported (L13)', async () => {
     await using runtime = await open()
     const [acknowledged, subjects] = await Promise.all([answerAll(runtime), commitNatively()])
-    await runtime.decisions.heal()
+    await runtime.heal()
     const log = world.git(world.root, 'log', '--format=%s', world.branch).split('\n')
     expect(subjects.filter((subject) => !log.includes(subject))).toEqual([])
     const ours = acknowledged.flatMap(({ commit }) => commit ?? [])

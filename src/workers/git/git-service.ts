@@ -91,6 +91,9 @@ class GitService implements Service<GitCommand, GitAnswer> {
       }
       case 'git.heal':
         return { type: 'git.healed', ...(await ledger.heal()) }
+      case 'git.forget':
+        await ledger.forget(command.event_ids)
+        return { type: 'git.forgotten' }
       case 'git.frames':
         return { type: 'git.framed', frames: await ledger.frames() }
       case 'git.confirm':

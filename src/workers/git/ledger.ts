@@ -7,6 +7,7 @@ import type {
   DecisionRecord,
   RequestedRecord,
 } from '../../contracts/decision-record.ts'
+import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
 import { withRepositoryLock } from '../../project/repository-lock.ts'
 import type { Placement } from '../../project/types.ts'
@@ -25,6 +26,7 @@ import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
 import { withPoolPulse } from './pool-pulse.ts'
 import type { Deferral } from './protocol.ts'
+import { Unqueued } from './unqueued.ts'
 import { Warnings } from './warnings.ts'
 import type { LedgerWarning } from './warnings.ts'
 
@@ -33,6 +35,8 @@ export type Healed = {
   /** Hashes of the commits that were made. */
   readonly committed: readonly string[]
   readonly deferred: readonly Deferral[]
+  /** Events whose lines are in a ledger and that the outbox may not hold yet. */
+  readonly unqueued: readonly SerializedEvent[]
 }
 
 /** Its methods throw GitError, ProjectError and SanitizeError, and nothing else but bugs. */
@@ -44,6 +48,7 @@ export class Ledger {
   readonly #frames: FrameBook
   readonly #journal: DirtyJournal
   readonly #committer: LogCommitter
+  readonly #unqueued: Unqueued
 
   constructor(options: LedgerOptions) {
     const { repository, identity, assertClean, missions } = options
@@ -60,6 +65,7 @@ export class Ledger {
     this.#branches = branches
     this.#frames = frames
     this.#journal = journal
+    this.#unqueued = new Unqueued({ fs, root: repository.root, commonDir, warnings })
     this.#committer = new LogCommitter(options, { logs, branches, frames, journal, warnings })
   }
 
@@ -124,7 +130,7 @@ export class Ledger {
     }
   }
 
-  /** Commits what waits, and finds commits that have no frame yet. */
+  /** Commits what waits, finds commits that have no frame yet, and events that have still to be queued. */
   async heal(): Promise<Healed> {
     return this.#run(async () => {
       const committed: string[] = []
@@ -138,8 +144,13 @@ export class Ledger {
         else if (isNew) committed.push(answer.commit)
       }
       await this.#frames.record(await this.#logs.graph())
-      return { committed, deferred }
+      return { committed, deferred, unqueued: await this.#unqueued.events() }
     })
+  }
+
+  /** The outbox holds these events. */
+  async forget(eventIds: readonly string[]): Promise<void> {
+    return this.#run(async () => this.#unqueued.forget(eventIds))
   }
 
   /** The pending frames, topologically, then chronologically. */

@@ -1,5 +1,6 @@
 /** What the git worker is asked, and what it answers. A message on the port is an event of the machines. */
 import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
+import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
 import type { ErrorOnWire } from '../../errors.ts'
 import type { IdentityLiterals } from '../../events/identity-literals.ts'
@@ -44,8 +45,10 @@ export type GitCommand =
   | { readonly type: 'git.commit'; readonly mission: string }
   /** Looks for the commit that first holds an answer; reads only. */
   | { readonly type: 'git.locate'; readonly mission: string; readonly event_id: string }
-  /** Reclaims what a dead process left and retries every deferred commit. */
+  /** Reclaims what a dead process left, retries every deferred commit, and names the events that are in no outbox yet. */
   | { readonly type: 'git.heal' }
+  /** The outbox holds these events, which lines of the ledger stand for. */
+  | { readonly type: 'git.forget'; readonly event_ids: readonly string[] }
   /** The pending LocalCommit frames, topologically, then chronologically. */
   | { readonly type: 'git.frames' }
   /** The hub holds this commit. */
@@ -63,7 +66,10 @@ export type GitAnswer =
       readonly type: 'git.healed'
       readonly committed: readonly string[]
       readonly deferred: readonly Deferral[]
+      /** As stamped when their lines were written; oldest first. */
+      readonly unqueued: readonly SerializedEvent[]
     }
+  | { readonly type: 'git.forgotten' }
   | { readonly type: 'git.framed'; readonly frames: readonly LocalCommit[] }
   | { readonly type: 'git.confirmed'; readonly pending: number }
   | { readonly type: 'git.watching' }

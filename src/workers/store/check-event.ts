@@ -2,7 +2,7 @@
  * What the store asks of a serialized event before it takes it, and how the clock gets into it. The
  * event is parsed once, here, and never serialized again.
  */
-import { ULID_PATTERN, type SerializedEvent } from '../../contracts/event.ts'
+import { EVENT_ID_PATTERN, type SerializedEvent } from '../../contracts/event.ts'
 import { JSON_LENGTH_MAX } from '../../contracts/json.ts'
 import { StoreError } from '../../errors.ts'
 import type { OutboxOwner } from './open-database.ts'
@@ -24,7 +24,6 @@ export type CheckedEvent = {
 /** The draft's mebibyte and the envelope around it. */
 export const EVENT_LENGTH_MAX = JSON_LENGTH_MAX + 64 * 1024
 
-const UUID_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const LEDGER_ONLY: ReadonlySet<string> = new Set([
   'DecisionInputRequested',
   'DecisionInputAnswered',
@@ -61,7 +60,7 @@ export function checkEvent(text: SerializedEvent, rules: EventRules): CheckedEve
     )
   }
   const { event_id: eventId, event_type: eventType } = event
-  if (typeof eventId !== 'string' || !(ULID_PATTERN.test(eventId) || UUID_PATTERN.test(eventId))) {
+  if (typeof eventId !== 'string' || !EVENT_ID_PATTERN.test(eventId)) {
     throw malformed('event_id must be a ULID or a UUID')
   }
   if (typeof eventType !== 'string' || eventType === '') throw malformed('event_type is missing')

@@ -1,0 +1,62 @@
+/**
+ * What earlier commands left to do, done by the next one that writes: commits that had to wait, and events whose ledger
+ * line is durable while a crash kept them from the outbox.
+ */
+import { existsSync } from 'node:fs'
+import type { Emitter, Parts } from './emitter.ts'
+import type { Event, SerializedEvent } from './contracts/event.ts'
+import { identityOrNull } from './project/identity.ts'
+import { deferralsPath } from './workers/git/dirty-journal.ts'
+import type { Deferral } from './workers/git/protocol.ts'
+import { hasUnqueued } from './workers/git/unqueued.ts'
+
+export type Healed = {
+  /** Hashes of the commits that were made. */
+  readonly committed: readonly string[]
+  readonly deferred: readonly Deferral[]
+}
+
+export type Healing = {
+  /** Does what waits; without anything, two looks at the disk. @throws GitError, StoreError, RuntimeError */
+  readonly heal: () => Promise<Healed>
+  /** The same, and the missions' branches are looked at in any case. */
+  readonly healAndLook: () => Promise<Healed>
+}
+
+export function createHealing(
+  parts: Parts & { readonly record: Emitter['record']; readonly onRecorded: () => void },
+): Healing {
+  const { system, repository } = parts
+  const { commonDir } = repository
+  const deferrals = deferralsPath(commonDir)
+
+  const healAndLook = async (): Promise<Healed> => {
+    const { committed, deferred, unqueued } = await system.git.ask(
+      { type: 'git.heal' },
+      'git.healed',
+    )
+    await queue(unqueued)
+    return { committed, deferred }
+  }
+
+  async function queue(events: readonly SerializedEvent[]): Promise<void> {
+    if (events.length === 0) return
+    const uuid = (await identityOrNull(repository))?.uuid ?? null
+    for (const event of events) {
+      const { event_id, node_id, project_uuid } = JSON.parse(event) as Event
+      // Stamped by another node of this machine, whose own outbox it belongs to: its next command does this.
+      if (node_id !== parts.nodeId() || project_uuid !== uuid) continue
+      await parts.record(event)
+      await system.git.ask({ type: 'git.forget', event_ids: [event_id] }, 'git.forgotten')
+    }
+  }
+
+  const heal = async (): Promise<Healed> => {
+    if (!existsSync(deferrals) && !hasUnqueued(commonDir)) return { committed: [], deferred: [] }
+    const healed = await healAndLook()
+    if (healed.committed.length > 0) parts.onRecorded()
+    return healed
+  }
+
+  return { heal, healAndLook }
+}

@@ -1,0 +1,63 @@
+/** What is known where and when an event happens; read from small files, never by a process. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Parts } from './emitter.ts'
+import type { Surroundings } from './events/stamp.ts'
+import { readOriginUrl } from './project/git-config.ts'
+import { readHead } from './project/git-files.ts'
+import { identityOrNull, readIdentity } from './project/identity.ts'
+import { readLogin } from './project/login.ts'
+import { readMission } from './project/missions.ts'
+import { repoSlugOf } from './project/slug.ts'
+import type { Identity } from './project/types.ts'
+
+/** Of one runtime: an identity that `init` makes meanwhile is found, and told to the system. */
+export function createSurroundings(parts: Parts & { readonly identity: Identity | null }) {
+  const { repository, sanitizer, system } = parts
+  const missionIdByReference = new Map<string, string>()
+  let identity = parts.identity
+  let repoSlug: string | null | undefined
+
+  async function now(): Promise<Omit<Surroundings, 'missionId'>> {
+    if (identity === null && existsSync(join(repository.root, '.kittify', 'config.yaml'))) {
+      identity = await identityOrNull(repository)
+      if (identity !== null) {
+        system.identify(identity)
+        await system.store.ask({ type: 'store.identify', identity }, 'store.identified')
+      }
+    }
+    repoSlug ??= identity?.repo_slug ?? repoSlugOf(readOriginUrl(repository.commonDir))
+    const head = readHead(repository.gitDir, repository.commonDir)
+    const login = readLogin(parts.state)
+    // A branch may carry a person's name.
+    const clean = sanitizer.sanitize({ git_branch: head.branch, repo_slug: repoSlug }).value as {
+      git_branch: string | null
+      repo_slug: string | null
+    }
+    return {
+      identity,
+      nodeId: parts.nodeId(),
+      teamSlug: login.state === 'present' ? login.login.team_slug : 'local',
+      gitBranch: clean.git_branch,
+      headCommitSha: head.oid,
+      repoSlug: clean.repo_slug,
+    }
+  }
+
+  async function missionId(reference: string | undefined): Promise<string | null> {
+    if (reference === undefined) return null
+    const known = missionIdByReference.get(reference)
+    if (known !== undefined) return known
+    const mission = await readMission(repository, reference)
+    missionIdByReference.set(reference, mission.mission_id)
+    return mission.mission_id
+  }
+
+  /** Why an identity that is there can't be used. */
+  async function faults(): Promise<readonly string[]> {
+    const reading = await readIdentity(repository)
+    return reading.state === 'unusable' ? reading.faults : []
+  }
+
+  return { now, missionId, faults }
+}
