@@ -59,18 +59,30 @@ fs.promises.open = async function watched(path, ...rest) {
   pathByFd.set(opened.fd, path)
   return opened
 }
-watch(fs, 'openSync', ([path, flags]) => {
-  if (isWriting(flags)) step('open', path)
-})
+const { openSync } = fs
+fs.openSync = function watched(path, ...rest) {
+  if (isWriting(rest[0])) step('open', path)
+  const fd = openSync(path, ...rest)
+  pathByFd.set(fd, path)
+  return fd
+}
 for (const owner of [fs.promises, fs]) {
   const suffix = owner === fs ? 'Sync' : ''
   for (const name of ['writeFile', 'appendFile']) {
     watch(owner, `${name}${suffix}`, ([path]) => step(name, path))
   }
 }
-watch(fs, 'writeSync', ([fd]) => {
-  if (fd > 2) step('write', fd)
+watch(fs, 'writeSync', ([fd, bytes]) => {
+  if (fd <= 2) return
+  step('write', pathByFd.get(fd))
+  step('write half of', pathByFd.get(fd), () => {
+    const whole = Buffer.from(bytes)
+    writeSync(fd, whole, 0, whole.length >> 1)
+  })
 })
+for (const name of ['fsync', 'fdatasync', 'ftruncate', 'fchmod', 'futimes']) {
+  watch(fs, `${name}Sync`, ([fd]) => step(name, pathByFd.get(fd)))
+}
 
 const handle = await open(process.execPath, 'r')
 const prototype = Object.getPrototypeOf(handle)

@@ -9,9 +9,9 @@
  * It strikes at the `nth` such step of a thread, 1 by default, and `times` times in all.
  * `how` may be `tell`: then it only lets others know. Each kill is a line of the file `log`, by which threads that come later know how many there were.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import fs, { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { isMainThread, parentPort } from 'node:worker_threads'
 
 const fault = JSON.parse(process.env.KITTIWAKE_FAULT ?? 'null')
@@ -72,6 +72,12 @@ async function onFsync() {
     strike()
     return sync.call(this)
   }
+  const { fsyncSync } = fs
+  fs.fsyncSync = function (fd) {
+    strike()
+    return fsyncSync(fd)
+  }
+  syncBuiltinESMExports()
 }
 
 function onFrame(text) {

@@ -1,6 +1,6 @@
 /** Blob, trees and commit of ours, made from HEAD's tree; durable before any lock is taken. */
 import { GitError } from '../../errors.ts'
-import type { Commit, CommitContext, Signature } from './commit.ts'
+import type { Commit, CommitContext, CommitRequest, Signature } from './commit.ts'
 import { CommitDeferral } from './deferral.ts'
 import { spliceTree } from './tree.ts'
 import type { SplicedFile } from './tree.ts'
@@ -22,20 +22,31 @@ export async function buildCommit(
   const tree = await spliceTree(store, rootOid, files)
   if (tree.oid === rootOid) return null
   const timestamp = Math.floor(Date.now() / 1000)
-  const person = { ...checkSignature(request.author), timestamp, timezoneOffset: 0 }
-  const message = request.message.replaceAll('\0', '')
-  const oid = await store.writeCommit({
-    tree: tree.oid,
-    parent: [parent],
-    author: person,
-    committer: person,
-    message,
-  })
+  const oid = await store.write('commit', renderCommit(tree.oid, parent, request, timestamp))
+  await store.settle()
   const changed = tree.files.filter((file) => file.oid !== file.previousOid)
   const committedAt = new Date(timestamp * 1000).toISOString().replace('.000Z', '+00:00')
   const changedFiles = changed.map((file) => file.path)
   const commit = { oid, parents: [parent], committedAt, changedFiles }
   return { parent, commit, files: tree.files, timestamp }
+}
+
+/** As git writes it: UTC, the message without what ends a C string, with one line end. */
+function renderCommit(
+  tree: string,
+  parent: string,
+  { author, message }: Pick<CommitRequest, 'author' | 'message'>,
+  timestamp: number,
+): Buffer {
+  const { name, email } = checkSignature(author)
+  const person = `${name} <${email}> ${timestamp} +0000`
+  const text = message
+    .replaceAll('\0', '')
+    .replaceAll('\r', '')
+    .replace(/^\n+|\n+$/g, '')
+  return Buffer.from(
+    `tree ${tree}\nparent ${parent}\nauthor ${person}\ncommitter ${person}\n\n${text}\n`,
+  )
 }
 
 async function readRootTree(store: CommitContext['store'], oid: string): Promise<string> {

@@ -46,7 +46,7 @@ export async function publishCommit(
 ): Promise<Publication> {
   const busy = await findBusy(context)
   if (busy !== null) return busy
-  const index = await readIndex(context.request.placement.gitDir)
+  const index = readIndex(context.request.placement.gitDir)
   const plan = await planLocks(context, built, index)
   return underLocks(context, plan, (prepared) => publishLocked(context, built, prepared, index))
 }
@@ -59,11 +59,11 @@ export async function buildUnderLocks(context: CommitContext): Promise<Publicati
   const paths = await guardedPaths(context)
   const empty = paths.map((path) => ({ path, file: { bytes: Buffer.alloc(0) } }))
   return underLocks(context, { guarded: empty, reflogs: [] }, async (prepared) => {
-    const parent = await readParent(request.placement)
+    const parent = readParent(request.placement)
     const built = await buildCommit(context, parent)
     if (built === null) return { state: 'unchanged', oid: parent }
     await hooks.beforeRefMoves?.(built.commit)
-    const index = await readIndex(request.placement.gitDir)
+    const index = readIndex(request.placement.gitDir)
     await refillLocks(fs, prepared, await planLocks(context, built, index))
     return publishLocked(context, built, prepared, index)
   })
@@ -140,7 +140,7 @@ async function planLocks(
       { path: headPath, file: { bytes: Buffer.alloc(0) } },
       { path: branchPath, file: tip },
     ],
-    reflogs: [...(await planReflogs(placement, line))],
+    reflogs: [...planReflogs(placement, line)],
   }
 }
 
@@ -152,9 +152,9 @@ async function publishLocked(
 ): Promise<Publication> {
   const { placement } = request
   const still =
-    (await readParent(placement)) === parent &&
-    (await readIndexIdentity(placement.gitDir)) === index.identity &&
-    (await areUntouched(placement, reflogs))
+    readParent(placement) === parent &&
+    readIndexIdentity(placement.gitDir) === index.identity &&
+    areUntouched(placement, reflogs)
   if (!still) return { state: 'moved' }
   await appendReflogs(fs, reflogs, format.createReflogs)
   // The index first: a crash in between leaves our lines staged; the other way round the user would revert them.
@@ -170,7 +170,7 @@ async function refuseMergedPaths(
   index: IndexState,
   built: BuiltCommit,
 ): Promise<void> {
-  if (index.bytes === null || !(await isMerging(gitDir))) return
+  if (index.bytes === null || !isMerging(gitDir)) return
   for (const { path, previousOid } of built.files) {
     const staged = findEntry(index.bytes, path)?.oid ?? null
     if (staged === previousOid) continue

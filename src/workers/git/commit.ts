@@ -4,7 +4,7 @@
  * reflogs, our index entries and the branch. Hooks are not run and nothing is signed: these are bookkeeping
  * commits, whose outcome must depend on nothing but the repository. Half of this file is the contract with its callers.
  */
-import { lstat, readdir } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isProtectedBranch, protectedByDefault } from '../../project/protection.ts'
@@ -22,6 +22,7 @@ import { forgetLocks, freeLocks } from './git-locks.ts'
 import { readParent } from './head.ts'
 import { readJournal } from './journal.ts'
 import { ObjectStore } from './object-store.ts'
+import { stateOrNull } from './path-state.ts'
 import { requireFormat } from './repository-state.ts'
 import { readWorktreeFile } from './worktree-file.ts'
 import type { WorktreeFile } from './worktree-file.ts'
@@ -112,7 +113,7 @@ export async function recoverRepository(
   onStep?: OnStep,
 ): Promise<void> {
   const fs = new DurableFs(repository.commonDir, onStep)
-  const names = await readdir(fs.stateDirectory).catch(() => [])
+  const names = namesIn(fs.stateDirectory)
   const journal = await readJournal(fs)
   if (journal !== null) {
     await freeLocks(fs, journal)
@@ -127,9 +128,9 @@ export async function recoverRepository(
 
 async function openContext(request: CommitRequest, hooks: CommitHooks): Promise<CommitContext> {
   const { placement, cache = {} } = request
-  await requireWorktree(placement.worktree)
+  requireWorktree(placement.worktree)
   const format = requireFormat(placement.commonDir)
-  await readParent(placement)
+  readParent(placement)
   refuseProtected(request)
   const files: WorktreeFile[] = []
   for (const path of new Set(request.paths)) {
@@ -148,7 +149,7 @@ async function commitUntilPublished(context: CommitContext): Promise<CommitOutco
   for (let attempt = 0; attempt < MAX_ATTEMPTS;) {
     let publication: Publication
     if (attempt < OPTIMISTIC_ATTEMPTS) {
-      const parent = await readParent(context.request.placement)
+      const parent = readParent(context.request.placement)
       if (built?.parent !== parent) {
         built = await buildCommit(context, parent)
         if (built === null) return { type: 'unchanged', oid: parent }
@@ -181,9 +182,16 @@ function refuseProtected({ placement, protectedBranches }: CommitRequest): void 
   throw new CommitDeferral('protected_branch', message)
 }
 
-async function requireWorktree(worktree: string): Promise<void> {
-  const state = await lstat(worktree).catch(() => null)
-  if (state?.isDirectory() === true) return
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function requireWorktree(worktree: string): void {
+  if (stateOrNull(worktree)?.isDirectory() === true) return
   const message = 'The worktree of the mission is gone. Restore it with git worktree.'
   throw new CommitDeferral('worktree_missing', message)
 }

@@ -2,21 +2,29 @@
  * The only door through which the commit engine changes the disk. A file is complete and fsynced before it gets
  * its name, and its folder is fsynced after. Each change is announced as a step, so that a test can kill the
  * process, or refuse the call, at every one of them. One class, longer than others, so that no change can pass the steps by.
+ * The calls are synchronous beneath: the thread has nothing else to do, and each hop to the pool and back costs more
+ * than most of them.
  */
 import { randomBytes } from 'node:crypto'
 import {
-  chmod,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
@@ -79,17 +87,20 @@ export class DurableFs {
   /** Throws `EEXIST` where `path` is there. */
   async createFile(path: string, file: NewFile): Promise<void> {
     this.#onStep('create', path)
-    await this.#fill(path, await open(path, 'wx'), file)
+    this.#fill(path, openSync(path, 'wx'), file)
   }
 
   /** Other bytes for a file that nobody reads yet. */
   async refillFile(path: string, file: NewFile): Promise<void> {
     this.#onStep('truncate', path)
-    await this.#fill(path, await open(path, 'w'), file)
+    this.#fill(path, openSync(path, 'w'), file)
   }
 
-  /** Old bytes or new bytes at `path`, at every instant. Starts from a fresh file on each call. */
-  async replaceFile(path: string, file: NewFile): Promise<void> {
+  /**
+   * Old bytes or new bytes at `path`, at every instant. Starts from a fresh file on each call. With `unsynced` the
+   * folder is added there instead of being fsynced, for a caller that writes more into it.
+   */
+  async replaceFile(path: string, file: NewFile, unsynced?: Set<string>): Promise<void> {
     const temporary = await this.createTemporary(file)
     try {
       await this.rename(temporary, path)
@@ -97,43 +108,43 @@ export class DurableFs {
       await this.removeQuietly(temporary)
       throw error
     }
-    await this.syncDirectory(dirname(path))
+    await this.#leaveSynced(dirname(path), unsynced)
   }
 
   /**
    * Makes a file durable that somebody else wrote, maybe without fsync, and gives it the present as its time, so
    * that git does not prune it for its age.
    */
-  async refreshFile(path: string): Promise<void> {
+  async refreshFile(path: string, unsynced?: Set<string>): Promise<void> {
     // Windows flushes only what is open for writing, and objects are not.
     if (process.platform === 'win32') return
     this.#onStep('fsync', path)
-    const handle = await open(path, 'r')
+    const fd = openSync(path, 'r')
     try {
       const now = Date.now() / 1000
-      await handle.utimes(now, now).catch(() => undefined)
-      await handle.sync()
+      touch(fd, now)
+      fsyncSync(fd)
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
-    await this.syncDirectory(dirname(path))
+    await this.#leaveSynced(dirname(path), unsynced)
   }
 
   async rename(from: string, to: string): Promise<void> {
     this.#onStep('rename', to)
-    await rename(from, to)
+    renameSync(from, to)
   }
 
   async link(existing: string, path: string): Promise<void> {
     this.#onStep('link', path)
-    await link(existing, path)
+    linkSync(existing, path)
   }
 
   /** A file that is not there is removed already. */
   async remove(path: string): Promise<void> {
     this.#onStep('unlink', path)
     try {
-      await unlink(path)
+      unlinkSync(path)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error
     }
@@ -146,93 +157,119 @@ export class DurableFs {
 
   /** Adds whole lines in one write, or none of them. The file is made where `create` says so. */
   async appendLine(path: string, line: Uint8Array, create: boolean): Promise<void> {
-    const handle = await this.#openForAppend(path, create)
-    if (handle === null) return
+    const fd = await this.#openForAppend(path, create)
+    if (fd === null) return
     try {
-      const { size } = await handle.stat()
+      const { size } = fstatSync(fd)
       this.#onStep('append', path)
       try {
-        await handle.appendFile(line)
+        writeWhole(fd, line)
       } catch (error) {
-        await handle.truncate(size).catch(() => undefined)
+        cutQuietly(fd, size)
         throw error
       }
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
   }
 
   async truncate(path: string, size: number): Promise<void> {
     this.#onStep('truncate', path)
-    const handle = await open(path, 'r+')
+    const fd = openSync(path, 'r+')
     try {
-      await handle.truncate(size)
+      ftruncateSync(fd, size)
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
   }
 
   /** Makes `path` and what is missing above it, with the permissions of the folder it stands in. */
-  async makeDirectory(path: string): Promise<void> {
-    const state = await lstat(path).catch(() => null)
-    if (state !== null) return
+  async makeDirectory(path: string, unsynced?: Set<string>): Promise<void> {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return
     const parent = dirname(path)
-    if (parent !== path) await this.makeDirectory(parent)
+    if (parent !== path) await this.makeDirectory(parent, unsynced)
     this.#onStep('mkdir', path)
     try {
-      await mkdir(path)
+      mkdirSync(path)
     } catch (error) {
       if (systemCode(error) === 'EEXIST') return
       throw error
     }
-    const { mode } = await stat(parent)
-    await chmod(path, mode & 0o7777)
-    await this.syncDirectory(parent)
+    chmodSync(path, statSync(parent).mode & 0o7777)
+    await this.#leaveSynced(parent, unsynced)
   }
 
   /** Takes a folder away that holds nothing but folders, as git does with what deleted branches leave. */
   async removeEmptyFolders(path: string): Promise<void> {
-    const state = await lstat(path).catch(() => null)
-    if (state?.isDirectory() !== true) return
-    for (const name of await readdir(path)) await this.removeEmptyFolders(join(path, name))
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return
+    for (const name of readdirSync(path)) await this.removeEmptyFolders(join(path, name))
     this.#onStep('unlink', path)
-    await rmdir(path)
+    rmdirSync(path)
   }
 
   /** Makes the names in a folder durable, where the file system can do that. */
   async syncDirectory(path: string): Promise<void> {
     if (process.platform === 'win32') return
     this.#onStep('fsync', path)
-    const handle = await open(path, 'r')
+    const fd = openSync(path, 'r')
     try {
-      await handle.sync()
+      fsyncSync(fd)
     } catch (error) {
       if (!DIRECTORY_SYNC_UNSUPPORTED.has(systemCode(error) ?? '')) throw error
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
   }
 
-  async #fill(path: string, handle: FileHandle, file: NewFile): Promise<void> {
+  async #leaveSynced(folder: string, unsynced: Set<string> | undefined): Promise<void> {
+    if (unsynced === undefined) await this.syncDirectory(folder)
+    else unsynced.add(folder)
+  }
+
+  #fill(path: string, fd: number, file: NewFile): void {
     try {
       this.#onStep('write', path)
-      await handle.writeFile(file.bytes)
-      if (file.mode !== undefined) await handle.chmod(file.mode)
-      if (file.modifiedAt !== undefined) await handle.utimes(file.modifiedAt, file.modifiedAt)
+      writeWhole(fd, file.bytes)
+      if (file.mode !== undefined) fchmodSync(fd, file.mode)
+      if (file.modifiedAt !== undefined) futimesSync(fd, file.modifiedAt, file.modifiedAt)
+      // An empty one only stands for something; its name is made durable with its folder.
+      if (file.bytes.length === 0) return
       this.#onStep('fsync', path)
-      await handle.sync()
+      fsyncSync(fd)
     } finally {
-      await handle.close()
+      closeSync(fd)
     }
   }
 
-  async #openForAppend(path: string, create: boolean): Promise<FileHandle | null> {
+  async #openForAppend(path: string, create: boolean): Promise<number | null> {
     if (create) {
       await this.makeDirectory(dirname(path))
       this.#onStep('create', path)
-      return open(path, 'a')
+      return openSync(path, 'a')
     }
-    const state = await lstat(path).catch(() => null)
-    return state?.isFile() === true ? open(path, 'a') : null
+    const state = lstatSync(path, { throwIfNoEntry: false })
+    return state?.isFile() === true ? openSync(path, 'a') : null
+  }
+}
+
+function writeWhole(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+}
+
+// What can't be taken back is a torn line, which readers of that log expect.
+function cutQuietly(fd: number, size: number): void {
+  try {
+    ftruncateSync(fd, size)
+  } catch {
+    return
+  }
+}
+
+// Only the owner may; for others the age that the file has must do.
+function touch(fd: number, seconds: number): void {
+  try {
+    futimesSync(fd, seconds, seconds)
+  } catch {
+    return
   }
 }

@@ -33,7 +33,7 @@ export async function prepareLocks(fs: DurableFs, plan: LockPlan): Promise<Prepa
     const temporary = await fs.createTemporary(file)
     locks.push({ path: `${path}.lock`, temporary, identity: null })
   }
-  await fs.syncDirectory(fs.stateDirectory)
+  // The journal's folder is theirs too: when the journal is durable, so are their names.
   const branchLock = locks.at(-1)?.path ?? ''
   const journal: Journal = { version: 1, locks, branchLock, reflogs: [...plan.reflogs] }
   await writeJournal(fs, journal)

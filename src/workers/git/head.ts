@@ -10,9 +10,9 @@ const HEADS = 'refs/heads/'
  * The tip of the placement's branch, which its worktree must have checked out. Throws CommitDeferral
  * `worktree_missing`, `detached_head`, `head_mismatch`, `unborn_branch` and what `branchTip` throws.
  */
-export async function readParent({ gitDir, commonDir, ref }: Placement): Promise<string> {
+export function readParent({ gitDir, commonDir, ref }: Placement): string {
   const head = readHead(gitDir, commonDir)
-  await refuseDuringOperation(gitDir)
+  refuseDuringOperation(gitDir)
   if (head.detached) {
     const message = "HEAD of the mission's worktree is detached. Check its branch out again."
     throw new CommitDeferral('detached_head', message)

@@ -1,7 +1,6 @@
 /** The index file of a worktree as it is now, with what tells it from every other state of it. */
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs'
 import type { BigIntStats } from 'node:fs'
-import { lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import { CommitDeferral } from './deferral.ts'
@@ -17,32 +16,36 @@ export type IndexState = {
 }
 
 /** Throws CommitDeferral `index_unsupported` where the index is a symbolic link. */
-export async function readIndex(gitDir: string): Promise<IndexState> {
+export function readIndex(gitDir: string): IndexState {
   const path = join(gitDir, 'index')
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(
-    (error: unknown) => {
-      const code = systemCode(error)
-      if (code === 'ENOENT') return null
-      if (code !== 'ELOOP') throw error
-      const message = 'The index of the worktree is a symbolic link, which is not supported.'
-      throw new CommitDeferral('index_unsupported', message)
-    },
-  )
-  if (handle === null) return { path, bytes: null, identity: 'absent', mode: null, mtimeNs: 0n }
+  const fd = openOrNull(path)
+  if (fd === null) return { path, bytes: null, identity: 'absent', mode: null, mtimeNs: 0n }
   try {
-    const stats = await handle.stat({ bigint: true })
+    const stats = fstatSync(fd, { bigint: true })
     const mode = Number(stats.mode & 0o777n)
-    const bytes = await handle.readFile()
+    const bytes = readFileSync(fd)
     return { path, bytes, identity: identityOf(stats), mode, mtimeNs: stats.mtimeNs }
   } finally {
-    await handle.close()
+    closeSync(fd)
+  }
+}
+
+function openOrNull(path: string): number | null {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT') return null
+    if (code !== 'ELOOP') throw error
+    const message = 'The index of the worktree is a symbolic link, which is not supported.'
+    throw new CommitDeferral('index_unsupported', message)
   }
 }
 
 /** The identity of the index that is there now, without reading it. */
-export async function readIndexIdentity(gitDir: string): Promise<string> {
+export function readIndexIdentity(gitDir: string): string {
   try {
-    return identityOf(await lstat(join(gitDir, 'index'), { bigint: true }))
+    return identityOf(lstatSync(join(gitDir, 'index'), { bigint: true }))
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return 'absent'
     throw error

@@ -3,7 +3,7 @@
  * can undo it when this one died: which lock files are ours, how long the reflogs
  * were, and what line of ours follows.
  */
-import { lstat, readFile } from 'node:fs/promises'
+import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { systemCode } from '../../errors.ts'
@@ -45,7 +45,7 @@ export async function writeJournal(fs: DurableFs, journal: Journal): Promise<voi
 /** The journal, or null where there is none or it can't be understood (then nothing in it is ours to undo). */
 export async function readJournal(fs: DurableFs): Promise<Journal | null> {
   try {
-    const value: unknown = JSON.parse(await readFile(journalPath(fs), 'utf8'))
+    const value: unknown = JSON.parse(readFileSync(journalPath(fs), 'utf8'))
     return JOURNAL.safeParse(value).data ?? null
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return null
@@ -66,8 +66,12 @@ export async function isOurs(lock: JournalLock): Promise<boolean> {
 
 /** `dev:ino`, or null where nothing is there. */
 export async function identityOf(path: string): Promise<string | null> {
-  const state = await lstat(path, { bigint: true }).catch(() => null)
-  return state === null ? null : `${state.dev}:${state.ino}`
+  try {
+    const { dev, ino } = lstatSync(path, { bigint: true })
+    return `${dev}:${ino}`
+  } catch {
+    return null
+  }
 }
 
 function journalPath(fs: DurableFs): string {

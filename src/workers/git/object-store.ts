@@ -1,13 +1,13 @@
 /**
- * Raw git objects through isomorphic-git, over a file client that makes each of them durable. isomorphic-git by
- * itself writes in place, without fsync, and never rewrites an object whose file exists but is empty.
+ * Raw git objects: read through isomorphic-git, written here. isomorphic-git by itself writes in place, without
+ * fsync, never rewrites an object whose file exists but is empty, and takes many times as long.
  */
 import { createHash } from 'node:crypto'
-import { lstat, readFile, readdir, readlink, rmdir, stat } from 'node:fs/promises'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { inflateSync } from 'node:zlib'
-import { readObject, writeCommit, writeObject } from 'isomorphic-git'
-import type { CommitObject, PromiseFsClient } from 'isomorphic-git'
+import { constants, deflateSync, inflateSync } from 'node:zlib'
+import { readObject } from 'isomorphic-git'
+import type { PromiseFsClient } from 'isomorphic-git'
 import { systemCode } from '../../errors.ts'
 import { CommitDeferral } from './deferral.ts'
 import type { DurableFs, NewFile } from './durable-fs.ts'
@@ -19,18 +19,22 @@ export type RawObject = {
 }
 
 const MAX_ALTERNATE_DEPTH = 5
-const LOOSE_PATH = /[/\\]objects[/\\]([0-9a-f]{2})[/\\]([0-9a-f]{38})$/
+/** Git packs what is loose before long; until then time counts for more than space. */
+const DEFLATE = { level: constants.Z_BEST_SPEED }
 
 /** Reads throw CommitDeferral, writes throw system errors. */
 export class ObjectStore {
   readonly #gitdir: string
-  readonly #fs: PromiseFsClient
+  readonly #fs: DurableFs
+  readonly #mode: number
   readonly #cache: object
+  readonly #unsynced = new Set<string>()
 
   /** `fileMode`: the permissions of the repository's files; an object has those of them that read. */
   constructor(commonDir: string, fs: DurableFs, fileMode: number, cache: object) {
     this.#gitdir = commonDir
-    this.#fs = objectClient(fs, fileMode & 0o444)
+    this.#fs = fs
+    this.#mode = fileMode & 0o444
     this.#cache = cache
   }
 
@@ -38,7 +42,7 @@ export class ObjectStore {
   async read(oid: string): Promise<RawObject> {
     const own = await this.#readFrom(this.#gitdir, oid)
     if (own !== null) return own
-    for (const gitdir of await alternatesOf(this.#gitdir, MAX_ALTERNATE_DEPTH)) {
+    for (const gitdir of alternatesOf(this.#gitdir, MAX_ALTERNATE_DEPTH)) {
       const borrowed = await this.#readFrom(gitdir, oid)
       if (borrowed !== null) return borrowed
     }
@@ -46,17 +50,30 @@ export class ObjectStore {
     throw new CommitDeferral('repository_unsupported', message)
   }
 
-  async write(type: 'blob' | 'tree', bytes: Uint8Array): Promise<string> {
-    const args = { fs: this.#fs, gitdir: this.#gitdir, type, object: bytes } as const
-    return writeObject({ ...args, format: 'content' })
+  /** Answers the id. Not durable before `settle`. */
+  async write(type: 'blob' | 'tree' | 'commit', bytes: Uint8Array): Promise<string> {
+    const content = Buffer.concat([Buffer.from(`${type} ${bytes.length}\0`), bytes])
+    const oid = createHash('sha1').update(content).digest('hex')
+    const folder = join(this.#gitdir, 'objects', oid.slice(0, 2))
+    const path = join(folder, oid.slice(2))
+    await this.#fs.makeDirectory(folder, this.#unsynced)
+    if (isObject(readOrNull(path), oid)) {
+      await this.#fs.refreshFile(path, this.#unsynced)
+    } else {
+      const file: NewFile = { bytes: deflateSync(content, DEFLATE), mode: this.#mode }
+      await this.#fs.replaceFile(path, file, this.#unsynced)
+    }
+    return oid
   }
 
-  async writeCommit(commit: CommitObject): Promise<string> {
-    return writeCommit({ fs: this.#fs, gitdir: this.#gitdir, commit })
+  /** Whatever was written is durable when it returns. */
+  async settle(): Promise<void> {
+    for (const folder of this.#unsynced) await this.#fs.syncDirectory(folder)
+    this.#unsynced.clear()
   }
 
   async #readFrom(gitdir: string, oid: string): Promise<RawObject | null> {
-    const args = { fs: this.#fs, gitdir, oid, cache: this.#cache } as const
+    const args = { fs: READER, gitdir, oid, cache: this.#cache } as const
     try {
       const read = await readObject({ ...args, format: 'content' })
       if (read.format !== 'content') throw unreadable(null)
@@ -77,62 +94,53 @@ function unreadable(cause: unknown): CommitDeferral {
 }
 
 /** The git directories whose objects this one borrows; nearest first. */
-async function alternatesOf(gitdir: string, depth: number): Promise<string[]> {
+function alternatesOf(gitdir: string, depth: number): string[] {
   if (depth === 0) return []
   const objects = join(gitdir, 'objects')
-  const text = await readFile(join(objects, 'info', 'alternates'), 'utf8').catch(() => '')
+  const text = readOrNull(join(objects, 'info', 'alternates'))?.toString('utf8') ?? ''
   const found: string[] = []
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('#')) continue
     const alternate = resolve(objects, line)
     // isomorphic-git can only be pointed at a folder that holds one named `objects`.
     if (basename(alternate) !== 'objects') continue
-    found.push(dirname(alternate), ...(await alternatesOf(dirname(alternate), depth - 1)))
+    found.push(dirname(alternate), ...alternatesOf(dirname(alternate), depth - 1))
   }
   return found
 }
 
-/** The file client: reads as they are, loose objects durably, and nothing else. */
-function objectClient(fs: DurableFs, mode: number): PromiseFsClient {
-  const refuse = async (): Promise<never> => {
-    throw new Error('The object store only writes loose objects.')
-  }
-  const promises = {
-    readFile,
-    readdir,
-    lstat,
-    readlink,
-    rmdir,
-    // A loose object always looks absent, so that `writeFile` gets to judge the one that is there.
-    stat: async (path: string) => {
-      if (LOOSE_PATH.test(path)) throw Object.assign(new Error('absent'), { code: 'ENOENT' })
-      return stat(path)
-    },
-    writeFile: async (path: string, bytes: Uint8Array) => {
-      await writeLooseObject(fs, path, { bytes, mode })
-    },
-    mkdir: async (path: string) => {
-      await fs.makeDirectory(path)
-    },
+const refuse = async (): Promise<never> => {
+  throw new Error('isomorphic-git only reads here.')
+}
+
+/** What isomorphic-git reads with. In a thread of its own a hop to the pool costs more than the read. */
+const READER: PromiseFsClient = {
+  promises: {
+    readFile: async (path: string, options?: { encoding?: BufferEncoding }) =>
+      readFileSync(path, options),
+    readdir: async (path: string) => readdirSync(path),
+    lstat: async (path: string) => lstatSync(path),
+    stat: async (path: string) => statSync(path),
+    readlink: async (path: string) => readlinkSync(path),
+    writeFile: refuse,
+    mkdir: refuse,
+    rmdir: refuse,
     unlink: refuse,
     symlink: refuse,
-  }
-  return { promises }
+  },
 }
 
-async function writeLooseObject(fs: DurableFs, path: string, file: NewFile): Promise<void> {
-  const match = LOOSE_PATH.exec(path)
-  if (match === null) throw new Error('The object store only writes loose objects.')
-  await fs.makeDirectory(dirname(path))
-  const present = await readFile(path).catch(() => null)
-  if (present !== null && isObject(present, `${match[1]}${match[2]}`)) {
-    await fs.refreshFile(path)
-    return
+function readOrNull(path: string): Buffer | null {
+  try {
+    return readFileSync(path)
+  } catch {
+    return null
   }
-  await fs.replaceFile(path, file)
 }
 
-function isObject(deflated: Uint8Array, oid: string): boolean {
+/** Whether a file is this object, whole: a crash of another writer can leave an empty one under its name. */
+function isObject(deflated: Buffer | null, oid: string): boolean {
+  if (deflated === null) return false
   try {
     return createHash('sha1').update(inflateSync(deflated)).digest('hex') === oid
   } catch {

@@ -1,7 +1,8 @@
 /** Reflog lines as git writes them, in the logs of the branch and of the worktree's HEAD. */
-import { lstat, readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
+import { stateOrNull } from './path-state.ts'
 import type { DurableFs } from './durable-fs.ts'
 
 export type ReflogLine = {
@@ -26,31 +27,22 @@ export type PlannedReflog = Reflog & { readonly line: string }
 type Place = { readonly gitDir: string; readonly commonDir: string; readonly ref: string }
 
 /** Both logs with their present sizes; null where the file is not there. */
-async function readReflogs({ gitDir, commonDir, ref }: Place): Promise<Reflog[]> {
-  const paths = [join(gitDir, 'logs', 'HEAD'), join(commonDir, 'logs', ref)]
-  return Promise.all(
-    paths.map(async (path) => {
-      const state = await lstat(path).catch(() => null)
-      return { path, size: state?.isFile() === true ? state.size : null }
-    }),
-  )
+function readReflogs({ gitDir, commonDir, ref }: Place): Reflog[] {
+  return [join(gitDir, 'logs', 'HEAD'), join(commonDir, 'logs', ref)].map((path) => {
+    const state = stateOrNull(path)
+    return { path, size: state?.isFile() === true ? state.size : null }
+  })
 }
 
 /** Whether the logs are as long as they were when the lines were planned. */
-export async function areUntouched(
-  place: Place,
-  planned: readonly PlannedReflog[],
-): Promise<boolean> {
-  const now = await readReflogs(place)
+export function areUntouched(place: Place, planned: readonly PlannedReflog[]): boolean {
+  const now = readReflogs(place)
   return planned.every(({ path, size }, at) => now[at]?.path === path && now[at]?.size === size)
 }
 
-export async function planReflogs(
-  place: Place,
-  line: ReflogLine,
-): Promise<readonly PlannedReflog[]> {
+export function planReflogs(place: Place, line: ReflogLine): readonly PlannedReflog[] {
   const text = renderLine(line)
-  return (await readReflogs(place)).map((reflog) => ({ ...reflog, line: text }))
+  return readReflogs(place).map((reflog) => ({ ...reflog, line: text }))
 }
 
 /** Call it while the locks of HEAD and of the branch are held. `create` follows `core.logAllRefUpdates`. */
@@ -71,10 +63,10 @@ export async function appendReflogs(
 
 /** Takes our line, or what a crash left of it, off the end of a log. What others wrote there stays. */
 export async function cutReflog(fs: DurableFs, { path, size, line }: PlannedReflog): Promise<void> {
-  const state = await lstat(path).catch(() => null)
+  const state = stateOrNull(path)
   const start = size ?? 0
   if (state?.isFile() !== true || state.size > start + Buffer.byteLength(line)) return
-  const tail = (await readFile(path)).subarray(start)
+  const tail = readFileSync(path).subarray(start)
   if (!Buffer.from(line).subarray(0, tail.length).equals(tail)) return
   if (size === null) await fs.remove(path)
   else if (tail.length > 0) await fs.truncate(path, size)

@@ -1,5 +1,5 @@
 /** What forbids a commit before any write: the kind of repository, or git in the middle of something. */
-import { lstat } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import { readFormat } from '../../project/repository-format.ts'
@@ -23,21 +23,21 @@ export function requireFormat(commonDir: string): RepositoryFormat {
 }
 
 /** Throws CommitDeferral `detached_head` while a rebase, am or bisect is under way. */
-export async function refuseDuringOperation(gitDir: string): Promise<void> {
+export function refuseDuringOperation(gitDir: string): void {
   for (const { name, title } of OPERATIONS) {
-    if (!(await isThere(join(gitDir, name)))) continue
+    if (!isThere(join(gitDir, name))) continue
     const message = `${title} is in progress in the mission's worktree. Finish or abort it.`
     throw new CommitDeferral('detached_head', message)
   }
 }
 
-export async function isMerging(gitDir: string): Promise<boolean> {
+export function isMerging(gitDir: string): boolean {
   return isThere(join(gitDir, 'MERGE_HEAD'))
 }
 
-async function isThere(path: string): Promise<boolean> {
+function isThere(path: string): boolean {
   try {
-    await lstat(path)
+    lstatSync(path)
     return true
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return false
