@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { DECISION_LOG, parseDecisionRecord } from '../../contracts/decision-record.ts'
-import { byCodePoint, encodeJson, isJsonObject, parseJson } from '../../contracts/json.ts'
+import { byCodePoint, encodeJson, isJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
-import { InputError } from '../../errors.ts'
 import { readBounded } from '../../project/bounded-file.ts'
-import { LINE_BYTES_MAX } from '../git/decision-lines.ts'
+import { readLogLines, TORN_LINE } from '../git/log-lines.ts'
 import type { DecisionLine } from '../git/decision-lines.ts'
 import { DecisionFold } from '../git/fold-decisions.ts'
 import { LOG_BYTES_MAX } from '../git/log-file.ts'
@@ -39,9 +38,6 @@ export type LogUnreadable = {
 export type LogOutcome = LogCheck | LogUnreadable
 
 export const FAULTS_MAX = 20
-const NEWLINE = 0x0a
-const BYTE_ORDER_MARK = '\ufeff'
-const CONFLICT_MARKER = /^(?:<{7}|={7}|>{7}|\|{7})(?: |$)/
 
 /** Total: any file gives an answer. Symbolic links are not followed, nothing waits for a pipe. */
 export default function checkLog(path: string): LogOutcome {
@@ -68,17 +64,16 @@ class Checking {
   }
 
   readAll(bytes: Buffer): void {
-    let start = 0
-    for (let line = 1; start < bytes.length; line += 1) {
-      const newline = bytes.indexOf(NEWLINE, start)
-      const end = newline === -1 ? bytes.length : newline
-      const parsed = parseLine(bytes.subarray(start, end))
-      start = end + 1
-      if (parsed === null) continue
-      // A record that lacks its line end only is whole.
-      if (typeof parsed === 'string' && newline === -1) this.#torn = true
-      else this.#take(line, start, parsed)
+    const { lines, skipped, torn } = readLogLines(bytes)
+    this.#torn = torn
+    for (const { line, end, value } of lines) {
+      this.#lines += 1
+      const reason = isJsonObject(value) ? this.#fold(line, end, value) : 'not an object'
+      if (reason !== null) this.#faults.push({ line, reason })
     }
+    const bad = skipped.filter(({ reason }) => reason !== TORN_LINE)
+    this.#lines += bad.length
+    this.#faults.push(...bad)
   }
 
   finish(): Omit<LogCheck, 'state' | 'path'> {
@@ -94,12 +89,6 @@ class Checking {
       countByType: Object.fromEntries([...this.#countByType].sort(([a], [b]) => byCodePoint(a, b))),
       decisions: this.#isDecisionLog ? { asked: fold.decisions.length, answered } : null,
     }
-  }
-
-  #take(line: number, end: number, parsed: JsonObject | string): void {
-    this.#lines += 1
-    const reason = typeof parsed === 'string' ? parsed : this.#fold(line, end, parsed)
-    if (reason !== null) this.#faults.push({ line, reason })
   }
 
   /** Why the record can't be used, or null. */
@@ -119,31 +108,6 @@ class Checking {
     const name = [event_type, kind, type].find((candidate) => typeof candidate === 'string')
     const counted = typeof name === 'string' ? name : 'transition'
     this.#countByType.set(counted, (this.#countByType.get(counted) ?? 0) + 1)
-    return null
-  }
-}
-
-/** The object that the line holds, the reason why there is none, or null for a blank line. */
-function parseLine(bytes: Buffer): JsonObject | string | null {
-  if (bytes.length > LINE_BYTES_MAX) return `longer than ${LINE_BYTES_MAX} bytes`
-  const text = decode(bytes)
-  if (text === null) return 'not UTF-8'
-  if (text.trim() === '') return null
-  if (CONFLICT_MARKER.test(text)) return 'a conflict marker of a merge'
-  try {
-    const value = parseJson(text)
-    return isJsonObject(value) ? value : 'not an object'
-  } catch (error) {
-    if (error instanceof InputError) return error.message
-    throw error
-  }
-}
-
-function decode(bytes: Buffer): string | null {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text).replace(/\r$/, '')
-  } catch {
     return null
   }
 }

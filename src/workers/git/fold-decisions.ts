@@ -2,7 +2,8 @@
 import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
 import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
 import { ULID_PATTERN } from '../../contracts/event.ts'
-import type { DecisionLine, SkippedLine } from './decision-lines.ts'
+import type { DecisionLine } from './decision-lines.ts'
+import type { SkippedLine } from './log-lines.ts'
 
 export type FoldedDecision = {
   readonly request: RequestedRecord
