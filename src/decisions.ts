@@ -1,8 +1,8 @@
 /** Decisions: asked and answered in the ledger, and each answer committed before it is called recorded. */
-import type { ActorRefFrom } from 'xstate'
 import { z } from 'zod'
-import { commitMachine, type CommitSettled } from './actors/commit.machine.ts'
 import type { Actor, AnsweredRecord, RequestedRecord } from './contracts/decision-record.ts'
+import { checkInput } from './checked-input.ts'
+import type { Commits } from './commits.ts'
 import { InputError } from './errors.ts'
 import type { Parts } from './emitter.ts'
 import { isoMicroseconds } from './events/stamp.ts'
@@ -78,10 +78,13 @@ const answerSchema = z.strictObject({
 const CLI_ACTOR: Actor = { actor_id: 'cli', actor_type: 'human' }
 
 export function createDecisions(
-  parts: Parts & { readonly heal: Healing['heal']; readonly onRecorded: () => void },
+  parts: Parts & {
+    readonly commits: Commits
+    readonly heal: Healing['heal']
+    readonly onRecorded: () => void
+  },
 ): Decisions {
-  const { system, repository, sanitizer } = parts
-  const commits = createCommits(parts)
+  const { system, repository, sanitizer, commits } = parts
 
   const request = async (input: DecisionRequest): Promise<Requested> => {
     const clean = parse(requestSchema, sanitizer.sanitize(parse(requestSchema, input)).value)
@@ -124,7 +127,7 @@ export function createDecisions(
       { type: 'git.answer', mission: mission.directory, record },
       'git.appended',
     )
-    const settled = await commits.commit(mission.directory)
+    const settled = await commits.commit(mission.directory, 'decisions')
     const commit = settled.commit === null ? null : await locate(mission, appended.event_id)
     parts.onRecorded()
     return {
@@ -171,56 +174,9 @@ type RecordBase = {
   readonly mission_id: string
 }
 
-/** One commit machine per mission that this runtime answers in. */
-function createCommits({ system, listeners }: Parts) {
-  const actorByMission = new Map<string, ActorRefFrom<typeof commitMachine>>()
-
-  function actorOf(mission: string): ActorRefFrom<typeof commitMachine> {
-    const known = actorByMission.get(mission)
-    if (known !== undefined) return known
-    const made = system.spawn(commitMachine, `commit.${mission}`, {
-      mission,
-      git: system.workers.git,
-    })
-    made.on('commit.settled', ({ commit, deferral }) => {
-      if (deferral === null) listeners.tell('committed', { mission, commit })
-      else listeners.tell('deferred', deferral)
-    })
-    actorByMission.set(mission, made)
-    return made
-  }
-
-  return {
-    /** What the commit that covers the last append came to. */
-    commit: (mission: string): Promise<CommitSettled> =>
-      new Promise((resolve) => {
-        const commit = actorOf(mission)
-        const subscription = commit.on('commit.settled', (settled) => {
-          subscription.unsubscribe()
-          resolve(settled)
-        })
-        commit.send({ type: 'commit.needed' })
-      }),
-  }
-}
-
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
-  const parsed = read(schema, value)
-  if (parsed.success) return parsed.data
-  const fields = new Set(parsed.error.issues.map((issue) => issue.path.join('.') || 'unknown key'))
-  throw invalid(`check ${[...fields].sort().join(', ')}`)
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, value: unknown) {
-  try {
-    return schema.safeParse(value)
-  } catch {
-    // A getter or a proxy threw; what it said may quote data.
-    throw invalid('it can not be read')
-  }
-}
-
-function invalid(why: string): InputError {
-  const hint = 'See `kittiwake decision request --help` and `kittiwake decision answer --help`.'
-  return new InputError('DECISION_INVALID', why, { hint })
+  return checkInput(schema, value, (why) => {
+    const hint = 'See `kittiwake decision request --help` and `kittiwake decision answer --help`.'
+    return new InputError('DECISION_INVALID', why, { hint })
+  })
 }

@@ -6,6 +6,7 @@ import { monotonicFactory } from 'ulid'
 import type { InspectionEvent } from 'xstate'
 import type { Draft, Receipt } from './contracts/event.ts'
 import { Calls } from './calls.ts'
+import { createCommits } from './commits.ts'
 import { createDecisions, type Decisions } from './decisions.ts'
 import { createEmitter } from './emitter.ts'
 import { RuntimeError } from './errors.ts'
@@ -20,6 +21,7 @@ import { machineOf } from './project/machine.ts'
 import { nodeIdOf } from './project/node-id.ts'
 import { stateDirectory } from './project/state-directory.ts'
 import { createSync, type Sync } from './sync.ts'
+import { createWorkPackages, type WorkPackages } from './work-packages.ts'
 import { type ProjectView, viewProject } from './view.ts'
 import { type RuntimeEventMap, type Listener, createListeners } from './actors/listeners.ts'
 import { startSystem, type System, type SystemClock } from './actors/system.ts'
@@ -54,6 +56,7 @@ export type Runtime = {
   /** Resolves once the event is durable on this machine. @throws InputError, SanitizeError, StoreError, RuntimeError */
   emit(draft: Draft): Promise<Receipt>
   readonly decisions: Decisions
+  readonly workPackages: WorkPackages
   /** Retries every deferred commit, and queues what a crash kept from the outbox. */
   heal(): Promise<Healed>
   readonly sync: Sync
@@ -125,7 +128,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     (options.link ?? 'auto') === 'auto' && readAutoStart(readConfig(repository.root))
   const recorded = automatic ? () => sync.wake() : () => sync.nudge()
   const emitter = createEmitter({ ...parts, identity, onEmitted: recorded })
-  const decisions = createDecisions({ ...parts, heal: healing.heal, onRecorded: recorded })
+  const ledgers = {
+    ...parts,
+    commits: createCommits(parts),
+    heal: healing.heal,
+    onRecorded: recorded,
+  }
+  const decisions = createDecisions(ledgers)
+  const workPackages = createWorkPackages({ ...ledgers, emitter })
   const calls = new Calls()
 
   let stopping: Promise<void> | null = null
@@ -146,6 +156,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     decisions: {
       request: (request) => calls.run(() => decisions.request(request)),
       answer: (answer) => calls.run(() => decisions.answer(answer)),
+    },
+    workPackages: {
+      create: (creation) => calls.run(() => workPackages.create(creation)),
+      move: (move) => calls.run(() => workPackages.move(move)),
     },
     heal: () => calls.run(() => healing.heal()),
     sync: {

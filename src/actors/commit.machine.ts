@@ -5,7 +5,7 @@
  * next writing command. An answer that lands while a commit is on its way is committed by the next round.
  */
 import { type AnyActorRef, assign, emit, sendTo, setup } from 'xstate'
-import type { Deferral, DeferralReason } from '../workers/git/protocol.ts'
+import type { Deferral, DeferralReason, LedgerName } from '../workers/git/protocol.ts'
 import type { ErrorOnWire } from '../errors.ts'
 
 export type CommitEvent =
@@ -20,6 +20,7 @@ export type CommitSettled =
 
 export type CommitInput = {
   readonly mission: string
+  readonly ledger: LedgerName
   /** The git worker. */
   readonly git: AnyActorRef
 }
@@ -52,7 +53,11 @@ export const commitMachine = setup({
       ({ context }) => context.git,
       ({ context, self }) => ({
         type: 'worker.ask' as const,
-        command: { type: 'git.commit' as const, mission: context.mission },
+        command: {
+          type: 'git.commit' as const,
+          mission: context.mission,
+          ledger: context.ledger,
+        },
         replyTo: self,
       }),
     ),
@@ -73,6 +78,7 @@ export const commitMachine = setup({
       commit: null,
       deferral: {
         mission: context.mission,
+        ledger: context.ledger,
         // Found by the next writing command, as where the whole process was ended.
         reason: 'not_committed_yet' as const,
         message: params.error.message,

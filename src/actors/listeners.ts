@@ -1,11 +1,16 @@
 /** Typed listeners of a runtime: a listener that throws harms neither the machine nor the other listeners. */
 import type { Receipt } from '../contracts/event.ts'
+import type { Deferral, LedgerName } from '../workers/git/protocol.ts'
 import type { WorkerFailure, WorkerName } from './worker.machine.ts'
 
 export type RuntimeEventMap = {
   readonly emitted: Receipt
-  readonly committed: { readonly mission: string; readonly commit: string }
-  readonly deferred: { readonly mission: string; readonly reason: string; readonly message: string }
+  readonly committed: {
+    readonly mission: string
+    readonly ledger: LedgerName
+    readonly commit: string
+  }
+  readonly deferred: Deferral
   readonly link: { readonly state: string; readonly reason: string | null }
   readonly warning: { readonly code: string; readonly message: string }
   readonly workerRestarted: { readonly name: WorkerName; readonly failure: WorkerFailure }

@@ -13,6 +13,9 @@ export type Result = {
   readonly exit?: number
 }
 
+/** Of lines that are passed over; how many more there are is said. */
+const LINES_WARNED_MAX = 20
+
 /** The result of a command that stays up until it is interrupted. */
 export const STREAMED: Result = { fields: null, text: '' }
 
@@ -89,6 +92,19 @@ export abstract class KittiwakeCommand extends Command<Context> {
     stderr.write(`\r\u001b[K${printable(text)}`)
   }
 
+  /** Lines of a log that nobody can use; the others are served. */
+  warnOfLines(
+    skipped: readonly { readonly line: number; readonly reason: string }[],
+    log?: string,
+  ): void {
+    const where = log === undefined ? '' : `${log}: `
+    for (const { line, reason } of skipped.slice(0, LINES_WARNED_MAX)) {
+      this.warn(`${where}line ${line} is passed over: ${reason}`)
+    }
+    const hidden = skipped.length - LINES_WARNED_MAX
+    if (hidden > 0) this.warn(`${where}${hidden} more lines are passed over`)
+  }
+
   protected warn(message: string): void {
     printText(this.context.stderr, `kittiwake: ${message}`)
   }
@@ -104,6 +120,7 @@ function interrupted(): RuntimeError {
   })
 }
 
-export function deferralText({ mission, reason, message }: Deferral): string {
-  return `a commit of ${mission} is still deferred (${reason}): ${message}`
+export function deferralText({ mission, ledger, reason, message }: Deferral): string {
+  const what = ledger === 'decisions' ? mission : `the ${ledger} of ${mission}`
+  return `a commit of ${what} is still deferred (${reason}): ${message}`
 }

@@ -9,6 +9,9 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--answer': 'A',
   '--batch': 'FILE|-',
   '--data': 'DIR',
+  '--depends-on': 'WP',
+  '--evidence': 'JSON|@FILE|-',
+  '--execution-mode': 'MODE',
   '--host': 'H',
   '--hub': 'URL',
   '--input-key': 'K',
@@ -18,19 +21,23 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--payload': 'JSON|@FILE|-',
   '--port': 'N',
   '--question': 'Q',
+  '--reason': 'R',
   '--ref': 'REF',
+  '--review-ref': 'REF',
+  '--review-result': 'JSON|@FILE|-',
   '--run': 'R',
   '--state': 'S',
   '--step': 'S',
   '--target': 'BRANCH',
   '--team': 'T',
   '--timeout': 'SECONDS',
+  '--title': 'T',
   '--token-file': 'FILE|-',
   '--topology': 'T',
   '--user': 'U',
 }
 
-const REPEATABLE: ReadonlySet<string> = new Set(['--option'])
+const REPEATABLE: ReadonlySet<string> = new Set(['--depends-on', '--option'])
 
 const TABLE: readonly (readonly [string, string])[] = [
   ['0', 'ok'],
@@ -75,16 +82,16 @@ export function pathOf(args: readonly string[]): readonly string[] {
   return end === -1 ? args : args.slice(0, end)
 }
 
-/** The command whose path the words begin with. */
+/** The command whose path the words begin with; of two, the one that says more. */
 export function findCommand(
   path: readonly string[],
   definitions: readonly Definition[],
 ): Definition | null {
-  const found = definitions.find((definition) => {
+  const found = definitions.filter((definition) => {
     const words = wordsOf(definition)
     return words.length > 0 && words.every((word, at) => word === path[at])
   })
-  return found ?? null
+  return found.sort((a, b) => wordsOf(b).length - wordsOf(a).length)[0] ?? null
 }
 
 /** The commands whose path begins with the words. */

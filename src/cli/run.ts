@@ -9,8 +9,10 @@ import * as hub from './commands/hub.ts'
 import { InitCommand } from './commands/init.ts'
 import * as mission from './commands/mission.ts'
 import * as queue from './commands/queue.ts'
+import * as status from './commands/status.ts'
 import * as sync from './commands/sync.ts'
 import { packageVersion, VersionCommand } from './commands/version.ts'
+import * as wp from './commands/work-package.ts'
 import type { Context } from './context.ts'
 import { asksForHelp, helpText } from './help.ts'
 import { printError, printJson, printText } from './output.ts'
@@ -24,6 +26,12 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   decision.DecisionRequestCommand,
   decision.DecisionAnswerCommand,
   decision.DecisionLogCommand,
+  wp.WpCreateCommand,
+  wp.WpMoveCommand,
+  wp.WpListCommand,
+  wp.WpHistoryCommand,
+  status.StatusCommand,
+  status.StatusVerifyCommand,
   hub.HubServeCommand,
   hub.HubTokenCreateCommand,
   auth.AuthLoginCommand,

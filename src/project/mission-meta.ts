@@ -44,6 +44,26 @@ export function readMeta(root: string, directory: string): MetaReading {
   }
 }
 
+/** What `status.json` repeats of a mission. Total: what can't be read is left out. */
+export function readSnapshotMeta(
+  root: string,
+  directory: string,
+): { readonly mission_number: string; readonly mission_type: string } {
+  const path = join(root, MISSIONS_FOLDER, directory, META_NAME)
+  const read = readBounded(path, META_SIZE_MAX_BYTES, { followLink: true })
+  if (read.state !== 'read') return { mission_number: '', mission_type: '' }
+  try {
+    const meta = parseJsonObject(read.bytes.toString('utf8').replace(/^\uFEFF/, ''))
+    const { mission_number: number, mission_type: type } = meta
+    return {
+      mission_number: typeof number === 'number' ? String(number) : '',
+      mission_type: typeof type === 'string' ? type : '',
+    }
+  } catch {
+    return { mission_number: '', mission_type: '' }
+  }
+}
+
 function missionOf(root: string, directory: string, meta: JsonObject): MetaReading {
   const { mission_id, target_branch, coordination_branch } = meta
   if (typeof mission_id !== 'string' || !ULID_PATTERN.test(mission_id)) {

@@ -16,7 +16,7 @@ const quiet = {
 } as const
 
 checkTable(commitMachine, {
-  context: { mission: 'm', git: nobody, again: false },
+  context: { mission: 'm', ledger: 'decisions', git: nobody, again: false },
   states: {
     clean: 'clean',
     committing: 'committing',
@@ -55,7 +55,10 @@ function world() {
       receive((event) => asked.push(event.command.mission)),
     ),
   ).start()
-  const commit = createActor(commitMachine, { clock, input: { mission: 'm', git } })
+  const commit = createActor(commitMachine, {
+    clock,
+    input: { mission: 'm', ledger: 'decisions', git },
+  })
   commit.on('commit.settled', (event) => settled.push(event.deferral?.reason ?? event.commit))
   return { asked, settled, clock, commit: commit.start() }
 }

@@ -116,8 +116,9 @@ describe('what names people, machines and secrets', () => {
     const planted = Buffer.from(JSON.stringify(LEAKS.concat(USER)))
     expect(CANARIES.filter((canary) => !holds(planted, canary))).toEqual([])
     const events = await hub.rows('event', uuid)
-    expect(events).toHaveLength(2 + LEAKS.length)
-    expect(await hub.rows('commit', uuid)).toHaveLength(1)
+    // With the package and its two moves.
+    expect(events).toHaveLength(2 + LEAKS.length + 3)
+    expect(await hub.rows('commit', uuid)).toHaveLength(3)
     expect(frames.length).toBeGreaterThan(LEAKS.length)
     expect(JSON.stringify(events)).toContain('a harmless remark')
   })
@@ -152,6 +153,18 @@ async function leakEveryWay(): Promise<void> {
   const { decision_id } = JSON.parse(asked.out) as { decision_id: string }
   const answer = ['decision', 'answer', decision_id, '--mission', mission, '--answer', all]
   await command(...answer, '--actor', PERSON.email)
+  const package_ = ['WP01', '--mission', mission, '--actor', USER]
+  await command('wp', 'create', ...package_, '--title', all)
+  const review = { reviewer: PERSON.name, verdict: 'approved', reference: all }
+  const move = ['wp', 'move', 'WP01', 'approved', '--mission', mission, '--actor', PERSON.email]
+  const forced = ['--force', '--reason', all, '--review-ref', all]
+  const evidence = [
+    '--evidence',
+    JSON.stringify({ review }),
+    '--review-result',
+    JSON.stringify(review),
+  ]
+  await command(...move, ...forced, ...evidence)
   await command('sync', 'now')
   for (const args of [
     ['queue', 'list'],
@@ -159,6 +172,8 @@ async function leakEveryWay(): Promise<void> {
     ['sync', 'status'],
     ['doctor'],
     ['mission', 'list'],
+    ['wp', 'history', 'WP01', '--mission', mission],
+    ['status'],
     ['auth', 'status'],
   ]) {
     await command(...args)

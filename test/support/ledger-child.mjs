@@ -55,7 +55,7 @@ for (let index = 0; index < count; index += 1) {
     payload: { run_id: 'cli', decision_id, answer: 'A', actor },
   })
   print({ answered: decision_id })
-  const { type, commit } = await ledger.commit(placement.mission.directory)
+  const { type, commit } = await ledger.commit(placement.mission.directory, 'decisions')
   print({ answer: type, committed: commit })
 }
 print({ steps })

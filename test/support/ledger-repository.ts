@@ -128,7 +128,7 @@ export class LedgerRepository {
     const request = this.requested(mission)
     await ledger.request(mission, request)
     await ledger.answer(mission, this.answered(mission, request.payload.decision_id))
-    const answer = await ledger.commit(mission)
+    const answer = await ledger.commit(mission, 'decisions')
     if (answer.type !== 'git.committed') throw new Error(answer.deferral.message)
     return answer.commit
   }

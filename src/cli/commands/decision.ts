@@ -115,7 +115,7 @@ export class DecisionLogCommand extends KittiwakeCommand {
       mission: this.mission,
       ...(this.ref === undefined ? {} : { ref: this.ref }),
     })
-    for (const { line, reason } of log.skipped) this.warn(`line ${line} is passed over: ${reason}`)
+    this.warnOfLines(log.skipped)
     const lines = log.decisions.map(
       (decision) =>
         `${oneLine(decision.decision_id)}  ${oneLine(decision.question)}\n  ${

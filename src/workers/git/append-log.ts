@@ -1,13 +1,13 @@
 /**
- * Adds one line to an append-only log so that it is on the disk, whole, when the call returns. What a crash left
+ * Adds lines to an append-only log so that they are on the disk, whole, when the call returns. What a crash left
  * of an unfinished line is first moved into a side file. The caller holds the repository lock.
  */
 import { readdir } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { isJsonObject, parseJson } from '../../contracts/json.ts'
 import { GitError } from '../../errors.ts'
-import { LINE_BYTES_MAX } from './decision-lines.ts'
+import { LINE_BYTES_MAX } from './log-lines.ts'
 import { createLog, LOG_BYTES_MAX, logTooLarge } from './log-file.ts'
 import { openForAppend, unsafePath, writeFailed } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
@@ -21,13 +21,14 @@ const NEWLINE = 0x0a
  * Durable when it returns. Throws GitError LEDGER_LINE_TOO_LONG, LEDGER_PATH_UNSAFE, LEDGER_TOO_LARGE, and
  * LEDGER_WRITE_FAILED (retryable) after which the log is as it was.
  */
-export async function appendLine(place: LogPlace, line: string): Promise<void> {
-  const bytes = Buffer.from(`${line}\n`)
-  if (bytes.length > LINE_BYTES_MAX || line.includes('\n')) {
+export async function appendLines(place: LogPlace, lines: readonly string[]): Promise<void> {
+  for (const line of lines) {
+    if (Buffer.byteLength(line) < LINE_BYTES_MAX && !line.includes('\n')) continue
     throw new GitError('LEDGER_LINE_TOO_LONG', `A record is one line of less than 1 MiB.`, {
       hint: 'Store large text in a file and name the file in the record.',
     })
   }
+  const bytes = Buffer.from(`${lines.join('\n')}\n`)
   await createLog(place)
   const handle = await openForAppend(place)
   if (handle === null) throw unsafePath()
@@ -99,12 +100,12 @@ function isRecord(bytes: Buffer): boolean {
 }
 
 /** Durable before the log is cut; a crash in between leaves the bytes twice, never not at all. */
-async function saveTorn({ fs, mission }: LogPlace, bytes: Buffer): Promise<void> {
+async function saveTorn({ fs, mission, path }: LogPlace, bytes: Buffer): Promise<void> {
   const folder = join(fs.stateDirectory, TORN_DIRECTORY, mission)
   await fs.makeDirectory(folder)
   const names = new Set(await readdir(folder))
   for (let number = 1; number <= TORN_FILES_MAX; number += 1) {
-    const name = `decisions.events.jsonl.torn-${number}`
+    const name = `${basename(path)}.torn-${number}`
     if (names.has(name)) continue
     await fs.createFile(join(folder, name), { bytes })
     await fs.syncDirectory(folder)

@@ -5,7 +5,8 @@
 import { dirname, join } from 'node:path'
 import { isJsonObject } from '../../contracts/json.ts'
 import type { Json, JsonObject } from '../../contracts/json.ts'
-import type { Deferral, DeferralReason } from './protocol.ts'
+import { LEDGERS } from './protocol.ts'
+import type { Deferral, DeferralReason, LedgerName } from './protocol.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { readOwned, replaceOwned, setAside } from './owned-json.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
@@ -19,11 +20,14 @@ type DirtyMark = {
   readonly since: string
 }
 
+/** By mission, or `mission/ledger` for all ledgers but the decisions, which had it for themselves once. */
 type DirtyMarks = ReadonlyMap<string, DirtyMark>
+
+export type MissionLedger = { readonly mission: string; readonly ledger: LedgerName }
 
 type JournalReading = { readonly marks: DirtyMarks; readonly damaged: boolean }
 
-export const NOT_COMMITTED_YET = 'The answer is in the log; its commit has not been made yet.'
+export const NOT_COMMITTED_YET = 'The record is in the log; its commit has not been made yet.'
 
 // A record, so that the compiler notices a reason that is missing here.
 const REASONS: Readonly<Record<DeferralReason, true>> = {
@@ -51,8 +55,8 @@ const JOURNAL_BYTES_MAX = 16 * 1024 * 1024
 export async function readDeferrals(commonDir: string): Promise<readonly Deferral[]> {
   const { marks } = await readDirtyMarks(commonDir)
   const deferrals: Deferral[] = []
-  for (const [mission, { reason, message }] of marks) {
-    deferrals.push({ mission, reason: reason ?? 'not_committed_yet', message })
+  for (const [key, { reason, message }] of marks) {
+    deferrals.push({ ...ledgerOf(key), reason: reason ?? 'not_committed_yet', message })
   }
   return deferrals
 }
@@ -60,8 +64,8 @@ export async function readDeferrals(commonDir: string): Promise<readonly Deferra
 type JournalOptions = {
   readonly fs: DurableFs
   readonly commonDir: string
-  /** Names all missions that have a log, for the time after the journal itself was lost. */
-  readonly rebuild: () => Promise<readonly string[]>
+  /** Names all ledgers that are there, for the time after the journal itself was lost. */
+  readonly rebuild: () => Promise<readonly MissionLedger[]>
   readonly warnings: Warnings
 }
 
@@ -73,26 +77,26 @@ export class DirtyJournal {
     this.#options = options
   }
 
-  async missions(): Promise<readonly string[]> {
-    return [...(await this.#marks()).keys()]
+  async ledgers(): Promise<readonly MissionLedger[]> {
+    return [...(await this.#marks()).keys()].map(ledgerOf)
   }
 
-  /** Whether an answer is in the log whose commit nobody has tried yet. */
-  async isExpected(mission: string): Promise<boolean> {
-    return (await this.#marks()).get(mission)?.reason === null
+  /** Whether a record is in the log whose commit nobody has tried yet. */
+  async isExpected(ledger: MissionLedger): Promise<boolean> {
+    return (await this.#marks()).get(keyOf(ledger))?.reason === null
   }
 
   /** A mark that stands keeps its date. */
-  async mark(mission: string, reason: DeferralReason | null, message: string): Promise<void> {
+  async mark(ledger: MissionLedger, reason: DeferralReason | null, message: string): Promise<void> {
     const marks = new Map(await this.#marks())
-    const since = marks.get(mission)?.since ?? new Date().toISOString()
-    marks.set(mission, { reason, message, since })
+    const since = marks.get(keyOf(ledger))?.since ?? new Date().toISOString()
+    marks.set(keyOf(ledger), { reason, message, since })
     await this.#write(marks)
   }
 
-  async clear(mission: string): Promise<void> {
+  async clear(ledger: MissionLedger): Promise<void> {
     const marks = new Map(await this.#marks())
-    if (marks.delete(mission)) await this.#write(marks)
+    if (marks.delete(keyOf(ledger))) await this.#write(marks)
   }
 
   async #marks(): Promise<DirtyMarks> {
@@ -106,7 +110,7 @@ export class DirtyJournal {
     )
     const since = new Date().toISOString()
     const mark = { reason: null, message: NOT_COMMITTED_YET, since }
-    const rebuilt = new Map((await rebuild()).map((mission) => [mission, mark]))
+    const rebuilt = new Map((await rebuild()).map((ledger) => [keyOf(ledger), mark]))
     await this.#write(rebuilt)
     return rebuilt
   }
@@ -142,6 +146,15 @@ function parseMark(value: JsonObject): DirtyMark | null {
   if (reason === undefined || !isReason(reason)) return null
   if (typeof message !== 'string' || typeof since !== 'string') return null
   return { reason, message, since }
+}
+
+function keyOf({ mission, ledger }: MissionLedger): string {
+  return ledger === 'decisions' ? mission : `${mission}/${ledger}`
+}
+
+function ledgerOf(key: string): MissionLedger {
+  const [mission = '', name] = key.split('/')
+  return { mission, ledger: LEDGERS.find((ledger) => ledger === name) ?? 'decisions' }
 }
 
 /** Null stands for a commit that is still expected. */

@@ -84,7 +84,13 @@ class GitService implements Service<GitCommand, GitAnswer> {
       case 'git.answer':
         return { type: 'git.appended', ...(await ledger.answer(command.mission, command.record)) }
       case 'git.commit':
-        return ledger.commit(command.mission)
+        return ledger.commit(command.mission, command.ledger)
+      case 'git.look': {
+        const facts = await ledger.look(command.mission, command.wp_id)
+        return { type: 'git.looked', facts }
+      }
+      case 'git.move':
+        return { type: 'git.appended', ...(await ledger.move(command.mission, command.record)) }
       case 'git.locate': {
         const commit = await ledger.locate(command.mission, command.event_id)
         return { type: 'git.located', commit }

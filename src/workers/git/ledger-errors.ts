@@ -2,23 +2,26 @@
 import { GitError, KittiwakeError, systemCode } from '../../errors.ts'
 import { deferralOf } from './deferral.ts'
 import { isReason } from './dirty-journal.ts'
+import type { MissionLedger } from './dirty-journal.ts'
 import type { Deferral } from './protocol.ts'
 
 /** The error as the reason why a commit has to wait, or null where it is none. */
-export function deferralFrom(mission: string, error: unknown): Deferral | null {
+export function deferralFrom(ledger: MissionLedger, error: unknown): Deferral | null {
   if (error instanceof KittiwakeError) {
     const named = error.code.toLowerCase()
     const reason = isReason(named) ? named : (deferralOf(error.cause)?.reason ?? null)
-    return reason === null ? null : { mission, reason, message: error.message }
+    return reason === null ? null : { ...ledger, reason, message: error.message }
   }
   const deferred = deferralOf(error)
-  return deferred === null ? null : { mission, reason: deferred.reason, message: deferred.message }
+  return deferred === null
+    ? null
+    : { ...ledger, reason: deferred.reason, message: deferred.message }
 }
 
 /** For what keeps one mission from being healed: it must not keep the others. Throws what is a bug. */
-export function refusalFrom(mission: string, error: unknown): Deferral {
+export function refusalFrom(ledger: MissionLedger, error: unknown): Deferral {
   if (!(error instanceof KittiwakeError)) throw error
-  return { mission, reason: 'path_refused', message: error.message }
+  return { ...ledger, reason: 'path_refused', message: error.message }
 }
 
 /** The GitError that a failure beneath the ledger stands for; anything else as it is. */
@@ -60,6 +63,13 @@ export function eventIdReused(): GitError {
   })
 }
 
+export function laneMoved(): GitError {
+  return new GitError('LANE_MOVED', 'Somebody else has just moved this work package.', {
+    hint: 'Look at it with `kittiwake wp list`, then run the command again.',
+    retryable: true,
+  })
+}
+
 export function recordMisplaced(): GitError {
   return new GitError('RECORD_MISPLACED', 'A record carries the id of the mission it belongs to.', {
     hint: 'Read the mission again and repeat the command.',
@@ -69,7 +79,7 @@ export function recordMisplaced(): GitError {
 export function ledgerMissing(): GitError {
   return new GitError(
     'LEDGER_MISSING',
-    'The decision log is on its branch but not in its worktree.',
+    'A log of the mission is on its branch but not in its worktree.',
     {
       hint: 'Restore it in the worktree of the mission with git checkout, then run the command again.',
     },

@@ -1,23 +1,27 @@
 /**
- * The decisions of all missions of one repository: appended to their logs, committed to their branches, and
- * turned into frames. Everything runs under the repository lock and first puts right what a dead process left.
+ * The ledgers of all missions of one repository: appended to, committed to their branches, and turned into frames.
+ * Everything runs under the repository lock and first puts right what a dead process left.
  */
+import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
 import type {
   AnsweredRecord,
   DecisionRecord,
   RequestedRecord,
 } from '../../contracts/decision-record.ts'
+import type { PackageFacts } from '../../contracts/lane-move.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
 import { withRepositoryLock } from '../../project/repository-lock.ts'
 import type { Placement } from '../../project/types.ts'
 import { recoverRepository } from './commit.ts'
 import { findAnswerCommit } from './decision-log.ts'
+import { parseDecisionLines } from './decision-lines.ts'
 import { DirtyJournal, NOT_COMMITTED_YET } from './dirty-journal.ts'
-import type { DecisionFold } from './fold-decisions.ts'
+import type { MissionLedger } from './dirty-journal.ts'
+import { DecisionFold } from './fold-decisions.ts'
 import { FrameBook } from './frame-book.ts'
 import { answeredOtherwise, decisionExists, deferralFrom, eventIdReused } from './ledger-errors.ts'
-import { gitErrorFrom, refusalFrom, unknownDecision } from './ledger-errors.ts'
+import { gitErrorFrom, recordMisplaced, refusalFrom, unknownDecision } from './ledger-errors.ts'
 import { LogCommitter } from './log-committer.ts'
 import type { CommitAnswer } from './log-committer.ts'
 import type { MissionLog } from './mission-log.ts'
@@ -25,7 +29,8 @@ import { MissionBranches } from './mission-branches.ts'
 import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
 import { withPoolPulse } from './pool-pulse.ts'
-import type { Deferral } from './protocol.ts'
+import type { Deferral, LedgerName, TransitionRecord } from './protocol.ts'
+import { StatusLedger } from './status-ledger.ts'
 import { Unqueued } from './unqueued.ts'
 import { Warnings } from './warnings.ts'
 import type { LedgerWarning } from './warnings.ts'
@@ -49,6 +54,7 @@ export class Ledger {
   readonly #journal: DirtyJournal
   readonly #committer: LogCommitter
   readonly #unqueued: Unqueued
+  readonly #status: StatusLedger
 
   constructor(options: LedgerOptions) {
     const { repository, identity, assertClean, missions } = options
@@ -58,7 +64,7 @@ export class Ledger {
     const { fs } = logs
     const branches = new MissionBranches({ commonDir, fs, missions, warnings })
     const frames = new FrameBook({ repository, fs, branches, warnings, identity, assertClean })
-    const rebuild = () => logs.missionsWithLog()
+    const rebuild = () => logs.present()
     const journal = new DirtyJournal({ fs, commonDir, rebuild, warnings })
     this.#options = options
     this.#logs = logs
@@ -66,7 +72,10 @@ export class Ledger {
     this.#frames = frames
     this.#journal = journal
     this.#unqueued = new Unqueued({ fs, root: repository.root, commonDir, warnings })
-    this.#committer = new LogCommitter(options, { logs, branches, frames, journal, warnings })
+    const committer = new LogCommitter(options, { logs, branches, frames, journal, warnings })
+    const unqueued = this.#unqueued
+    this.#committer = committer
+    this.#status = new StatusLedger(options, { logs, branches, journal, unqueued, committer })
   }
 
   /** Durable when it returns. Throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
@@ -79,7 +88,7 @@ export class Ledger {
       if (fold.find(run_id, decision_id) !== null) throw decisionExists()
       this.#options.assertClean(record)
       await this.#branches.track(placement)
-      await log.append(record)
+      await append(log, placement, record)
       return { event_id: record.event_id, duplicate: false }
     })
   }
@@ -96,24 +105,39 @@ export class Ledger {
         return repeat(log, decision.answer.event_id)
       }
       if (fold.record(record.event_id) !== null) throw eventIdReused()
-      await this.#commitEarlier(placement.mission.directory)
+      await this.#commitEarlier(decisionsOf(placement))
       // The request knows its run; who answers need not.
       const payload = { ...record.payload, run_id: decision.request.payload.run_id }
       const matched = { ...record, payload }
       this.#options.assertClean(matched)
       await this.#branches.track(placement)
-      await this.#journal.mark(placement.mission.directory, null, NOT_COMMITTED_YET)
-      await log.append(matched)
+      await this.#journal.mark(decisionsOf(placement), null, NOT_COMMITTED_YET)
+      await append(log, placement, matched)
       return { event_id: record.event_id, duplicate: false }
     })
   }
 
-  /** Commits the mission's log as it stands and records the frames of its branch. */
-  async commit(mission: string): Promise<CommitAnswer> {
+  /** What the log knows of a work package; reads only. */
+  async look(mission: string, wpId: string): Promise<PackageFacts> {
     try {
-      return await this.#run(async () => (await this.#committer.commit(mission)).answer)
+      return await withPoolPulse(() => this.#status.look(mission, wpId))
     } catch (error) {
-      const deferral = deferralFrom(mission, error)
+      throw gitErrorFrom(error)
+    }
+  }
+
+  /** Durable when it returns. Throws also GitError LANE_MOVED, EVENT_ID_REUSED; InputError TRANSITION_REFUSED. */
+  async move(mission: string, record: TransitionRecord): Promise<Appended> {
+    return this.#run(() => this.#status.move(mission, record))
+  }
+
+  /** Commits a ledger of the mission as it stands and records the frames of its branch. */
+  async commit(mission: string, ledger: LedgerName): Promise<CommitAnswer> {
+    const named = { mission, ledger }
+    try {
+      return await this.#run(async () => (await this.#committer.commit(named)).answer)
+    } catch (error) {
+      const deferral = deferralFrom(named, error)
       if (deferral === null) throw error
       return { type: 'git.deferred', deferral }
     }
@@ -135,9 +159,9 @@ export class Ledger {
     return this.#run(async () => {
       const committed: string[] = []
       const deferred: Deferral[] = []
-      for (const mission of await this.#journal.missions()) {
-        const { answer, isNew } = await this.#committer.commit(mission).catch((error: unknown) => ({
-          answer: { type: 'git.deferred' as const, deferral: refusalFrom(mission, error) },
+      for (const ledger of await this.#journal.ledgers()) {
+        const { answer, isNew } = await this.#committer.commit(ledger).catch((error: unknown) => ({
+          answer: { type: 'git.deferred' as const, deferral: refusalFrom(ledger, error) },
           isNew: false,
         }))
         if (answer.type === 'git.deferred') deferred.push(answer.deferral)
@@ -183,19 +207,33 @@ export class Ledger {
   }
 
   /** One commit per answer: an earlier one whose commit is still to come gets it first. */
-  async #commitEarlier(mission: string): Promise<void> {
-    if (!(await this.#journal.isExpected(mission))) return
+  async #commitEarlier(ledger: MissionLedger): Promise<void> {
+    if (!(await this.#journal.isExpected(ledger))) return
     // What stands in its way stands in the way of this answer's commit too, and is told there.
-    await this.#committer.commit(mission).catch(() => undefined)
+    await this.#committer.commit(ledger).catch(() => undefined)
   }
 
   async #open(
     mission: string,
   ): Promise<{ placement: Placement; log: MissionLog; fold: DecisionFold }> {
     const placement = await this.#options.placementOf(mission)
-    const log = await this.#logs.log(placement)
-    return { placement, log, fold: await log.fold() }
+    const log = await this.#logs.log(placement, 'decisions')
+    const { lines } = parseDecisionLines(await log.read())
+    return { placement, log, fold: new DecisionFold(lines) }
   }
+}
+
+function decisionsOf({ mission }: Placement): MissionLedger {
+  return { mission: mission.directory, ledger: 'decisions' }
+}
+
+async function append(
+  log: MissionLog,
+  { mission }: Placement,
+  record: DecisionRecord,
+): Promise<void> {
+  if (record.mission_id !== mission.mission_id) throw recordMisplaced()
+  await log.append([encodeDecisionRecord(record)])
 }
 
 function isRepeated(fold: DecisionFold, record: DecisionRecord): boolean {

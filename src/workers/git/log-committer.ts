@@ -1,15 +1,16 @@
-/** Commits the log of a mission, and records the frame of the commit; or notes why that has to wait. */
+/** Commits a ledger of a mission, and records the frame of the commit; or notes why that has to wait. */
 import { KittiwakeError } from '../../errors.ts'
 import type { Placement } from '../../project/types.ts'
 import { commitPaths } from './commit.ts'
 import { CommitDeferral, deferralOf } from './deferral.ts'
-import type { DirtyJournal } from './dirty-journal.ts'
+import type { DirtyJournal, MissionLedger } from './dirty-journal.ts'
 import type { FrameBook } from './frame-book.ts'
 import { branchTip } from './head.ts'
 import { deferralFrom } from './ledger-errors.ts'
 import type { MissionBranches } from './mission-branches.ts'
+import { contentsOf } from './ledger-contents.ts'
 import type { LedgerOptions, MissionLogs } from './mission-logs.ts'
-import type { GitAnswer } from './protocol.ts'
+import type { GitAnswer, LedgerName } from './protocol.ts'
 import type { Warnings } from './warnings.ts'
 
 export type CommitAnswer = Extract<GitAnswer, { type: 'git.committed' | 'git.deferred' }>
@@ -19,8 +20,6 @@ export type LogCommit = {
   /** False where an earlier commit holds the log as it stands. */
   readonly isNew: boolean
 }
-
-export const COMMIT_MESSAGE = 'chore(decisions): record decision [skip ci]'
 
 type Parts = {
   readonly logs: MissionLogs
@@ -41,19 +40,19 @@ export class LogCommitter {
   }
 
   /** Throws what is not a reason to defer. */
-  async commit(mission: string): Promise<LogCommit> {
+  async commit(named: MissionLedger): Promise<LogCommit> {
     const { branches, journal, warnings } = this.#parts
     try {
-      const placement = await this.#options.placementOf(mission)
+      const placement = await this.#options.placementOf(named.mission)
       await branches.track(placement)
-      const { commit, isNew } = await this.#commitLog(placement)
-      const frames = await this.#settle(placement.mission.directory)
+      const { commit, isNew } = await this.#commitLog(placement, named.ledger)
+      const frames = await this.#settle({ ...named, mission: placement.mission.directory })
       return { answer: { type: 'git.committed', commit, frames }, isNew }
     } catch (error) {
-      const deferral = deferralFrom(mission, error)
+      const deferral = deferralFrom(named, error)
       if (deferral === null) throw error
-      // Where even that fails, the mark that stands since the answer stays.
-      await journal.mark(mission, deferral.reason, deferral.message).catch(() => {
+      // Where even that fails, the mark that stands since the record stays.
+      await journal.mark(named, deferral.reason, deferral.message).catch(() => {
         warnings.add(
           'DEFERRAL_UNRECORDED',
           'The reason why a commit was deferred could not be written down.',
@@ -64,20 +63,28 @@ export class LogCommitter {
   }
 
   /** The commit that holds the log as it stands. Throws CommitDeferral. */
-  async #commitLog(placement: Placement): Promise<{ commit: string; isNew: boolean }> {
-    const { logs } = this.#parts
-    const log = await logs.log(placement)
+  async #commitLog(
+    placement: Placement,
+    ledger: LedgerName,
+  ): Promise<{ commit: string; isNew: boolean }> {
+    const { logs, warnings } = this.#parts
+    const log = await logs.log(placement, ledger)
     await log.repair()
-    if (!(await log.isCommittable())) {
+    const found = await log.committable()
+    if (found === null) {
       const tip = branchTip(placement.commonDir, placement.ref)
       if (tip !== null) return { commit: tip, isNew: false }
       throw new CommitDeferral('unborn_branch', 'The branch of the mission has no commit yet.')
     }
-    const { protectedBranches, author, onStep } = this.#options
+    const { protectedBranches, author, onStep, repository } = this.#options
+    const { fs } = logs
+    const contents = await contentsOf(
+      { placement, log, root: repository.root, fs, warnings },
+      found,
+    )
     const request = {
       placement,
-      paths: [log.pathInTree],
-      message: COMMIT_MESSAGE,
+      ...contents,
       author: await author(),
       protectedBranches: await protectedBranches(),
       cache: logs.cache,
@@ -89,11 +96,11 @@ export class LogCommitter {
   }
 
   /** The commit stands, whatever happens here: what fails keeps the mark, and the next heal repeats it. */
-  async #settle(mission: string): Promise<number> {
+  async #settle(ledger: MissionLedger): Promise<number> {
     const { logs, frames, journal, warnings } = this.#parts
     try {
       const pending = await frames.record(await logs.graph())
-      await journal.clear(mission)
+      await journal.clear(ledger)
       return pending
     } catch (error) {
       if (!(error instanceof KittiwakeError) && deferralOf(error) === null) throw error

@@ -1,34 +1,48 @@
-/** The decision log of one mission, where it stands in its worktree and as its branch holds it. */
+/** One ledger of a mission, where it stands in its worktree and as its branch holds it. */
 import { join, relative, sep } from 'node:path'
-import { DECISION_LOG, encodeDecisionRecord } from '../../contracts/decision-record.ts'
-import type { DecisionRecord } from '../../contracts/decision-record.ts'
+import { DECISION_LOG } from '../../contracts/decision-record.ts'
+import { isJsonObject } from '../../contracts/json.ts'
+import { STATUS_LOG } from '../../contracts/status-record.ts'
 import type { Placement } from '../../project/types.ts'
-import { appendLine, repairLog } from './append-log.ts'
+import { appendLines, repairLog } from './append-log.ts'
 import type { CommitGraph } from './commit-graph.ts'
-import { parseDecisionLines } from './decision-lines.ts'
 import { CommitDeferral } from './deferral.ts'
-import { DecisionFold } from './fold-decisions.ts'
 import { branchTip } from './head.ts'
-import { ledgerMissing, recordMisplaced } from './ledger-errors.ts'
+import { ledgerMissing } from './ledger-errors.ts'
 import { readLog } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
+import { readLogLines } from './log-lines.ts'
+import type { LedgerName } from './protocol.ts'
+
+export const LOG_NAME: Readonly<Record<LedgerName, string>> = {
+  decisions: DECISION_LOG,
+  status: STATUS_LOG,
+}
 
 /** Its methods throw GitError, CommitDeferral and system errors. */
 export class MissionLog {
+  readonly ledger: LedgerName
   readonly #placement: Placement
   readonly #graph: CommitGraph
   readonly #place: LogPlace
 
   constructor(
     placement: Placement,
+    ledger: LedgerName,
     graph: CommitGraph,
     hands: Pick<LogPlace, 'fs' | 'onStep' | 'onTorn'>,
   ) {
     const { worktree, missionPath, mission } = placement
-    const path = join(missionPath, DECISION_LOG)
+    const path = join(missionPath, LOG_NAME[ledger])
+    this.ledger = ledger
     this.#placement = placement
     this.#graph = graph
     this.#place = { worktree, path, mission: mission.directory, ...hands }
+  }
+
+  /** Absolute. */
+  get path(): string {
+    return this.#place.path
   }
 
   /** Relative to the worktree, with `/`. */
@@ -40,17 +54,16 @@ export class MissionLog {
     return (await readLog(this.#place)) !== null
   }
 
-  /** Throws GitError LEDGER_MISSING where only the branch has a log: a new one would replace it. */
-  async fold(): Promise<DecisionFold> {
+  /** Empty where there is none yet. Throws GitError LEDGER_MISSING where only the branch has one: a new one would replace it. */
+  async read(): Promise<Buffer> {
     const bytes = await readLog(this.#place)
     if (bytes === null && (await this.#committed()) !== null) throw ledgerMissing()
-    return new DecisionFold(parseDecisionLines(bytes ?? Buffer.alloc(0)).lines)
+    return bytes ?? Buffer.alloc(0)
   }
 
   /** Durable when it returns. */
-  async append(record: DecisionRecord): Promise<void> {
-    if (record.mission_id !== this.#placement.mission.mission_id) throw recordMisplaced()
-    await appendLine(this.#place, encodeDecisionRecord(record))
+  async append(lines: readonly string[]): Promise<void> {
+    await appendLines(this.#place, lines)
   }
 
   /** Whole and on the disk when it returns, whoever wrote it. */
@@ -59,20 +72,21 @@ export class MissionLog {
   }
 
   /**
-   * Whether there is a log to commit. One that lacks what its branch holds must not replace it.
+   * The log, if there is one to commit, and what its branch holds of it. One that lacks what its branch holds must not
+   * replace it.
    *
    * @throws CommitDeferral path_refused
    */
-  async isCommittable(): Promise<boolean> {
-    const bytes = await readLog(this.#place)
-    const committed = await this.#committed()
-    if (committed !== null && hasLost(committed, bytes ?? Buffer.alloc(0))) {
+  async committable(): Promise<{ readonly log: Buffer; readonly committed: Buffer } | null> {
+    const log = await readLog(this.#place)
+    const committed = (await this.#committed()) ?? Buffer.alloc(0)
+    if (hasLost(committed, log ?? Buffer.alloc(0))) {
       throw new CommitDeferral(
         'path_refused',
-        'The decision log lacks decisions that its branch holds. Restore them with git checkout.',
+        `The log ${LOG_NAME[this.ledger]} lacks lines that its branch holds. Restore them with git checkout.`,
       )
     }
-    return bytes !== null
+    return log === null ? null : { log, committed }
   }
 
   async #committed(): Promise<Buffer | null> {
@@ -86,6 +100,15 @@ export class MissionLog {
 
 function hasLost(committed: Buffer, log: Buffer): boolean {
   if (log.subarray(0, committed.length).equals(committed)) return false
-  const present = new Set(parseDecisionLines(log).lines.map(({ record }) => record.event_id))
-  return parseDecisionLines(committed).lines.some(({ record }) => !present.has(record.event_id))
+  const present = idsOf(log)
+  return [...idsOf(committed)].some((id) => !present.has(id))
+}
+
+function idsOf(bytes: Buffer): ReadonlySet<string> {
+  const ids = new Set<string>()
+  for (const { value } of readLogLines(bytes).lines) {
+    const id = isJsonObject(value) ? value['event_id'] : null
+    if (typeof id === 'string') ids.add(id)
+  }
+  return ids
 }

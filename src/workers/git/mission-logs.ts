@@ -6,7 +6,10 @@ import { CommitGraph } from './commit-graph.ts'
 import type { Signature } from './commit.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
-import { MissionLog } from './mission-log.ts'
+import type { MissionLedger } from './dirty-journal.ts'
+import { LOG_NAME, MissionLog } from './mission-log.ts'
+import { LEDGERS } from './protocol.ts'
+import type { LedgerName } from './protocol.ts'
 import type { Warnings } from './warnings.ts'
 
 export type LedgerOptions = {
@@ -42,25 +45,29 @@ export class MissionLogs {
     return this.#packs.cache
   }
 
-  async log(placement: Placement): Promise<MissionLog> {
+  async log(placement: Placement, ledger: LedgerName): Promise<MissionLog> {
     const onStep = this.#options.onStep ?? (() => undefined)
     const onTorn = (): void =>
       this.#warnings.add(
         'LOG_TAIL_MOVED',
-        `The unfinished end of the decision log of ${placement.mission.directory} was moved into a side file.`,
+        `The unfinished end of ${LOG_NAME[ledger]} of ${placement.mission.directory} was moved into a side file.`,
       )
-    return new MissionLog(placement, await this.graph(), { fs: this.fs, onStep, onTorn })
+    const hands = { fs: this.fs, onStep, onTorn }
+    return new MissionLog(placement, ledger, await this.graph(), hands)
   }
 
-  /** Directory names of the missions that have a log in their worktree. */
-  async missionsWithLog(): Promise<readonly string[]> {
-    const missions: string[] = []
+  /** The ledgers that missions have in their worktrees. */
+  async present(): Promise<readonly MissionLedger[]> {
+    const present: MissionLedger[] = []
     for (const { directory } of this.#options.missions(() => false)) {
       const placement = await this.#options.placementOf(directory).catch(() => null)
-      const log = placement === null ? null : await this.log(placement)
-      if (await log?.exists().catch(() => false)) missions.push(directory)
+      if (placement === null) continue
+      for (const ledger of LEDGERS) {
+        const log = await this.log(placement, ledger)
+        if (await log.exists().catch(() => false)) present.push({ mission: directory, ledger })
+      }
     }
-    return missions
+    return present
   }
 
   /** A cached pack may be gone after a repack, so the cache lives as long as the folder of packs is unchanged. */

@@ -2,6 +2,9 @@
 import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
+import type { JsonObject } from '../../contracts/json.ts'
+import type { LaneMove, PackageFacts } from '../../contracts/lane-move.ts'
+import type { Transition } from '../../contracts/status-record.ts'
 import type { ErrorOnWire } from '../../errors.ts'
 import type { IdentityLiterals } from '../../events/identity-literals.ts'
 import type { Repository } from '../../project/types.ts'
@@ -29,11 +32,27 @@ export type DeferralReason =
   /** Whoever answered was ended before the commit; the next writing command makes it. */
   | 'not_committed_yet'
 
+/** The logs of a mission that are tracked in git. */
+export const LEDGERS = ['decisions', 'status'] as const
+export type LedgerName = (typeof LEDGERS)[number]
+
 export type Deferral = {
+  /** Directory name. */
   readonly mission: string
+  readonly ledger: LedgerName
   readonly reason: DeferralReason
   /** What was found and what to do. */
   readonly message: string
+}
+
+/** A move of a work package as it goes into the log, with the events that tell of it. */
+export type TransitionRecord = {
+  readonly move: LaneMove
+  readonly transition: Transition
+  /** The line that introduces the package, before its first transition; null for all later ones. */
+  readonly created: JsonObject | null
+  /** Stamped; each has the id of its line. */
+  readonly events: readonly { readonly event_id: string; readonly event: SerializedEvent }[]
 }
 
 export type GitCommand =
@@ -41,8 +60,19 @@ export type GitCommand =
   | { readonly type: 'git.request'; readonly mission: string; readonly record: RequestedRecord }
   /** Appends and fsyncs; the same answer again is no second record; another answer is refused. */
   | { readonly type: 'git.answer'; readonly mission: string; readonly record: AnsweredRecord }
-  /** Commits the mission's ledger as it stands in its worktree, records the LocalCommit frame. */
-  | { readonly type: 'git.commit'; readonly mission: string }
+  /** Where a work package stands, for who is about to move it; reads only. */
+  | { readonly type: 'git.look'; readonly mission: string; readonly wp_id: string }
+  /**
+   * Appends what was judged and stamped outside, if the package still is in the lane that it was judged in. Idempotent by
+   * event id. Each line that the queue gets an event of is noted first, in the order of `events`.
+   */
+  | {
+      readonly type: 'git.move'
+      readonly mission: string
+      readonly record: TransitionRecord
+    }
+  /** Commits a ledger of the mission as it stands in its worktree, records the LocalCommit frame. */
+  | { readonly type: 'git.commit'; readonly mission: string; readonly ledger: LedgerName }
   /** Looks for the commit that first holds an answer; reads only. */
   | { readonly type: 'git.locate'; readonly mission: string; readonly event_id: string }
   /** Reclaims what a dead process left, retries every deferred commit, and names the events that are in no outbox yet. */
@@ -60,6 +90,7 @@ export type GitAnswer =
   | { readonly type: 'git.appended'; readonly event_id: string; readonly duplicate: boolean }
   /** `commit` holds the whole log as it stands; it is the earlier commit where nothing was left to do. */
   | { readonly type: 'git.committed'; readonly commit: string; readonly frames: number }
+  | { readonly type: 'git.looked'; readonly facts: PackageFacts }
   | { readonly type: 'git.located'; readonly commit: string | null }
   | { readonly type: 'git.deferred'; readonly deferral: Deferral }
   | {

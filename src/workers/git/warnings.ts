@@ -15,6 +15,7 @@ export type LedgerWarningCode =
   | 'DEFERRAL_UNRECORDED'
   | 'FRAME_UNRECORDED'
   | 'LOG_TAIL_MOVED'
+  | 'SNAPSHOT_UNWRITTEN'
   | 'UNQUEUED_DAMAGED'
 
 /** Of one command; what is beyond says nothing new. */

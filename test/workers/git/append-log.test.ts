@@ -13,13 +13,13 @@ import { fc, it as property } from '@fast-check/vitest'
 import { ulid } from 'ulid'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeDecisionRecord } from '#dist/contracts/decision-record.js'
-import { appendLine, repairLog } from '#dist/workers/git/append-log.js'
+import { appendLines, repairLog } from '#dist/workers/git/append-log.js'
 import { parseDecisionLines } from '#dist/workers/git/decision-lines.js'
 import { DurableFs } from '#dist/workers/git/durable-fs.js'
 import { LOG_BYTES_MAX, readLog } from '#dist/workers/git/log-file.js'
 import { answeredRecord, requestedRecord } from '../../support/ledger-repository.ts'
 
-type LogPlace = Parameters<typeof appendLine>[0]
+type LogPlace = Parameters<typeof appendLines>[0]
 
 let worktree: string
 let place: LogPlace
@@ -60,7 +60,7 @@ describe('appending a line', () => {
   it('makes the log and its folders, and is durable when it returns (L1)', async () => {
     const steps: string[] = []
     place = placeIn(worktree, (step, path) => steps.push(`${step} ${path.slice(worktree.length)}`))
-    await appendLine(place, '{"a":1}')
+    await appendLines(place, ['{"a":1}'])
     expect(text()).toBe('{"a":1}\n')
     const log = '/kitty-specs/m/decisions.events.jsonl'
     const written = steps.slice(steps.indexOf(`append ${log}`))
@@ -75,14 +75,14 @@ describe('appending a line', () => {
     ['half of the first line', '', '{"a"'],
   ])('moves %s into a side file first', async (_, whole, torn) => {
     seed(Buffer.from(`${whole}${torn}`, 'latin1'))
-    await appendLine(place, '{"c":3}')
+    await appendLines(place, ['{"c":3}'])
     expect(text()).toBe(`${whole}{"c":3}\n`)
     expect(tornFiles()).toEqual([torn])
   })
 
   it('gives a whole record the line end that it lacks, and cuts nothing', async () => {
     seed('{"a":1}\n{"b":2}')
-    await appendLine(place, '{"c":3}')
+    await appendLines(place, ['{"c":3}'])
     expect(text()).toBe('{"a":1}\n{"b":2}\n{"c":3}\n')
     expect(tornFiles()).toEqual([])
     expect(tornTold).toBe(0)
@@ -91,7 +91,7 @@ describe('appending a line', () => {
   it('finds the end of a torn tail that is longer than one read', async () => {
     const torn = `{"b":"${'x'.repeat(200_000)}`
     seed(`{"a":1}\n${torn}`)
-    await appendLine(place, '{"c":3}')
+    await appendLines(place, ['{"c":3}'])
     expect(text()).toBe('{"a":1}\n{"c":3}\n')
     expect(tornFiles()).toEqual([torn])
   })
@@ -122,32 +122,32 @@ describe('appending a line', () => {
       if (step !== 'fsync' || path !== place.path || !isRefusing) return
       throw Object.assign(new Error('full'), { code: 'ENOSPC' })
     })
-    await expect(appendLine(place, '{"b":2}')).rejects.toMatchObject({
+    await expect(appendLines(place, ['{"b":2}'])).rejects.toMatchObject({
       code: 'LEDGER_WRITE_FAILED',
       message: expect.stringContaining('ENOSPC') as string,
     })
     expect(text()).toBe('{"a":1}\n')
     isRefusing = false
-    await appendLine(place, '{"b":2}')
+    await appendLines(place, ['{"b":2}'])
     expect(text()).toBe('{"a":1}\n{"b":2}\n')
   })
 
   it('refuses what is not a regular file in real folders', async () => {
     mkdirSync(place.path, { recursive: true })
-    await expect(appendLine(place, '{}')).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
+    await expect(appendLines(place, ['{}'])).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
     rmSync(join(worktree, 'kitty-specs'), { recursive: true })
     mkdirSync(join(worktree, 'elsewhere/m'), { recursive: true })
     symlinkSync('elsewhere', join(worktree, 'kitty-specs'))
-    await expect(appendLine(place, '{}')).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
+    await expect(appendLines(place, ['{}'])).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
     await expect(readLog(place)).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
     const outside = { ...place, path: join(worktree, '../outside/x') }
-    await expect(appendLine(outside, '{}')).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
+    await expect(appendLines(outside, ['{}'])).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
     expect(readdirSync(join(worktree, 'elsewhere/m'))).toEqual([])
   })
 
   it('is refused where the log would grow beyond its bound (L8)', async () => {
     seed(Buffer.alloc(LOG_BYTES_MAX, '\n'))
-    await expect(appendLine(place, '{}')).rejects.toMatchObject({ code: 'LEDGER_TOO_LARGE' })
+    await expect(appendLines(place, ['{}'])).rejects.toMatchObject({ code: 'LEDGER_TOO_LARGE' })
   })
 })
 
@@ -174,7 +174,7 @@ describe('whatever prefix of a log a crash leaves', () => {
       mkdirSync(dirname(log.path), { recursive: true })
       writeFileSync(log.path, left)
       const added = requestedRecord(ulid(), ulid())
-      await appendLine(log, encodeDecisionRecord(added))
+      await appendLines(log, [encodeDecisionRecord(added)])
 
       const after = readFileSync(log.path)
       const { lines: read, skipped } = parseDecisionLines(after)

@@ -23,7 +23,7 @@ it('commits to no branch at all while the list of protected ones can not be read
   const [, , committed] = service.handle([
     { type: 'git.request', mission, record: request },
     { type: 'git.answer', mission, record: answer },
-    { type: 'git.commit', mission },
+    { type: 'git.commit', ledger: 'decisions', mission },
   ])
   expect(await committed).toMatchObject({
     type: 'git.deferred',

@@ -139,7 +139,7 @@ async function decideUntilDead(killAt: number): Promise<Printed[]> {
     printed.push({ requested: decision_id })
     await ledger.answer(mission, repository.answered(mission, decision_id))
     printed.push({ answered: decision_id })
-    const answer = await ledger.commit(mission)
+    const answer = await ledger.commit(mission, 'decisions')
     printed.push(answer.type === 'git.committed' && steps < killAt ? { steps } : {})
   } catch (error) {
     expect(steps).toBeGreaterThanOrEqual(killAt)

@@ -122,7 +122,7 @@ describe('a request', () => {
     await Promise.all([ledger.request(mission, one), other.request(mission, two)])
     await ledger.answer(mission, repository.answered(mission, two.payload.decision_id, 'b'))
     await other.answer(mission, repository.answered(mission, one.payload.decision_id, 'a'))
-    await ledger.commit(mission)
+    await ledger.commit(mission, 'decisions')
     expect(log().trim().split('\n')).toHaveLength(4)
     expect(native('status', '--porcelain')).toBe('')
   })
@@ -194,7 +194,7 @@ describe('an answer', () => {
     expect(marksAtAppend).toEqual([true])
     const mark = JSON.parse(readFileSync(deferredFile(), 'utf8')) as Record<string, unknown>
     expect(mark[mission]).toMatchObject({ reason: null })
-    await watched.commit(mission)
+    await watched.commit(mission, 'decisions')
     expect(existsSync(deferredFile())).toBe(false)
   })
 })
@@ -211,7 +211,7 @@ describe('a commit that can not happen now', () => {
 
   it('is deferred with its reason, stays visible, and is made by the next heal', async () => {
     const lock = await answerWhileIndexIsLocked()
-    const answer = await ledger.commit(mission)
+    const answer = await ledger.commit(mission, 'decisions')
     expect(answer).toMatchObject({
       type: 'git.deferred',
       deferral: { mission, reason: 'index_locked' },
@@ -249,7 +249,9 @@ describe('a commit that can not happen now', () => {
     const request = repository.requested(mission)
     await ledger.request(mission, request)
     await ledger.answer(mission, repository.answered(mission, request.payload.decision_id))
-    expect(await ledger.commit(mission)).toMatchObject({ deferral: { reason: 'path_refused' } })
+    expect(await ledger.commit(mission, 'decisions')).toMatchObject({
+      deferral: { reason: 'path_refused' },
+    })
     expect(native('rev-parse', 'HEAD')).toBe(tip)
     rmSync(repository.logPath(mission))
     await expect(ledger.request(mission, request)).rejects.toMatchObject({ code: 'LEDGER_MISSING' })

@@ -1,0 +1,104 @@
+import { Option } from 'clipanion'
+import { LANES } from '../../contracts/lanes.ts'
+import { EXIT, KittiwakeError } from '../../errors.ts'
+import type { Mission, Repository } from '../../project/types.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
+import { oneLine } from '../output.ts'
+
+abstract class StatusReadingCommand extends KittiwakeCommand {
+  mission = Option.String('--mission', { description: 'Directory name, slug or ULID; default all' })
+
+  /** The mission that was named, or all that can be read. */
+  protected async missions(): Promise<{ repository: Repository; missions: readonly Mission[] }> {
+    const { locateRepository } = await import('../../project/locate.ts')
+    const { listMissions, readMission } = await import('../../project/missions.ts')
+    const repository = await locateRepository(this.context.cwd)
+    if (this.mission !== undefined) {
+      return { repository, missions: [await readMission(repository, this.mission)] }
+    }
+    const found = await listMissions(repository)
+    for (const { directory, fault } of found.unreadable) this.warn(`${directory}: ${fault}`)
+    return { repository, missions: found.missions }
+  }
+}
+
+export class StatusCommand extends StatusReadingCommand {
+  static override paths = [['status']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Work packages',
+    description: 'Show the board: which work packages are in which lane',
+    examples: [
+      ['All missions', 'kittiwake status'],
+      ['One mission', 'kittiwake status --mission login'],
+    ],
+  })
+
+  async run(): Promise<Result> {
+    const { readStatus } = await import('../../workers/git/status-log.ts')
+    const { repository, missions } = await this.missions()
+    const boards: { mission_slug: string; lanes: Record<string, string[]> }[] = []
+    for (const mission of missions) {
+      const { fold, skipped } = await readStatus(repository, mission)
+      this.warnOfLines(skipped, mission.directory)
+      const lanes: Record<string, string[]> = Object.fromEntries(LANES.map((lane) => [lane, []]))
+      for (const { wp_id, lane } of fold.packages.values()) (lanes[lane] ??= []).push(wp_id)
+      boards.push({ mission_slug: mission.directory, lanes })
+    }
+    const text = boards.map(({ mission_slug, lanes }) => {
+      const filled = Object.entries(lanes).filter(([, packages]) => packages.length > 0)
+      const lines = filled.map(
+        ([lane, packages]) => `  ${lane.padEnd(12)} ${oneLine(packages.join(' '))}`,
+      )
+      return [mission_slug, ...(lines.length === 0 ? ['  no work packages'] : lines)].join('\n')
+    })
+    return {
+      fields: { missions: boards },
+      text: text.length === 0 ? 'No missions.' : text.join('\n'),
+    }
+  }
+}
+
+export class StatusVerifyCommand extends StatusReadingCommand {
+  static override paths = [['status', 'verify']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Work packages',
+    description: 'Check status logs: their lines, their moves and their snapshots',
+    details: `Reads only. Exit code ${EXIT.failed} says that something is wrong.`,
+    examples: [['All missions', 'kittiwake status verify']],
+  })
+
+  async run(): Promise<Result> {
+    const { checkStatus } = await import('../../workers/git/status-log.ts')
+    const { repository, missions } = await this.missions()
+    const checks: object[] = []
+    const lines: string[] = []
+    for (const mission of missions) {
+      try {
+        const check = await checkStatus(repository, mission)
+        checks.push(check)
+        const { skipped, anomalies, snapshot } = check
+        for (const { line, reason } of skipped) {
+          lines.push(`${mission.directory}: line ${line}: ${reason}`)
+        }
+        for (const { line, kind, wp_id } of anomalies) {
+          lines.push(`${mission.directory}: line ${line}: ${kind} of ${oneLine(wp_id)}`)
+        }
+        if (snapshot.state === 'stale') {
+          lines.push(`${mission.directory}: status.json is stale (${snapshot.cause})`)
+        } else if (snapshot.state === 'unreadable') {
+          lines.push(`${mission.directory}: status.json can not be read`)
+        }
+      } catch (error) {
+        if (!(error instanceof KittiwakeError)) throw error
+        checks.push({ mission_slug: mission.directory, error: error.code })
+        lines.push(`${mission.directory}: ${error.message}`)
+      }
+    }
+    const text = lines.length === 0 ? `${missions.length} missions are in order.` : lines.join('\n')
+    return {
+      fields: { sound: lines.length === 0, missions: checks },
+      text,
+      exit: lines.length === 0 ? EXIT.ok : EXIT.failed,
+    }
+  }
+}

@@ -1,0 +1,384 @@
+/** Work packages: made and moved between lanes in the ledger; each move is committed, and told to the team by one event. */
+import type { ActorRefFrom } from 'xstate'
+import { z } from 'zod'
+import { laneMachine } from './actors/lane.machine.ts'
+import { checkInput } from './checked-input.ts'
+import type { Commits } from './commits.ts'
+import type { Draft, Route, SerializedEvent } from './contracts/event.ts'
+import type { JsonObject } from './contracts/json.ts'
+import { judgeMove, wirePayload, type LaneMove, type PackageFacts } from './contracts/lane-move.ts'
+import { isEdge, laneOf, LANES, type FromLane, type Lane } from './contracts/lanes.ts'
+import { moveRefused } from './contracts/move-refused.ts'
+import { EXECUTION_MODES, VERDICTS, type Transition } from './contracts/status-record.ts'
+import type { Emitter, Parts } from './emitter.ts'
+import { InputError, KittiwakeError } from './errors.ts'
+import { isoMicroseconds } from './events/stamp.ts'
+import type { Healing } from './healing.ts'
+import { readHead } from './project/git-files.ts'
+import { requireIdentity } from './project/identity.ts'
+import { hasCoordination } from './project/mission-meta.ts'
+import { readMission } from './project/missions.ts'
+import type { Identity, Mission } from './project/types.ts'
+import type { TransitionRecord } from './workers/git/protocol.ts'
+
+export type PackageCreation = {
+  /** Directory name, slug or ULID. */
+  readonly mission: string
+  /** `WP` and one or two digits. */
+  readonly wp_id: string
+  readonly title?: string
+  readonly depends_on?: readonly string[]
+  readonly actor?: string
+}
+
+export type PackageMove = {
+  readonly mission: string
+  readonly wp_id: string
+  /** A lane; `doing` stands for `in_progress`. */
+  readonly to: string
+  readonly actor?: string | z.infer<typeof structuredActor>
+  readonly reason?: string
+  /** Past the table and its guards; asks for a reason. */
+  readonly force?: boolean
+  readonly review_ref?: string
+  readonly evidence?: z.infer<typeof evidence>
+  readonly review_result?: z.infer<typeof reviewResult>
+  /** Where the work is done; by default as the mission's topology says. */
+  readonly execution_mode?: 'worktree' | 'direct_repo'
+}
+
+export type Moved = {
+  readonly event_id: string
+  readonly mission_slug: string
+  readonly wp_id: string
+  readonly from_lane: FromLane
+  readonly to_lane: Lane
+  /** Also where the wire contract calls the move a forced one. */
+  readonly force: boolean
+  /** False: the move is durable in the log, but its commit is deferred for `deferred_reason`. */
+  readonly committed: boolean
+  readonly commit: string | null
+  readonly deferred_reason: string | null
+  /** How its event left this process; null where the outbox takes it later. */
+  readonly route: Route | null
+}
+
+export type WorkPackages = {
+  /** @throws InputError, ProjectError NO_IDENTITY, MISSION_NOT_FOUND, GitError */
+  create(creation: PackageCreation): Promise<Moved>
+  /** @throws also InputError TRANSITION_REFUSED, WP_UNKNOWN; GitError LANE_MOVED */
+  move(move: PackageMove): Promise<Moved>
+}
+
+const TEXT_MAX = 64 * 1024
+const TRIES_MAX = 16
+const text = z.string().min(1).max(TEXT_MAX)
+const name = z.string().min(1).max(256)
+const word = z.string().max(256).nullable()
+const structuredActor = z.strictObject({ role: word, profile: word, tool: word, model: word })
+const reviewResult = z.strictObject({
+  reviewer: name,
+  verdict: z.enum(VERDICTS),
+  reference: text,
+  feedback_path: text.nullable().optional(),
+})
+const evidence = z.strictObject({
+  review: z.strictObject({ reviewer: name, verdict: name, reference: text.nullable() }),
+  repos: z
+    .array(
+      z.strictObject({
+        repo: name,
+        branch: name,
+        commit: name,
+        files_touched: z.array(text).max(10_000).nullable().optional(),
+      }),
+    )
+    .max(64)
+    .optional(),
+  verification: z
+    .array(z.strictObject({ command: text, result: text, summary: text.nullable().optional() }))
+    .max(256)
+    .optional(),
+})
+const creationSchema = z.strictObject({
+  mission: name,
+  wp_id: name,
+  title: text.optional(),
+  depends_on: z.array(name).max(64).optional(),
+  actor: name.optional(),
+})
+const moveSchema = z.strictObject({
+  mission: name,
+  wp_id: name,
+  to: name,
+  actor: z.union([name, structuredActor]).optional(),
+  reason: text.optional(),
+  force: z.boolean().optional(),
+  review_ref: text.optional(),
+  evidence: evidence.optional(),
+  review_result: reviewResult.optional(),
+  execution_mode: z.enum(EXECUTION_MODES).optional(),
+})
+
+const CLI_ACTOR = 'cli'
+const LIFECYCLE_VERSION = '5.0.0'
+
+type Place = { readonly mission: Mission; readonly identity: Identity }
+
+export function createWorkPackages(
+  parts: Parts & {
+    readonly commits: Commits
+    readonly emitter: Pick<Emitter, 'prepare' | 'record'>
+    readonly heal: Healing['heal']
+    readonly onRecorded: () => void
+  },
+): WorkPackages {
+  const { system, repository, sanitizer, emitter, commits } = parts
+  const lanes = createLanes(parts)
+
+  const create: WorkPackages['create'] = async (input) => {
+    const clean = checked(creationSchema, sanitizer.sanitize(checked(creationSchema, input)).value)
+    const wp_id = packageId(clean.wp_id)
+    const place = await open(clean.mission)
+    const actor = clean.actor ?? CLI_ACTOR
+    const wanted = { ...blankMove(wp_id, 'planned', actor, place.mission) }
+    return record(place, wanted, (facts) => {
+      if (facts.hasHistory) throw exists(wp_id)
+      const payload = {
+        wp_id,
+        wp_title: clean.title ?? wp_id,
+        mission_slug: place.mission.directory,
+        actor,
+        depends_on: (clean.depends_on ?? []).map(packageId),
+      }
+      return { event_type: 'WPCreated', aggregate_id: wp_id, payload }
+    })
+  }
+
+  const move: WorkPackages['move'] = async (input) => {
+    const clean = checked(moveSchema, sanitizer.sanitize(checked(moveSchema, input)).value)
+    const wp_id = packageId(clean.wp_id)
+    const to = laneOf(clean.to)
+    if (to === null) throw noLane()
+    const place = await open(clean.mission)
+    const wanted: LaneMove = {
+      ...blankMove(wp_id, to, clean.actor ?? CLI_ACTOR, place.mission),
+      force: clean.force ?? false,
+      reason: clean.reason ?? null,
+      review_ref: clean.review_ref ?? null,
+      evidence: (clean.evidence as LaneMove['evidence'] | undefined) ?? null,
+      review_result: (clean.review_result as LaneMove['review_result'] | undefined) ?? null,
+      ...(clean.execution_mode === undefined ? {} : { execution_mode: clean.execution_mode }),
+    }
+    return record(place, wanted, (facts) => {
+      if (!facts.hasHistory) throw unknown(wp_id)
+      return null
+    })
+  }
+
+  /** Judge, stamp, append; again where somebody else moved the package in between. `introduce` may refuse. */
+  async function record(
+    place: Place,
+    wanted: LaneMove,
+    introduce: (facts: PackageFacts) => Draft | null,
+  ): Promise<Moved> {
+    const mission = place.mission.directory
+    // In this order, which is that of the queue after a crash: first that there is a package, then that it moved.
+    const ids = { created: parts.newId(), moved: parts.newId() }
+    for (let tries = 1; ; tries += 1) {
+      const looked = { type: 'git.look' as const, mission, wp_id: wanted.wp_id }
+      const { facts } = await system.git.ask(looked, 'git.looked')
+      const created = introduce(facts)
+      const judgement = judgeMove(wanted, facts)
+      if (!judgement.ok) throw moveRefused(wanted.wp_id, judgement)
+      const made = await stamped(place, judgement.move, facts.lane, ids, created)
+      try {
+        await system.git.ask({ type: 'git.move', mission, record: made }, 'git.appended')
+      } catch (error) {
+        if (tries < TRIES_MAX && hasMoved(error)) continue
+        throw error
+      }
+      return finish(place, made)
+    }
+  }
+
+  async function stamped(
+    { mission, identity }: Place,
+    move: LaneMove,
+    from: FromLane,
+    ids: { readonly created: string; readonly moved: string },
+    created: Draft | null,
+  ): Promise<TransitionRecord> {
+    const at = isoMicroseconds(parts.clock.now())
+    const head = readHead(repository.gitDir, repository.commonDir)
+    const payload = wirePayload(move, from, mission.directory, {
+      repo: identity.repo_slug ?? 'local',
+      branch: head.branch ?? 'local',
+      commit: head.oid ?? 'unknown',
+    })
+    const events: { event_id: string; event: SerializedEvent }[] = []
+    const prepare = async (draft: Draft, id: string): Promise<void> => {
+      events.push({ event_id: id, event: await emitter.prepare(draft, id, at) })
+    }
+    if (created !== null) await prepare(created, ids.created)
+    await prepare({ event_type: 'WPStatusChanged', aggregate_id: move.wp_id, payload }, ids.moved)
+    return {
+      move,
+      transition: transitionOf(move, from, mission, ids.moved, at),
+      created: created === null ? null : lifecycle(created, ids.created, at, identity),
+      events,
+    }
+  }
+
+  async function finish({ mission }: Place, made: TransitionRecord): Promise<Moved> {
+    const { transition, events } = made
+    lanes.follow(transition)
+    let route: Route | null = null
+    try {
+      for (const { event } of events) route = (await emitter.record(event)).route
+      const event_ids = events.map((one) => one.event_id)
+      await system.git.ask({ type: 'git.forget', event_ids }, 'git.forgotten')
+    } catch (error) {
+      if (!(error instanceof KittiwakeError)) throw error
+      // It is in the ledger; what it is noted as brings it into the outbox later.
+      const message = `the move is recorded, but its event waits to be queued: ${error.message}`
+      parts.listeners.tell('warning', { code: error.code, message })
+    }
+    const settled = await commits.commit(mission.directory, 'status')
+    parts.onRecorded()
+    return {
+      event_id: transition.event_id,
+      mission_slug: mission.directory,
+      wp_id: transition.wp_id,
+      from_lane: transition.from_lane,
+      to_lane: transition.to_lane,
+      force: transition.force,
+      committed: settled.deferral === null,
+      commit: settled.commit,
+      deferred_reason: settled.deferral?.reason ?? null,
+      route,
+    }
+  }
+
+  async function open(reference: string): Promise<Place> {
+    const identity = await requireIdentity(repository)
+    const mission = await readMission(repository, reference)
+    await parts.heal()
+    return { mission, identity }
+  }
+
+  return { create, move }
+}
+
+/** One lane machine per work package that this runtime moves, so that whoever inspects sees them. */
+function createLanes({ system }: Parts) {
+  const actorByPackage = new Map<string, ActorRefFrom<typeof laneMachine>>()
+  return {
+    follow: ({ mission_slug, wp_id, from_lane, to_lane }: Transition): void => {
+      const key = `lane.${mission_slug}.${wp_id}`
+      const actor = actorByPackage.get(key) ?? system.spawn(laneMachine, key, {})
+      actorByPackage.set(key, actor)
+      actor.send({ type: `lane.found.${from_lane}` })
+      actor.send({ type: `lane.${isEdge(from_lane, to_lane) ? 'moved' : 'forced'}.${to_lane}` })
+    },
+  }
+}
+
+function blankMove(wp_id: string, to: Lane, actor: LaneMove['actor'], mission: Mission): LaneMove {
+  return {
+    wp_id,
+    to,
+    actor,
+    force: false,
+    execution_mode: hasCoordination(mission.topology) ? 'worktree' : 'direct_repo',
+    reason: null,
+    review_ref: null,
+    evidence: null,
+    review_result: null,
+  }
+}
+
+function transitionOf(
+  move: LaneMove,
+  from_lane: FromLane,
+  mission: Mission,
+  event_id: string,
+  at: string,
+): Transition {
+  const { wp_id, to, actor, force, reason, execution_mode, review_ref, review_result } = move
+  return {
+    actor,
+    at,
+    event_id,
+    evidence: move.evidence,
+    execution_mode,
+    force,
+    from_lane,
+    mission_id: mission.mission_id,
+    mission_slug: mission.directory,
+    policy_metadata: null,
+    reason,
+    review_ref,
+    review_result,
+    to_lane: to,
+    wp_id,
+  }
+}
+
+/** The line that introduces a package, in the shape of its stream: `timestamp`, not `at`. */
+function lifecycle(
+  draft: Draft,
+  event_id: string,
+  timestamp: string,
+  identity: Identity,
+): JsonObject {
+  return {
+    event_id,
+    event_type: draft.event_type,
+    aggregate_id: draft.aggregate_id ?? '',
+    aggregate_type: 'WorkPackage',
+    schema_version: LIFECYCLE_VERSION,
+    timestamp,
+    payload: draft.payload ?? {},
+    project_uuid: identity.uuid,
+    project_slug: identity.slug,
+  }
+}
+
+/** `WP1`, `wp01` and `WP01` are one package. @throws InputError WP_ID */
+export function packageId(input: string): string {
+  const digits = /^wp(\d{1,2})$/i.exec(input.trim())?.[1]
+  if (digits !== undefined && Number(digits) > 0) return `WP${digits.padStart(2, '0')}`
+  throw new InputError('WP_ID', 'the id of a work package is WP and two digits', {
+    hint: 'For example WP01.',
+  })
+}
+
+function noLane(): InputError {
+  return new InputError('LANE_UNKNOWN', 'a lane is expected', {
+    hint: `One of ${LANES.join(', ')}.`,
+  })
+}
+
+function unknown(wpId: string): InputError {
+  return new InputError('WP_UNKNOWN', `the mission has no work package ${wpId}`, {
+    hint: `Make it with \`kittiwake wp create ${wpId} --mission M\`; \`kittiwake wp list\` shows those that are there.`,
+  })
+}
+
+function exists(wpId: string): InputError {
+  return new InputError('WP_EXISTS', `the mission has a work package ${wpId} already`, {
+    hint: `Move it with \`kittiwake wp move ${wpId} LANE --mission M\`.`,
+  })
+}
+
+function hasMoved(error: unknown): boolean {
+  return error instanceof KittiwakeError && error.code === 'LANE_MOVED'
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  return checkInput(schema, value, (why) => {
+    const hint = 'See `kittiwake wp create --help` and `kittiwake wp move --help`.'
+    return new InputError('MOVE_INVALID', why, { hint })
+  })
+}
