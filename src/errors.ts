@@ -27,19 +27,25 @@ type ErrorOptionsOf = {
   readonly cause?: unknown
   /** True where the same call may succeed later without any change by the caller. */
   readonly retryable?: boolean
+  /** What else the caller can act on; JSON, and clean. */
+  readonly details?: ErrorDetails
 }
+
+export type ErrorDetails = Readonly<Record<string, string | boolean | readonly string[]>>
 
 /** The base of all public errors. `code` is SCREAMING_SNAKE and stable; `hint` says what to do. */
 export class KittiwakeError extends Error {
   override readonly name: string = 'KittiwakeError'
   readonly code: string
   readonly hint: string | null
+  readonly details: ErrorDetails
   readonly #retryable: boolean
 
   constructor(code: string, message: string, options: ErrorOptionsOf = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.code = code
     this.hint = options.hint ?? null
+    this.details = options.details ?? {}
     this.#retryable = options.retryable ?? false
   }
 
@@ -48,8 +54,9 @@ export class KittiwakeError extends Error {
     return this.#retryable
   }
 
+  /** The details stand beside. */
   toJSON(): { code: string; message: string; hint: string | null } {
-    return { code: this.code, message: this.message, hint: this.hint }
+    return { ...this.details, code: this.code, message: this.message, hint: this.hint }
   }
 }
 

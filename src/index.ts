@@ -11,6 +11,10 @@ export type { Listener, RuntimeEventMap } from './actors/listeners.ts'
 export type { System, SystemClock } from './actors/system.ts'
 export type { WorkerFailure, WorkerName } from './actors/worker.machine.ts'
 
+export { commit } from './commit.ts'
+export type { CommitOptions, CommitResult } from './commit.ts'
+export type { Moved, PackageCreation, PackageMove, WorkPackages } from './work-packages.ts'
+
 export { sanitizeEvent } from './events/sanitize.ts'
 export type { Redaction, Sanitized, SanitizeLimits, SanitizeOptions } from './events/sanitize.ts'
 export type { IdentityLiterals } from './events/identity-literals.ts'

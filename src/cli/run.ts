@@ -2,6 +2,7 @@
 import { Cli, type CommandClass } from 'clipanion'
 import { errorDocument, EXIT, exitCodeOf, ProjectError } from '../errors.ts'
 import * as auth from './commands/auth.ts'
+import { CommitCommand } from './commands/commit.ts'
 import * as decision from './commands/decision.ts'
 import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   wp.WpHistoryCommand,
   status.StatusCommand,
   status.StatusVerifyCommand,
+  CommitCommand,
   hub.HubServeCommand,
   hub.HubTokenCreateCommand,
   auth.AuthLoginCommand,

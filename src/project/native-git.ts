@@ -27,6 +27,8 @@ export type GitOptions = {
    * character.
    */
   readonly config?: Readonly<Record<string, string>>
+  /** What it reads from its standard input. */
+  readonly input?: string
 }
 
 const TIMEOUT_MS = 60_000
@@ -87,7 +89,9 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
       child.kill('SIGTERM')
     }, timeoutMs)
     const firm = setTimeout(() => child.kill('SIGKILL'), timeoutMs + KILL_GRACE_MS)
-    child.stdin?.end()
+    // One that ended early closes its end; its exit code tells more.
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(options.input ?? '')
   })
 }
 

@@ -10,7 +10,7 @@ const SWEEP_TIMEOUT_MS = 400_000
 
 /** The changes that decide: what makes the answer durable, what makes it a commit, what makes its frame. */
 const DECISIVE: readonly Kill[] = [
-  { on: '^writeFile half of .*deferred', at: 1, next: 'a request' },
+  { on: '^write half of .*deferred', at: 1, next: 'a request' },
   { on: `^write ${LOG.replace('decisions', '.*decisions')}`, at: 1, next: 'another answer' },
   { on: `^write half of .*${LOG}`, at: 1, next: 'the same answer' },
   { on: `^write half of .*${LOG}`, at: 1, next: 'a request' },
@@ -18,14 +18,14 @@ const DECISIVE: readonly Kill[] = [
   { on: '^rename .*objects', at: 5 },
   { on: '^link .*index\\.lock$', at: 1 },
   { on: '^link .*refs.*\\.lock$', at: 1 },
-  { on: '^appendFile half of .*logs.HEAD', at: 1 },
-  { on: '^appendFile half of .*logs.refs', at: 1, next: 'a request' },
+  { on: '^write half of .*logs.HEAD', at: 1 },
+  { on: '^write half of .*logs.refs', at: 1, next: 'a request' },
   { on: '^rename .*index$', at: 1, next: 'the same answer' },
   { on: '^rename .*refs', at: 1, next: 'another answer' },
-  { on: '^sync .*refs', at: 1, next: 'the same answer' },
+  { on: '^fsync .*refs', at: 1, next: 'the same answer' },
   { on: '^unlink .*HEAD\\.lock$', at: 1, next: 'a request' },
   { on: '^unlink .*journal', at: 1 },
-  { on: '^writeFile half of .*sync-state', at: 1 },
+  { on: '^write half of .*sync-state', at: 1 },
   { on: '^rename .*sync-state', at: 1, next: 'a request' },
   { on: '^rename .*branches', at: 1, next: 'another answer' },
 ]

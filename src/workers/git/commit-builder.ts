@@ -15,16 +15,19 @@ export type BuiltCommit = {
 
 /** Null where the parent holds the same bytes already. Throws CommitDeferral and system errors. */
 export async function buildCommit(
-  { store, files, request }: CommitContext,
+  { store, changes, request }: CommitContext,
   parent: string,
 ): Promise<BuiltCommit | null> {
   const rootOid = await readRootTree(store, parent)
-  const tree = await spliceTree(store, rootOid, files)
+  const tree = await spliceTree(store, rootOid, changes)
   if (tree.oid === rootOid) return null
   const timestamp = Math.floor(Date.now() / 1000)
   const oid = await store.write('commit', renderCommit(tree.oid, parent, request, timestamp))
   await store.settle()
-  const changed = tree.files.filter((file) => file.oid !== file.previousOid)
+  const changed = tree.files.filter(
+    (file) =>
+      file.oid !== file.previousOid || (file.oid !== null && file.mode !== file.previousMode),
+  )
   const committedAt = new Date(timestamp * 1000).toISOString().replace('.000Z', '+00:00')
   const changedFiles = changed.map((file) => file.path)
   const commit = { oid, parents: [parent], committedAt, changedFiles }

@@ -19,9 +19,9 @@ import {
 } from './git-locks.ts'
 import type { LockPlan, PreparedLocks } from './git-locks.ts'
 import { readParent } from './head.ts'
-import { findEntry } from './index-entries.ts'
 import { patchIndex } from './index-file.ts'
 import type { IndexFile } from './index-file.ts'
+import { IndexScan } from './index-scan.ts'
 import { readIndex, readIndexIdentity } from './index-reader.ts'
 import type { IndexState } from './index-reader.ts'
 import { appendReflogs, areUntouched, planReflogs } from './reflog.ts'
@@ -118,14 +118,15 @@ async function planLocks(
   built: BuiltCommit,
   index: IndexState,
 ): Promise<LockPlan> {
-  const { request, format, files } = context
+  const { request, format, changes } = context
   const { placement, author, message } = request
-  await refuseMergedPaths(placement.gitDir, index, built)
-  const entries: IndexFile[] = []
-  for (const { path, oid, mode } of built.files) {
-    const file = files.find((candidate) => candidate.path === path)
-    if (file !== undefined) entries.push({ path, oid, mode, stats: file.stats })
-  }
+  refuseMergedPaths(placement.gitDir, index, built)
+  const changeByPath = new Map(changes.map((change) => [change.path, change]))
+  const entries = built.files.map(({ path, oid, mode }): IndexFile => {
+    const change = changeByPath.get(path)
+    const stats = change === undefined || change.kind === 'deleted' ? null : change.stats
+    return { path, oid, mode, stats }
+  })
   const patched = patchIndex(index.bytes, entries, index.mtimeNs / 1_000_000_000n)
   const mode = index.mode ?? format.fileMode
   // Git trusts an entry that is older than the index: a younger index would hide changes of the user's.
@@ -164,17 +165,14 @@ async function publishLocked(
   return { state: 'published', commit }
 }
 
-/** A merge that changes a ledger file is the user's to finish: a commit of ours would take its result away. */
-async function refuseMergedPaths(
-  gitDir: string,
-  index: IndexState,
-  built: BuiltCommit,
-): Promise<void> {
+/** A merge that changes a path is the user's to finish: a commit of ours would take its result away. */
+function refuseMergedPaths(gitDir: string, index: IndexState, built: BuiltCommit): void {
   if (index.bytes === null || !isMerging(gitDir)) return
+  const scan = new IndexScan(index.bytes)
   for (const { path, previousOid } of built.files) {
-    const staged = findEntry(index.bytes, path)?.oid ?? null
-    if (staged === previousOid) continue
-    const message = 'A merge in progress changes the ledger. Finish or abort the merge.'
+    const at = scan.find(Buffer.from(path))
+    if ((at === -1 ? null : scan.oid(at)) === previousOid) continue
+    const message = 'A merge in progress changes the path. Finish or abort the merge.'
     throw new CommitDeferral('path_conflicted', message)
   }
 }

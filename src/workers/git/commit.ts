@@ -25,7 +25,7 @@ import { ObjectStore } from './object-store.ts'
 import { stateOrNull } from './path-state.ts'
 import { requireFormat } from './repository-state.ts'
 import { readWorktreeFile } from './worktree-file.ts'
-import type { WorktreeFile } from './worktree-file.ts'
+import type { WorktreeChange } from './worktree-change.ts'
 
 export type Signature = { readonly name: string; readonly email: string }
 
@@ -37,10 +37,18 @@ export type Commit = {
   readonly changedFiles: readonly string[]
 }
 
+/** Throws CommitDeferral `path_refused` and system errors. */
+export type CollectChanges = (
+  placement: Placement,
+  paths: readonly string[],
+) => Promise<readonly WorktreeChange[]>
+
 export type CommitRequest = {
   readonly placement: Placement
-  /** Files relative to the worktree, `/` between the names. */
+  /** Relative to the worktree, `/` between the names. */
   readonly paths: readonly string[]
+  /** What they stand for; absent: each is a plain file of a ledger, and anything else is refused. */
+  readonly collect?: CollectChanges
   readonly message: string
   /** Also the committer. */
   readonly author: Signature
@@ -76,7 +84,7 @@ export type CommitContext = {
   readonly fs: DurableFs
   readonly store: ObjectStore
   readonly format: RepositoryFormat
-  readonly files: readonly WorktreeFile[]
+  readonly changes: readonly WorktreeChange[]
 }
 
 /** Of times that somebody else's commit or staging came between. */
@@ -132,15 +140,23 @@ async function openContext(request: CommitRequest, hooks: CommitHooks): Promise<
   const format = requireFormat(placement.commonDir)
   readParent(placement)
   refuseProtected(request)
-  const files: WorktreeFile[] = []
-  for (const path of new Set(request.paths)) {
-    files.push(await readWorktreeFile(placement.worktree, path))
-  }
+  const changes = await (request.collect ?? ledgerFiles)(placement, [...new Set(request.paths)])
   await recoverRepository(placement, hooks.onStep)
   const fs = new DurableFs(placement.commonDir, hooks.onStep)
   await fs.makeDirectory(fs.stateDirectory)
   const store = new ObjectStore(placement.commonDir, fs, format.fileMode, cache)
-  return { request, hooks, fs, store, format, files }
+  return { request, hooks, fs, store, format, changes }
+}
+
+async function ledgerFiles(
+  { worktree }: Placement,
+  paths: readonly string[],
+): Promise<readonly WorktreeChange[]> {
+  return paths.map((path) => ({
+    kind: 'file',
+    mode: null,
+    ...readWorktreeFile(worktree, path),
+  }))
 }
 
 async function commitUntilPublished(context: CommitContext): Promise<CommitOutcome> {
@@ -178,7 +194,7 @@ function lockedBy(lock: 'index' | 'ref'): CommitDeferral {
 function refuseProtected({ placement, protectedBranches }: CommitRequest): void {
   const names = protectedBranches ?? protectedByDefault(placement.commonDir)
   if (!isProtectedBranch(placement.ref, names)) return
-  const message = 'The branch of the mission is protected. Use a coordination branch.'
+  const message = 'The branch is protected. Use a branch of its own, as coordination branches are.'
   throw new CommitDeferral('protected_branch', message)
 }
 
@@ -192,6 +208,6 @@ function namesIn(folder: string): readonly string[] {
 
 function requireWorktree(worktree: string): void {
   if (stateOrNull(worktree)?.isDirectory() === true) return
-  const message = 'The worktree of the mission is gone. Restore it with git worktree.'
+  const message = 'The worktree is gone. Restore it with git worktree.'
   throw new CommitDeferral('worktree_missing', message)
 }

@@ -6,12 +6,15 @@ export type Deferred = {
   readonly type: 'deferred'
   readonly reason: DeferralReason
   readonly message: string
+  /** The path that it is about, where there is one: as it was asked for. */
+  readonly path?: string
 }
 
 /** Thrown inside the engine only; `commitPaths` turns it into its outcome. */
 export class CommitDeferral extends Error {
   override readonly name = 'CommitDeferral'
   readonly reason: DeferralReason
+  path: string | undefined
 
   constructor(reason: DeferralReason, message: string, cause?: unknown) {
     super(message, cause === undefined ? {} : { cause })
@@ -24,7 +27,8 @@ const READ_ONLY_CODES = new Set(['EROFS', 'EACCES', 'EPERM'])
 /** The outcome that an error stands for, or null where it is a bug that must stay visible. */
 export function deferralOf(error: unknown): Deferred | null {
   if (error instanceof CommitDeferral) {
-    return { type: 'deferred', reason: error.reason, message: error.message }
+    const { reason, message, path } = error
+    return { type: 'deferred', reason, message, ...(path === undefined ? {} : { path }) }
   }
   const code = systemCode(error)
   if (code === null) return null

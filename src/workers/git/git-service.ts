@@ -21,10 +21,15 @@ export async function openGitService(
   input: GitInput,
   report: (fact: GitFact) => void,
 ): Promise<Service<GitCommand, GitAnswer>> {
-  const { repository } = input
-  const sanitizer = createSanitizer(input.literals)
+  const ledger = openLedger(input)
+  return new GitService(ledger, input.repository, report)
+}
+
+/** The ledger of a repository by what its files say. */
+export function openLedger({ repository, literals }: GitInput): Ledger {
+  const sanitizer = createSanitizer(literals)
   const finder = new MissionFinder(repository)
-  const ledger = new Ledger({
+  return new Ledger({
     repository,
     identity: () => identityOrNull(repository),
     placementOf: async (directory) =>
@@ -34,7 +39,6 @@ export async function openGitService(
     author: () => authorOf(repository),
     assertClean: (value) => sanitizer.assertClean(value),
   })
-  return new GitService(ledger, repository, report)
 }
 
 class GitService implements Service<GitCommand, GitAnswer> {

@@ -14,21 +14,20 @@ export function readParent({ gitDir, commonDir, ref }: Placement): string {
   const head = readHead(gitDir, commonDir)
   refuseDuringOperation(gitDir)
   if (head.detached) {
-    const message = "HEAD of the mission's worktree is detached. Check its branch out again."
+    const message = 'HEAD of the worktree is detached. Check the branch out again.'
     throw new CommitDeferral('detached_head', message)
   }
   if (head.ref === null) {
-    const message =
-      'The worktree of the mission has no HEAD any more. Restore it with git worktree.'
+    const message = 'The worktree has no HEAD any more. Restore it with git worktree.'
     throw new CommitDeferral('worktree_missing', message)
   }
   if (head.ref !== ref || !ref.startsWith(HEADS) || !isBranchName(ref.slice(HEADS.length))) {
-    const message = "The mission's worktree has another branch checked out. Switch it back."
+    const message = 'The worktree has another branch checked out. Switch it back.'
     throw new CommitDeferral('head_mismatch', message)
   }
   const oid = branchTip(commonDir, ref)
   if (oid === null) {
-    const message = 'The branch of the mission has no commit yet. Make the first one with git.'
+    const message = 'The branch has no commit yet. Make the first one with git.'
     throw new CommitDeferral('unborn_branch', message)
   }
   return oid

@@ -51,7 +51,7 @@ function parseEntry(bytes: Buffer, start: number, version: number, previous: Buf
   if (extended && version < 3) throw unsupported()
   const nameStart = start + FIXED_BYTES + (extended ? 2 : 0)
   const { name, end } =
-    version === 4 ? compressedName(bytes, nameStart, previous) : paddedName(bytes, start, nameStart)
+    version === 4 ? nameOfVersion4(bytes, nameStart, previous) : paddedName(bytes, start, nameStart)
   if (end > limit) throw unsupported()
   const oid = bytes.toString('hex', start + STAT_BYTES, start + STAT_BYTES + 20)
   return { start, end, name, oid, stage: (flags >> 12) & 3, flags }
@@ -67,7 +67,8 @@ function paddedName(
   return { name: bytes.subarray(nameStart, nul), end: start + paddedLength(nul - start) }
 }
 
-function compressedName(
+/** A name of version 4 as it is, from the one before it. Throws CommitDeferral `index_unsupported`. */
+export function nameOfVersion4(
   bytes: Buffer,
   nameStart: number,
   previous: Buffer,

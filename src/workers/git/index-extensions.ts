@@ -9,7 +9,7 @@ const DROPPED_ON_INSERT = new Set(['UNTR', 'FSMN'])
 
 /**
  * The extension block for an index in which `path` was replaced or `inserted`. Git makes anew what is dropped.
- * Throws CommitDeferral `index_unsupported` on a mandatory extension (split and sparse indexes are such).
+ * Throws CommitDeferral `index_unsupported` on a mandatory extension (a sparse index is such).
  */
 export function patchExtensions(block: Buffer, path: string, inserted: boolean): Buffer {
   const parts: Buffer[] = []
@@ -81,8 +81,7 @@ function copyNode(
 }
 
 function unsupported(): CommitDeferral {
-  const message = 'The worktree has a split or sparse index, which is not supported.'
-  const hint =
-    'Run git update-index --no-split-index or git sparse-checkout init --no-sparse-index.'
+  const message = 'The worktree has a sparse index, or one of a kind that is not known here.'
+  const hint = 'Run git sparse-checkout init --no-sparse-index, or commit with git.'
   return new CommitDeferral('index_unsupported', `${message} ${hint}`)
 }

@@ -14,22 +14,22 @@ import {
   FLAG_EXTENDED,
   HEADER_BYTES,
   paddedLength,
-  parseIndex,
   STAT_BYTES,
   unsupported,
 } from './index-entries.ts'
-import type { IndexEntry } from './index-entries.ts'
 import { patchExtensions } from './index-extensions.ts'
+import { IndexScan } from './index-scan.ts'
 
 /** What the index shall say of one of our files. */
 export type IndexFile = {
   /** Relative to the worktree, `/` between the names. */
   readonly path: string
-  readonly oid: string
-  /** Octal: `100644` or `100755`. */
+  /** Null: nothing any more. */
+  readonly oid: string | null
+  /** Octal: `100644`, `100755` or `120000`. */
   readonly mode: string
-  /** Of the file whose bytes were committed. */
-  readonly stats: BigIntStats
+  /** Of the file whose bytes were committed; null where it is gone. */
+  readonly stats: BigIntStats | null
 }
 
 export type PatchedIndex = {
@@ -37,6 +37,8 @@ export type PatchedIndex = {
   /** Whether an entry of the user's was written in or after the second in which the old index was. */
   readonly racy: boolean
 }
+
+type Patch = IndexFile & { readonly name: Buffer }
 
 const FLAG_ASSUME_VALID = 0x8000
 const FLAG_NAME_MASK = 0xfff
@@ -51,88 +53,97 @@ export function patchIndex(
   files: readonly IndexFile[],
   modifiedAt: bigint = 0n,
 ): PatchedIndex {
-  let bytes = old ?? emptyIndex()
+  const bytes = old ?? emptyIndex()
   verify(bytes)
-  const ours = new Set(files.map((file) => file.path))
-  const racy = parseIndex(bytes).entries.some(
-    (entry) => !ours.has(entry.name.toString()) && isRacy(bytes, entry, modifiedAt),
-  )
-  for (const file of files) bytes = patchOne(bytes, file)
-  const content = bytes.subarray(0, bytes.length - CHECKSUM_BYTES)
-  return { bytes: Buffer.concat([content, sha1(content)]), racy }
-}
-
-function patchOne(bytes: Buffer, file: IndexFile): Buffer {
-  const { version, entries, end } = parseIndex(bytes)
-  const name = Buffer.from(file.path)
-  refuseConflicts(entries, name)
-  const found = entries.findIndex((entry) => Buffer.compare(entry.name, name) >= 0)
-  const position = found === -1 ? entries.length : found
-  const at = entries[position]
-  const replaced = at !== undefined && at.name.equals(name) ? at : null
-  const before = entries[position - 1]
-  const after = replaced === null ? at : entries[position + 1]
-  const previousName = before?.name ?? Buffer.alloc(0)
-  const start = before?.end ?? HEADER_BYTES
-  const rest = replaced?.end ?? start
+  const scan = new IndexScan(bytes)
+  const patches = files
+    .map((file) => ({ ...file, name: Buffer.from(file.path) }))
+    .sort((a, b) => a.name.compare(b.name))
+  for (const patch of patches) refuseConflicts(scan, patch, patches)
+  const { parts, count, changes } = renderEntries(scan, patches)
   const header = Buffer.from(bytes.subarray(0, HEADER_BYTES))
-  header.writeUInt32BE(entries.length + (replaced === null ? 1 : 0), 8)
-  const extensions = bytes.subarray(end, bytes.length - CHECKSUM_BYTES)
-  return Buffer.concat([
-    header,
-    bytes.subarray(HEADER_BYTES, start),
-    renderEntry(bytes, version, file, { name, previousName, replaced }),
-    ...renderFollowing(bytes, version, name, after, rest, end),
-    patchExtensions(extensions, file.path, replaced === null),
-    Buffer.alloc(CHECKSUM_BYTES),
-  ])
+  header.writeUInt32BE(count, 8)
+  let extensions = bytes.subarray(scan.end, bytes.length - CHECKSUM_BYTES)
+  for (const { path, moved } of changes) extensions = patchExtensions(extensions, path, moved)
+  const content = Buffer.concat([header, ...parts, extensions])
+  return {
+    bytes: Buffer.concat([content, sha1(content)]),
+    racy: hasRacy(scan, patches, modifiedAt),
+  }
 }
 
-/** The entries behind ours: in version 4 the first of them says how its name differs from ours. */
-function renderFollowing(
-  bytes: Buffer,
-  version: number,
-  name: Buffer,
-  after: IndexEntry | undefined,
-  rest: number,
-  end: number,
-): Buffer[] {
-  if (version !== 4 || after === undefined) return [bytes.subarray(rest, end)]
-  const extended = (after.flags & FLAG_EXTENDED) !== 0 ? 2 : 0
+type Rendered = {
+  readonly parts: readonly Buffer[]
+  readonly count: number
+  /** `moved`: entries behind it have another position now. */
+  readonly changes: readonly { readonly path: string; readonly moved: boolean }[]
+}
+
+/** Runs of entries that stay as they are, with ours between them. */
+function renderEntries(scan: IndexScan, patches: readonly Patch[]): Rendered {
+  const parts: Buffer[] = []
+  const changes: { path: string; moved: boolean }[] = []
+  let count = scan.count
+  let copied = 0
+  let previous: Buffer = Buffer.alloc(0)
+  const copyUntil = (index: number): void => {
+    if (index <= copied) return
+    parts.push(...copyRun(scan, copied, index, previous))
+    previous = scan.name(index - 1)
+    copied = index
+  }
+  for (const patch of patches) {
+    const position = scan.lowerBound(patch.name)
+    const replaced = scan.find(patch.name)
+    if (replaced === -1 && patch.oid === null) continue
+    copyUntil(position)
+    if (patch.oid !== null) {
+      parts.push(renderEntry(scan, patch, patch.oid, replaced, previous))
+      previous = patch.name
+    }
+    if (replaced !== -1) copied = replaced + 1
+    count += (patch.oid === null ? 0 : 1) - (replaced === -1 ? 0 : 1)
+    changes.push({ path: patch.path, moved: replaced === -1 || patch.oid === null })
+  }
+  copyUntil(scan.count)
+  return { parts, count, changes }
+}
+
+/** In version 4 the first of a run says how its name differs from the one that is before it now. */
+function copyRun(scan: IndexScan, from: number, to: number, previous: Buffer): readonly Buffer[] {
+  const { bytes, version } = scan
+  const start = scan.start(from)
+  const isSame = from === 0 ? previous.length === 0 : scan.name(from - 1).equals(previous)
+  if (version !== 4 || isSame) return [bytes.subarray(start, scan.start(to))]
+  const extended = (scan.flags(from) & FLAG_EXTENDED) !== 0 ? 2 : 0
   return [
-    bytes.subarray(after.start, after.start + FIXED_BYTES + extended),
-    compressName(after.name, name),
-    bytes.subarray(after.end, end),
+    bytes.subarray(start, start + FIXED_BYTES + extended),
+    compressName(scan.name(from), previous),
+    bytes.subarray(scan.start(from + 1), scan.start(to)),
   ]
 }
 
-type Neighbours = { name: Buffer; previousName: Buffer; replaced: IndexEntry | null }
-
 function renderEntry(
-  bytes: Buffer,
-  version: number,
-  file: IndexFile,
-  { name, previousName, replaced }: Neighbours,
+  scan: IndexScan,
+  { name, mode, stats }: Patch,
+  oid: string,
+  replaced: number,
+  previous: Buffer,
 ): Buffer {
-  const skipWorktree = replaced !== null && hasSkipWorktree(bytes, replaced)
+  const skipWorktree = replaced !== -1 && scan.hasSkipWorktree(replaced)
   const fixed = Buffer.alloc(FIXED_BYTES + (skipWorktree ? 2 : 0))
-  writeStats(fixed, file)
-  fixed.write(file.oid, STAT_BYTES, 'hex')
-  const kept = (replaced?.flags ?? 0) & FLAG_ASSUME_VALID
+  if (stats !== null) writeStats(fixed, stats, mode)
+  fixed.write(oid, STAT_BYTES, 'hex')
+  const kept = replaced === -1 ? 0 : scan.flags(replaced) & FLAG_ASSUME_VALID
   const extended = skipWorktree ? FLAG_EXTENDED : 0
   fixed.writeUInt16BE(kept | extended | Math.min(name.length, FLAG_NAME_MASK), 60)
   if (skipWorktree) fixed.writeUInt16BE(EXTENDED_SKIP_WORKTREE, FIXED_BYTES)
-  if (version === 4) return Buffer.concat([fixed, compressName(name, previousName)])
+  if (scan.version === 4) return Buffer.concat([fixed, compressName(name, previous)])
   const length = fixed.length + name.length
   return Buffer.concat([fixed, name, Buffer.alloc(paddedLength(length) - length)])
 }
 
-function hasSkipWorktree(bytes: Buffer, entry: IndexEntry): boolean {
-  if ((entry.flags & FLAG_EXTENDED) === 0) return false
-  return (bytes.readUInt16BE(entry.start + FIXED_BYTES) & EXTENDED_SKIP_WORKTREE) !== 0
-}
-
-function writeStats(entry: Buffer, { stats, mode }: IndexFile): void {
+function writeStats(entry: Buffer, stats: BigIntStats, mode: string): void {
   const fields = [
     stats.ctimeNs / 1_000_000_000n,
     stats.ctimeNs % 1_000_000_000n,
@@ -150,20 +161,41 @@ function writeStats(entry: Buffer, { stats, mode }: IndexFile): void {
   }
 }
 
-function refuseConflicts(entries: readonly IndexEntry[], name: Buffer): void {
-  const path = name.toString()
-  for (const entry of entries) {
-    const other = entry.name.toString()
-    const conflicted = other === path && entry.stage !== 0
-    if (!conflicted && !other.startsWith(`${path}/`) && !path.startsWith(`${other}/`)) continue
-    const message = 'A merge left the ledger in conflict, or something else is staged in its place.'
-    throw new CommitDeferral('path_conflicted', `${message} Resolve it, then try again.`)
+/** In conflict, or a file is staged where our folder would be, or a folder where our file would be. */
+function refuseConflicts(scan: IndexScan, { name, oid }: Patch, patches: readonly Patch[]): void {
+  const at = scan.lowerBound(name)
+  const isConflicted = at < scan.count && scan.name(at).equals(name) && scan.stage(at) !== 0
+  if (isConflicted) throw conflicted()
+  if (oid === null) return
+  const goes = (other: Buffer): boolean =>
+    patches.some((patch) => patch.oid === null && patch.name.equals(other))
+  const below = Buffer.concat([name, Buffer.from('/')])
+  for (let index = scan.lowerBound(below); index < scan.count; index += 1) {
+    const other = scan.name(index)
+    if (!other.subarray(0, below.length).equals(below)) break
+    if (!goes(other)) throw conflicted()
+  }
+  for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
+    const folder = name.subarray(0, slash)
+    const index = scan.lowerBound(folder)
+    if (index < scan.count && scan.name(index).equals(folder) && !goes(folder)) throw conflicted()
   }
 }
 
+function conflicted(): CommitDeferral {
+  const message = 'A merge left the path in conflict, or something else is staged in its place.'
+  return new CommitDeferral('path_conflicted', `${message} Resolve it, then try again.`)
+}
+
 /** Git compares whole seconds unless it was built otherwise. */
-function isRacy(bytes: Buffer, entry: IndexEntry, modifiedAt: bigint): boolean {
-  return BigInt(bytes.readUInt32BE(entry.start + 8)) >= BigInt.asUintN(32, modifiedAt)
+function hasRacy(scan: IndexScan, patches: readonly Patch[], modifiedAt: bigint): boolean {
+  const second = Number(BigInt.asUintN(32, modifiedAt))
+  for (let index = 0; index < scan.count; index += 1) {
+    if (scan.modifiedAt(index) < second) continue
+    const name = scan.name(index)
+    if (!patches.some((patch) => patch.name.equals(name))) return true
+  }
+  return false
 }
 
 function verify(bytes: Buffer): void {

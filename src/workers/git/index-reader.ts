@@ -4,10 +4,11 @@ import type { BigIntStats } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import { CommitDeferral } from './deferral.ts'
+import { unsplitIndex } from './index-split.ts'
 
 export type IndexState = {
   readonly path: string
-  /** Null where the worktree has no index. */
+  /** Whole, also where git keeps it in two files; null where the worktree has no index. */
   readonly bytes: Buffer | null
   /** Equal for equal states: git replaces the file as a whole on each change. */
   readonly identity: string
@@ -23,7 +24,7 @@ export function readIndex(gitDir: string): IndexState {
   try {
     const stats = fstatSync(fd, { bigint: true })
     const mode = Number(stats.mode & 0o777n)
-    const bytes = readFileSync(fd)
+    const bytes = unsplitIndex(readFileSync(fd), gitDir)
     return { path, bytes, identity: identityOf(stats), mode, mtimeNs: stats.mtimeNs }
   } finally {
     closeSync(fd)

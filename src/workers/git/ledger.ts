@@ -11,11 +11,15 @@ import type {
 import type { PackageFacts } from '../../contracts/lane-move.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
+import { KittiwakeError } from '../../errors.ts'
 import { withRepositoryLock } from '../../project/repository-lock.ts'
 import type { Placement } from '../../project/types.ts'
 import { recoverRepository } from './commit.ts'
+import { commitWantedPaths } from './commit-paths.ts'
+import type { MadeCommit, PathsCommit } from './commit-paths.ts'
 import { findAnswerCommit } from './decision-log.ts'
 import { parseDecisionLines } from './decision-lines.ts'
+import { deferralOf } from './deferral.ts'
 import { DirtyJournal, NOT_COMMITTED_YET } from './dirty-journal.ts'
 import type { MissionLedger } from './dirty-journal.ts'
 import { DecisionFold } from './fold-decisions.ts'
@@ -129,6 +133,25 @@ export class Ledger {
   /** Durable when it returns. Throws also GitError LANE_MOVED, EVENT_ID_REUSED; InputError TRANSITION_REFUSED. */
   async move(mission: string, record: TransitionRecord): Promise<Appended> {
     return this.#run(() => this.#status.move(mission, record))
+  }
+
+  /**
+   * Commits what the paths stand for, and records the frames of the missions' branches. What fails after the commit is
+   * a warning. Throws also GitError SAFE_COMMIT_*.
+   */
+  async commitPaths(wanted: PathsCommit): Promise<MadeCommit> {
+    return this.#run(async () => {
+      const made = await commitWantedPaths(wanted, this.#options, this.#logs.cache)
+      const graph = await this.#logs.graph()
+      await this.#frames.record(graph).catch((error: unknown) => {
+        if (deferralOf(error) === null && !(error instanceof KittiwakeError)) throw error
+        this.#warnings.add(
+          'FRAME_UNRECORDED',
+          'A commit was made, but its frame could not be recorded yet.',
+        )
+      })
+      return made
+    })
   }
 
   /** Commits a ledger of the mission as it stands and records the frames of its branch. */

@@ -14,6 +14,9 @@ const OPERATIONS = [
   { name: 'BISECT_LOG', title: 'A bisect' },
 ]
 
+/** What a merge, a cherry-pick and a revert leave until they are finished or aborted. */
+const UNFINISHED = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD']
+
 /** Throws CommitDeferral `repository_unsupported`. */
 export function requireFormat(commonDir: string): RepositoryFormat {
   const format = readFormat(commonDir)
@@ -26,13 +29,13 @@ export function requireFormat(commonDir: string): RepositoryFormat {
 export function refuseDuringOperation(gitDir: string): void {
   for (const { name, title } of OPERATIONS) {
     if (!isThere(join(gitDir, name))) continue
-    const message = `${title} is in progress in the mission's worktree. Finish or abort it.`
+    const message = `${title} is in progress in the worktree. Finish or abort it.`
     throw new CommitDeferral('detached_head', message)
   }
 }
 
 export function isMerging(gitDir: string): boolean {
-  return isThere(join(gitDir, 'MERGE_HEAD'))
+  return UNFINISHED.some((name) => isThere(join(gitDir, name)))
 }
 
 function isThere(path: string): boolean {

@@ -5,28 +5,35 @@
 import { createHash } from 'node:crypto'
 import { CommitDeferral } from './deferral.ts'
 import type { ObjectStore } from './object-store.ts'
+import type { WorktreeChange } from './worktree-change.ts'
 
-/** A file of ours by its path from the root of the tree. */
-export type TreeFile = { readonly path: string; readonly bytes: Buffer }
-
+/** A change as the new tree has it. */
 export type SplicedFile = {
   readonly path: string
-  readonly oid: string
-  /** Octal, as git keeps it: `100644` or `100755`. */
+  /** Null where it is gone. */
+  readonly oid: string | null
+  /** Octal, as git keeps it. */
   readonly mode: string
   /** What HEAD's tree holds at the path, or null. */
   readonly previousOid: string | null
+  readonly previousMode: string | null
 }
 
 export type SplicedTree = { readonly oid: string; readonly files: readonly SplicedFile[] }
 
 type Entry = { mode: string; name: Buffer; oid: string }
 
+/** The changes below one folder, by the first name of their paths. */
+type Branch = { leaf: Leaf | null; readonly children: Map<string, Branch> }
+type Leaf = { readonly change: WorktreeChange; spliced: SplicedFile | null }
+
 const DIRECTORY_MODE = '40000'
 const FILE_MODE = '100644'
 const EXECUTABLE_MODE = '100755'
-const REGULAR_MODE = /^100[67][0-7]{2}$/
+const LINK_MODE = '120000'
+const FILE_MODES = /^100[67][0-7]{2}$/
 const OID_BYTES = 20
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
 /**
  * Writes the blobs that HEAD's tree lacks and the trees above them, and answers the new root: the old one where
@@ -35,65 +42,92 @@ const OID_BYTES = 20
 export async function spliceTree(
   store: ObjectStore,
   rootOid: string,
-  files: readonly TreeFile[],
+  changes: readonly WorktreeChange[],
 ): Promise<SplicedTree> {
-  const spliced: SplicedFile[] = []
-  let root = rootOid
-  for (const { path, bytes } of files) {
-    const segments = path.split('/')
-    const previous = await findFile(store, rootOid, segments)
-    const mode = previous?.mode === EXECUTABLE_MODE ? EXECUTABLE_MODE : FILE_MODE
-    const oid = blobOid(bytes)
-    spliced.push({ path, oid, mode, previousOid: previous?.oid ?? null })
-    if (previous?.oid === oid) continue
-    await store.write('blob', bytes)
-    root = await spliceFile(store, root, segments, { mode, oid })
-  }
-  return { oid: root, files: spliced }
+  const root: Branch = { leaf: null, children: new Map() }
+  const leaves = changes.map((change) => plant(root, change))
+  const oid =
+    (await spliceFolder(store, rootOid, root)) ?? (await store.write('tree', Buffer.alloc(0)))
+  const files = leaves.map(({ spliced }) => spliced).filter((file) => file !== null)
+  return { oid, files }
 }
 
-/** The regular file at a path of a tree, or null. Throws CommitDeferral `path_refused` for anything else. */
-async function findFile(
-  store: ObjectStore,
-  rootOid: string,
-  segments: readonly string[],
-): Promise<Entry | null> {
-  let oid = rootOid
-  for (const [depth, segment] of segments.entries()) {
-    const entry = findEntry(parseTree((await store.read(oid)).bytes), segment)
-    if (entry === null) return null
-    const isLast = depth === segments.length - 1
-    if (isLast ? !REGULAR_MODE.test(entry.mode) : !isDirectory(entry)) throw refused()
-    if (isLast) return entry
-    oid = entry.oid
+function plant(root: Branch, change: WorktreeChange): Leaf {
+  let branch = root
+  for (const segment of change.path.split('/')) {
+    const next = branch.children.get(segment) ?? { leaf: null, children: new Map() }
+    branch.children.set(segment, next)
+    branch = next
   }
-  return null
+  branch.leaf ??= { change, spliced: null }
+  return branch.leaf
 }
 
-/** Replaces one file below a tree that `findFile` has walked, and answers the id of the tree written. */
-async function spliceFile(
+/** The tree with the changes below it, or null where nothing is left in it. */
+async function spliceFolder(
   store: ObjectStore,
   treeOid: string | null,
-  segments: readonly string[],
-  file: Omit<Entry, 'name'>,
-): Promise<string> {
-  const [segment = '', ...below] = segments
-  const entries = treeOid === null ? [] : parseTree((await store.read(treeOid)).bytes)
-  const previous = findEntry(entries, segment)
-  const next =
-    below.length === 0
-      ? file
-      : {
-          mode: DIRECTORY_MODE,
-          oid: await spliceFile(store, previous?.oid ?? null, below, file),
-        }
-  const others = entries.filter((entry) => entry !== previous)
-  return store.write('tree', renderTree([...others, { ...next, name: Buffer.from(segment) }]))
+  branch: Branch,
+): Promise<string | null> {
+  const before =
+    treeOid === null || treeOid === EMPTY_TREE ? [] : parseTree((await store.read(treeOid)).bytes)
+  let entries = before
+  for (const [segment, child] of branch.children) {
+    const name = Buffer.from(segment)
+    const previous = before.find((entry) => entry.name.equals(name)) ?? null
+    const next = await spliceEntry(store, previous, child)
+    if (next?.oid === previous?.oid && next?.mode === previous?.mode) continue
+    const others = entries.filter((entry) => !entry.name.equals(name))
+    entries = next === null ? others : [...others, { ...next, name }]
+  }
+  if (entries.length === 0) return null
+  return entries === before ? treeOid : store.write('tree', renderTree(entries))
 }
 
-function findEntry(entries: readonly Entry[], segment: string): Entry | null {
-  const name = Buffer.from(segment)
-  return entries.find((entry) => entry.name.equals(name)) ?? null
+/** One name of a folder: a file of ours, a folder with ours in it, or neither any more. */
+async function spliceEntry(
+  store: ObjectStore,
+  previous: Entry | null,
+  { leaf, children }: Branch,
+): Promise<Omit<Entry, 'name'> | null> {
+  const isFolder = previous !== null && isDirectory(previous)
+  let folder: string | null = null
+  if (children.size > 0) {
+    // What stands where a folder must be is only ours to replace where it is among the changes.
+    if (previous !== null && !isFolder && leaf?.change.kind !== 'deleted') throw refused()
+    folder = await spliceFolder(store, isFolder ? previous.oid : null, { leaf: null, children })
+  } else if (isFolder) {
+    folder = previous.oid
+  }
+  if (leaf === null) return folder === null ? null : { mode: DIRECTORY_MODE, oid: folder }
+  const file = isFolder ? null : previous
+  if (file !== null && !FILE_MODES.test(file.mode) && file.mode !== LINK_MODE) throw refused()
+  leaf.spliced = await spliceLeaf(store, file, leaf.change)
+  if (leaf.change.kind === 'deleted') {
+    return folder === null ? null : { mode: DIRECTORY_MODE, oid: folder }
+  }
+  if (folder !== null) throw refused()
+  return { mode: leaf.spliced.mode, oid: leaf.spliced.oid ?? '' }
+}
+
+async function spliceLeaf(
+  store: ObjectStore,
+  previous: Entry | null,
+  change: WorktreeChange,
+): Promise<SplicedFile> {
+  const { path } = change
+  const before = { previousOid: previous?.oid ?? null, previousMode: previous?.mode ?? null }
+  if (change.kind === 'deleted') return { path, oid: null, mode: FILE_MODE, ...before }
+  // Where nobody decides the mode, a link is not turned into a file by the way.
+  if (change.mode === null && previous?.mode === LINK_MODE) throw refused()
+  const mode = change.mode ?? keptMode(previous)
+  const oid = blobOid(change.bytes)
+  if (previous?.oid !== oid) await store.write('blob', change.bytes)
+  return { path, oid, mode, ...before }
+}
+
+function keptMode(previous: Entry | null): string {
+  return previous?.mode === EXECUTABLE_MODE ? EXECUTABLE_MODE : FILE_MODE
 }
 
 function blobOid(bytes: Buffer): string {
@@ -101,7 +135,7 @@ function blobOid(bytes: Buffer): string {
 }
 
 function refused(): CommitDeferral {
-  const message = 'The branch holds something other than a regular file at a path of the ledger.'
+  const message = 'The branch holds something other than a regular file at a path of the commit.'
   return new CommitDeferral('path_refused', message)
 }
 

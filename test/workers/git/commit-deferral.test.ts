@@ -104,11 +104,6 @@ describe('a commit that can not happen now', () => {
     other.remove()
   })
 
-  it('is deferred with a split index, and goes on without', async () => {
-    repository.git('update-index', '--split-index')
-    await isDeferred('index_unsupported', () => repository.git('update-index', '--no-split-index'))
-  })
-
   it('is deferred with a sparse index', async () => {
     repository.git('sparse-checkout', 'init', '--cone', '--sparse-index')
     repository.git('sparse-checkout', 'set', 'kitty-specs')

@@ -1,0 +1,134 @@
+/**
+ * Where the entries of a git index lie, and what they are called, without an object for each: a repository of 50,000 files
+ * has as many. In version 4 each name is written relative to the one before it, so there the names are kept, too.
+ */
+import {
+  FIXED_BYTES,
+  FLAG_EXTENDED,
+  HEADER_BYTES,
+  CHECKSUM_BYTES,
+  STAT_BYTES,
+} from './index-entries.ts'
+import { nameOfVersion4, paddedLength, unsupported } from './index-entries.ts'
+
+const FLAGS_AT = 60
+const NAME_MASK = 0xfff
+const MTIME_AT = 8
+
+export class IndexScan {
+  readonly bytes: Buffer
+  readonly version: number
+  readonly count: number
+  /** Behind the last entry. */
+  readonly end: number
+  readonly #starts: Uint32Array
+  readonly #nameEnds: Uint32Array
+  readonly #names: Buffer[] | null
+
+  /** Throws CommitDeferral `index_unsupported` where the bytes are not a whole index of a known version. */
+  constructor(bytes: Buffer) {
+    const limit = bytes.length - CHECKSUM_BYTES
+    if (limit < HEADER_BYTES || bytes.toString('latin1', 0, 4) !== 'DIRC') throw unsupported()
+    const version = bytes.readUInt32BE(4)
+    const count = bytes.readUInt32BE(8)
+    if (version < 2 || version > 4 || count > limit / FIXED_BYTES) throw unsupported()
+    this.bytes = bytes
+    this.version = version
+    this.count = count
+    this.#starts = new Uint32Array(count + 1)
+    this.#nameEnds = new Uint32Array(count)
+    this.#names = version === 4 ? [] : null
+    let at = HEADER_BYTES
+    let previous: Buffer = Buffer.alloc(0)
+    for (let index = 0; index < count; index += 1) {
+      if (at + FIXED_BYTES > limit) throw unsupported()
+      this.#starts[index] = at
+      const nameStart = this.#nameStart(index)
+      if (this.#names === null) {
+        const nameEnd = this.#paddedNameEnd(index, nameStart)
+        this.#nameEnds[index] = nameEnd
+        at += paddedLength(nameEnd - at)
+      } else {
+        const { name, end } = nameOfVersion4(bytes, nameStart, previous)
+        this.#names.push(name)
+        previous = name
+        at = end
+      }
+      if (at > limit) throw unsupported()
+    }
+    this.#starts[count] = at
+    this.end = at
+  }
+
+  start(index: number): number {
+    return this.#starts[index] ?? this.end
+  }
+
+  name(index: number): Buffer {
+    if (this.#names !== null) return this.#names[index] ?? Buffer.alloc(0)
+    return this.bytes.subarray(this.#nameStart(index), this.#nameEnds[index])
+  }
+
+  flags(index: number): number {
+    return this.bytes.readUInt16BE(this.start(index) + FLAGS_AT)
+  }
+
+  /** Above zero while a merge has left it in conflict. */
+  stage(index: number): number {
+    return (this.flags(index) >> 12) & 3
+  }
+
+  oid(index: number): string {
+    const start = this.start(index) + STAT_BYTES
+    return this.bytes.toString('hex', start, start + 20)
+  }
+
+  /** Octal. */
+  mode(index: number): string {
+    return this.bytes.readUInt32BE(this.start(index) + 24).toString(8)
+  }
+
+  /** Seconds, as far as 32 bits go. */
+  modifiedAt(index: number): number {
+    return this.bytes.readUInt32BE(this.start(index) + MTIME_AT)
+  }
+
+  hasSkipWorktree(index: number): boolean {
+    if ((this.flags(index) & FLAG_EXTENDED) === 0) return false
+    return (this.bytes.readUInt16BE(this.start(index) + FIXED_BYTES) & 0x4000) !== 0
+  }
+
+  /** The first entry whose name is not before this one; all stages of a name stand together. */
+  lowerBound(name: Buffer): number {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.name(middle).compare(name) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The entry of a name at stage 0, or -1. */
+  find(name: Buffer): number {
+    const index = this.lowerBound(name)
+    const isThere = index < this.count && this.stage(index) === 0 && this.name(index).equals(name)
+    return isThere ? index : -1
+  }
+
+  #nameStart(index: number): number {
+    const extended = (this.flags(index) & FLAG_EXTENDED) !== 0
+    if (extended && this.version < 3) throw unsupported()
+    return this.start(index) + FIXED_BYTES + (extended ? 2 : 0)
+  }
+
+  #paddedNameEnd(index: number, nameStart: number): number {
+    const length = this.flags(index) & NAME_MASK
+    const stated = nameStart + length
+    if (length < NAME_MASK && this.bytes[stated] === 0) return stated
+    const nul = this.bytes.indexOf(0, nameStart)
+    if (nul === -1) throw unsupported()
+    return nul
+  }
+}
