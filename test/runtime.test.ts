@@ -73,6 +73,7 @@ describe('the package', () => {
       'RuntimeError',
       'SanitizeError',
       'StoreError',
+      'commit',
       'createRuntime',
       'sanitizeEvent',
     ])
