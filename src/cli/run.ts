@@ -8,6 +8,7 @@ import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
 import * as hub from './commands/hub.ts'
 import { InitCommand } from './commands/init.ts'
+import { MergeDriverCommand } from './commands/merge-driver.ts'
 import * as mission from './commands/mission.ts'
 import * as queue from './commands/queue.ts'
 import * as status from './commands/status.ts'
@@ -34,6 +35,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   status.StatusCommand,
   status.StatusVerifyCommand,
   CommitCommand,
+  MergeDriverCommand,
   hub.HubServeCommand,
   hub.HubTokenCreateCommand,
   auth.AuthLoginCommand,

@@ -1,6 +1,7 @@
 /** The bytes of an append-only log as JSON values, line by line: what can't be read is reported and never stops the rest. */
 import { JSON_LENGTH_MAX, parseJson } from '../../contracts/json.ts'
 import type { Json } from '../../contracts/json.ts'
+import type { SideLine } from '../../contracts/merge-logs.ts'
 import { InputError } from '../../errors.ts'
 
 /** The longest line that is written or read, its line end not counted. */
@@ -49,6 +50,22 @@ export function readLogLines(bytes: Buffer): LogLines {
     }
   }
   return { lines, skipped, torn }
+}
+
+/** Every line but blank ones with its own text, whether it can be read or not: for those who write the log anew. */
+export function sideLines(bytes: Buffer): readonly SideLine[] {
+  const found: SideLine[] = []
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, start)
+    const stop = newline === -1 ? bytes.length : newline
+    const own = bytes.subarray(start, stop)
+    const parsed = parseLine(own)
+    start = stop + 1
+    if (parsed === null) continue
+    const text = decode(own) ?? own.toString('latin1')
+    found.push({ text, value: 'value' in parsed ? parsed.value : null })
+  }
+  return found
 }
 
 /** Null for a blank line. */
