@@ -4,6 +4,7 @@ import { checkLedgers } from './doctor/check-ledgers.ts'
 import { checkMachine } from './doctor/check-machine.ts'
 import { checkProject } from './doctor/check-project.ts'
 import { locateRepository } from './project/locate.ts'
+import { missingDriver } from './project/merge-setup.ts'
 import { listMissions } from './project/missions.ts'
 import { stateDirectory } from './project/state-directory.ts'
 import type { Repository } from './project/types.ts'
@@ -22,6 +23,7 @@ export async function examine(cwd: string): Promise<readonly Check[]> {
       ...(await look('project', () => checkProject(repository, stateDirectory(process.env)))),
       ...(await look('missions', () => checkMissions(repository))),
       ...(await look('ledgers', () => checkLedgers(repository))),
+      ...(await look('merging', async () => checkMerging(repository))),
     )
   } catch (error) {
     const found = failure('repository', error)
@@ -29,6 +31,11 @@ export async function examine(cwd: string): Promise<readonly Check[]> {
     checks.push(isNone ? note('repository', 'none around this folder', found.hint) : found)
   }
   return checks
+}
+
+function checkMerging(repository: Repository): readonly Check[] {
+  const missing = missingDriver(repository)
+  return missing === null ? [] : [failed('merging', missing, 'Run `kittiwake hooks install`.')]
 }
 
 /** A mission that can't be used is nothing wrong with the others. */

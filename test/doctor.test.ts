@@ -225,6 +225,16 @@ describe('doctor', () => {
     expect(checkNode('22.0.0')).toMatchObject({ state: 'ok' })
   })
 
+  it('finds a clone that lacks the merge driver which its attributes name', () => {
+    const attributes = join(world.root, '.gitattributes')
+    const report = doctorWith(
+      () => writeFileSync(attributes, '*.events.jsonl merge=spec-kitty-event-log\n'),
+      () => rmSync(attributes),
+    )
+    expect(badOf(report)).toEqual([expect.stringContaining('merging: this clone lacks')])
+    expect(report.checks.find(({ name }) => name === 'merging')?.hint).toContain('hooks install')
+  })
+
   it('finds no fault in the corpus of real missions', (context) => {
     if (!existsSync(MISSIONS) && process.env['REQUIRE_SHARED'] !== '1') {
       console.log('skipped: no corpus beside the project')

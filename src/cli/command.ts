@@ -58,6 +58,7 @@ export abstract class KittiwakeCommand extends Command<Context> {
     runtime.on('workerFailed', ({ name, failure }) =>
       this.warn(`the ${name} worker failed too often (${failure.code})`),
     )
+    await this.#warnOfMissingDriver()
     const stop = (): void => void runtime.stop()
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
@@ -71,6 +72,14 @@ export abstract class KittiwakeCommand extends Command<Context> {
       signal.removeEventListener('abort', stop)
       await runtime.stop()
     }
+  }
+
+  /** Without it, git leaves conflicts in logs, and a clone gets it by nobody's commit. */
+  async #warnOfMissingDriver(): Promise<void> {
+    const { locateRepository } = await import('../project/locate.ts')
+    const { missingDriver } = await import('../project/merge-setup.ts')
+    const missing = missingDriver(await locateRepository(this.context.cwd))
+    if (missing !== null) this.warn(`${missing}; run \`kittiwake hooks install\``)
   }
 
   /** A commit that had to wait is tried again by every writing command; what else that does is done either way. */

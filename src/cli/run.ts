@@ -6,6 +6,7 @@ import { CommitCommand } from './commands/commit.ts'
 import * as decision from './commands/decision.ts'
 import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
+import * as hooks from './commands/hooks.ts'
 import * as hub from './commands/hub.ts'
 import { InitCommand } from './commands/init.ts'
 import { MergeDriverCommand } from './commands/merge-driver.ts'
@@ -35,6 +36,10 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   status.StatusCommand,
   status.StatusVerifyCommand,
   CommitCommand,
+  hooks.HooksInstallCommand,
+  hooks.HooksUninstallCommand,
+  hooks.HooksStatusCommand,
+  hooks.HooksRunCommand,
   MergeDriverCommand,
   hub.HubServeCommand,
   hub.HubTokenCreateCommand,

@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 
 export type Content = {
-  readonly text: string
+  readonly text: string | Uint8Array
   readonly mode: number
   /**
    * Asked when the new bytes are durable, right before they take the place; false leaves all as it

@@ -8,7 +8,7 @@ export class MergeDriverCommand extends KittiwakeCommand {
   static override usage = KittiwakeCommand.Usage({
     category: 'Repository',
     description: 'Merge a log, for git: the union of both sides by event id',
-    details: `Git calls it where merge.NAME.driver of its configuration names it, and an attributes file the logs. Exit code ${EXIT.failed} leaves a conflict.`,
+    details: `Git calls it once \`kittiwake hooks install\` has named it. Exit code ${EXIT.failed} leaves a conflict.`,
     examples: [['As git calls it', 'kittiwake merge-driver %O %A %B %P']],
   })
 

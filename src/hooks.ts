@@ -1,0 +1,99 @@
+/** Sets a clone up, and takes it back: git merges logs by event id, and native commits are noted as soon as they are made. */
+import { findHookFolder, installHook, lookAtHook, uninstallHook } from './project/hook-files.ts'
+import { HOOKS } from './project/hook-script.ts'
+import { gatherLiterals } from './project/literals.ts'
+import { locateRepository } from './project/locate.ts'
+import {
+  ATTRIBUTES_FILE,
+  DRIVERS,
+  installAttributes,
+  installDriver,
+  lookAtAttributes,
+  lookAtDriver,
+  uninstallDriver,
+} from './project/merge-setup.ts'
+import type { PartState } from './project/part-state.ts'
+import type { Program } from './project/program-line.ts'
+import type { Repository } from './project/types.ts'
+import { openLedger } from './workers/git/git-service.ts'
+
+export type SetupPart = PartState & {
+  /** `.gitattributes`, `merge.NAME` or the name of a hook. */
+  readonly name: string
+  readonly changed: boolean
+}
+
+type Hand = {
+  readonly name: string
+  readonly look: () => PartState
+  readonly install: () => PartState | Promise<PartState>
+  readonly uninstall: () => PartState | Promise<PartState>
+}
+
+/** Nothing that is the user's is changed; again, it changes nothing. @throws GitError, ProjectError */
+export async function installHooks(repository: Repository, program: Program) {
+  return change(await handsFor(repository, program), (hand) => hand.install())
+}
+
+/** The attributes stay: they are the team's, and harmless. @throws GitError, ProjectError */
+export async function uninstallHooks(repository: Repository, program: Program) {
+  return change(await handsFor(repository, program), (hand) => hand.uninstall())
+}
+
+/** Reads only. @throws GitError GIT_MISSING, GIT_TIMEOUT */
+export async function readHooks(
+  repository: Repository,
+  program: Program,
+): Promise<readonly SetupPart[]> {
+  const hands = await handsFor(repository, program)
+  return hands.map(({ name, look }) => ({ name, ...look(), changed: false }))
+}
+
+/**
+ * What a hook asks for: the missions' branches are looked at. Nothing is committed, so that the git command which comes next
+ * finds no lock of ours. Answers how many commits wait for the hub.
+ *
+ * @throws GitError, ProjectError
+ */
+export async function lookAtBranches(root: string): Promise<number> {
+  const repository = await locateRepository(root)
+  const literals = await gatherLiterals(repository)
+  return (await openLedger({ repository, literals }).frames()).length
+}
+
+async function handsFor(repository: Repository, program: Program): Promise<readonly Hand[]> {
+  const folder = await findHookFolder(repository)
+  return [
+    {
+      name: ATTRIBUTES_FILE,
+      look: () => lookAtAttributes(repository),
+      install: () => installAttributes(repository),
+      uninstall: () => lookAtAttributes(repository),
+    },
+    ...DRIVERS.map((driver) => ({
+      name: `merge.${driver}`,
+      look: () => lookAtDriver(repository, driver, program),
+      install: () => installDriver(repository, driver, program),
+      uninstall: () => uninstallDriver(repository, driver, program),
+    })),
+    ...HOOKS.map((hook) => ({
+      name: hook,
+      look: () => lookAtHook(folder, hook, program),
+      install: () => installHook(folder, hook, program),
+      uninstall: () => uninstallHook(folder, hook),
+    })),
+  ]
+}
+
+async function change(
+  hands: readonly Hand[],
+  work: (hand: Hand) => PartState | Promise<PartState>,
+): Promise<readonly SetupPart[]> {
+  const parts: SetupPart[] = []
+  for (const hand of hands) {
+    const before = hand.look().state
+    const after = await work(hand)
+    parts.push({ name: hand.name, ...after, changed: before !== after.state })
+  }
+  return parts
+}
