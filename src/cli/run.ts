@@ -9,6 +9,7 @@ import { EmitCommand } from './commands/emit.ts'
 import * as hooks from './commands/hooks.ts'
 import * as hub from './commands/hub.ts'
 import { InitCommand } from './commands/init.ts'
+import { LogRepairCommand } from './commands/log.ts'
 import { MergeDriverCommand } from './commands/merge-driver.ts'
 import * as mission from './commands/mission.ts'
 import * as queue from './commands/queue.ts'
@@ -41,6 +42,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hooks.HooksStatusCommand,
   hooks.HooksRunCommand,
   MergeDriverCommand,
+  LogRepairCommand,
   hub.HubServeCommand,
   hub.HubTokenCreateCommand,
   auth.AuthLoginCommand,

@@ -25,7 +25,7 @@ export type MergedLog = {
   readonly text: string
   /** One id with two contents. */
   readonly conflicts: readonly LogConflict[]
-  /** Lines that are no rows with an id, each once: they are in no merged log. */
+  /** Lines that are no rows, each once: they are in no merged log. */
   readonly unread: readonly string[]
 }
 
@@ -37,10 +37,18 @@ type Row = {
 }
 type Side = { readonly ids: readonly string[]; readonly rows: ReadonlyMap<string, Row> }
 
+/** No id begins so. */
+const NAMELESS = '\n'
+
 /** A row that takes another back: other readers pass over its type, and the id that it names stays gone. */
 export const REDACTION_TYPE = 'EventRedacted'
 
-export function mergeLogs(sides: readonly (readonly SideLine[])[], dialect: Dialect): MergedLog {
+/** Rows without an id are told apart by their text. With `keep redacted` no row goes that can be read. */
+export function mergeLogs(
+  sides: readonly (readonly SideLine[])[],
+  dialect: Dialect,
+  redaction: 'apply' | 'keep redacted' = 'apply',
+): MergedLog {
   const unread = new Set<string>()
   const conflicts = new Map<string, Set<string>>()
   const rows = new Map<string, Row>()
@@ -48,7 +56,7 @@ export function mergeLogs(sides: readonly (readonly SideLine[])[], dialect: Dial
   for (const side of read) {
     for (const row of side.rows.values()) keep(rows, row, conflicts)
   }
-  const redacted = redactedIds(rows)
+  const redacted = redaction === 'apply' ? redactedIds(rows) : new Set<string>()
   const order = read.map(({ ids }) => ids).reduce((one, other) => interleave(one, other, rows), [])
   const texts = order.filter((id) => !redacted.has(id)).map((id) => `${rows.get(id)?.text ?? ''}\n`)
   return {
@@ -75,14 +83,16 @@ function readSide(
 ): Side {
   const rows = new Map<string, Row>()
   for (const { text, value } of lines) {
-    const id = isJsonObject(value) ? value['event_id'] : null
-    if (!isJsonObject(value) || typeof id !== 'string' || id === '') {
+    if (!isJsonObject(value)) {
       unread.add(text)
       continue
     }
+    const own = reencodeJson(text, dialect)
+    const named = value['event_id']
+    const id = typeof named === 'string' && named !== '' ? named : `${NAMELESS}${own}`
     const time = value['at'] ?? value['timestamp']
     const at = instantOf(typeof time === 'string' ? time : '')
-    keep(rows, { id, at, text: reencodeJson(text, dialect), value }, conflicts)
+    keep(rows, { id, at, text: own, value }, conflicts)
   }
   return { ids: [...rows.keys()], rows }
 }

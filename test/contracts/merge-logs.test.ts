@@ -140,13 +140,13 @@ describe('two sides of a log', () => {
   it('hand out what can not be read, once, and merge the rest', () => {
     const torn = Buffer.concat([
       log([row(1, 0)]),
-      Buffer.from('<<<<<<< ours\n{"event_id": "x", \n{"a": 1}\n'),
+      Buffer.from('<<<<<<< ours\n{"event_id": "x", \n{"a":1}\n'),
     ])
     const merged = mergeLogs(
       [[], sideLines(torn), sideLines(Buffer.concat([torn, log([row(2, 1)])]))],
       'spaced',
     )
-    expect(merged.text).toBe(log([row(1, 0), row(2, 1)]).toString())
-    expect(merged.unread).toEqual(['<<<<<<< ours', '{"event_id": "x", ', '{"a": 1}'])
+    expect(merged.text).toBe(log([row(1, 0), { a: 1 }, row(2, 1)]).toString())
+    expect(merged.unread).toEqual(['<<<<<<< ours', '{"event_id": "x", '])
   })
 })

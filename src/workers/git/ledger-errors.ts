@@ -76,6 +76,19 @@ export function recordMisplaced(): GitError {
   })
 }
 
+export function ledgerChanged(): GitError {
+  return new GitError('LEDGER_CHANGED', 'Another program wrote to the log meanwhile.', {
+    hint: 'Let it finish, then run the command again.',
+    retryable: true,
+  })
+}
+
+export function repairUnproven(): GitError {
+  return new GitError('REPAIR_UNPROVEN', 'The repaired log could not be proven to hold the same.', {
+    hint: 'Nothing was changed. Report it, with `kittiwake status verify --json`.',
+  })
+}
+
 export function ledgerMissing(): GitError {
   return new GitError(
     'LEDGER_MISSING',

@@ -28,6 +28,8 @@ import { answeredOtherwise, decisionExists, deferralFrom, eventIdReused } from '
 import { gitErrorFrom, recordMisplaced, refusalFrom, unknownDecision } from './ledger-errors.ts'
 import { LogCommitter } from './log-committer.ts'
 import type { CommitAnswer } from './log-committer.ts'
+import { LogRepairer } from './log-repairer.ts'
+import type { LedgerRepair } from './log-repairer.ts'
 import type { MissionLog } from './mission-log.ts'
 import { MissionBranches } from './mission-branches.ts'
 import { MissionLogs } from './mission-logs.ts'
@@ -59,6 +61,7 @@ export class Ledger {
   readonly #committer: LogCommitter
   readonly #unqueued: Unqueued
   readonly #status: StatusLedger
+  readonly #repairer: LogRepairer
 
   constructor(options: LedgerOptions) {
     const { repository, identity, assertClean, missions } = options
@@ -80,6 +83,7 @@ export class Ledger {
     const unqueued = this.#unqueued
     this.#committer = committer
     this.#status = new StatusLedger(options, { logs, branches, journal, unqueued, committer })
+    this.#repairer = new LogRepairer(options, { logs, branches, journal, committer })
   }
 
   /** Durable when it returns. Throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
@@ -152,6 +156,16 @@ export class Ledger {
       })
       return made
     })
+  }
+
+  /** Puts a damaged log right and commits it; with `isDry`, says what it would do. Throws also GitError LEDGER_CHANGED. */
+  async repair(named: MissionLedger, isDry: boolean): Promise<LedgerRepair> {
+    if (!isDry) return this.#run(() => this.#repairer.repair(named))
+    try {
+      return await withPoolPulse(() => this.#repairer.examine(named))
+    } catch (error) {
+      throw gitErrorFrom(error)
+    }
   }
 
   /** Commits a ledger of the mission as it stands and records the frames of its branch. */

@@ -2,6 +2,7 @@
 import { JSON_LENGTH_MAX, parseJson } from '../../contracts/json.ts'
 import type { Json } from '../../contracts/json.ts'
 import type { SideLine } from '../../contracts/merge-logs.ts'
+import { conflictMarker } from '../../contracts/repair-log.ts'
 import { InputError } from '../../errors.ts'
 
 /** The longest line that is written or read, its line end not counted. */
@@ -25,7 +26,6 @@ export type LogLines = {
 }
 
 const NEWLINE = 0x0a
-const CONFLICT_MARKER = /^(?:<{7}|={7}|>{7}|\|{7})(?: |$)/
 const BYTE_ORDER_MARK = '\ufeff'
 export const TORN_LINE = 'torn: the line has no end'
 
@@ -74,7 +74,7 @@ function parseLine(bytes: Buffer): { value: Json } | { reason: string } | null {
   const text = decode(bytes)
   if (text === null) return { reason: 'not UTF-8' }
   if (text.trim() === '') return null
-  if (CONFLICT_MARKER.test(text)) return { reason: 'a conflict marker of a merge' }
+  if (conflictMarker(text) !== null) return { reason: 'a conflict marker of a merge' }
   try {
     return { value: parseJson(text) }
   } catch (error) {

@@ -1,22 +1,28 @@
 /** One ledger of a mission, where it stands in its worktree and as its branch holds it. */
 import { join, relative, sep } from 'node:path'
 import { DECISION_LOG } from '../../contracts/decision-record.ts'
-import { isJsonObject } from '../../contracts/json.ts'
+import type { Dialect } from '../../contracts/json.ts'
+import { idsOf } from '../../contracts/repair-log.ts'
 import { STATUS_LOG } from '../../contracts/status-record.ts'
 import type { Placement } from '../../project/types.ts'
 import { appendLines, repairLog } from './append-log.ts'
 import type { CommitGraph } from './commit-graph.ts'
 import { CommitDeferral } from './deferral.ts'
 import { branchTip } from './head.ts'
-import { ledgerMissing } from './ledger-errors.ts'
+import { ledgerChanged, ledgerMissing } from './ledger-errors.ts'
 import { readLog } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
 import { readLogLines } from './log-lines.ts'
+import { replaceOwned } from './owned-json.ts'
 import type { LedgerName } from './protocol.ts'
 
 export const LOG_NAME: Readonly<Record<LedgerName, string>> = {
   decisions: DECISION_LOG,
   status: STATUS_LOG,
+}
+
+export function dialectOf(ledger: LedgerName): Dialect {
+  return ledger === 'decisions' ? 'compact' : 'spaced'
 }
 
 /** Its methods throw GitError, CommitDeferral and system errors. */
@@ -71,6 +77,13 @@ export class MissionLog {
     await repairLog(this.#place)
   }
 
+  /** Other bytes in its place, unless somebody wrote meanwhile. Throws GitError LEDGER_CHANGED (retryable). */
+  async rewrite(from: Buffer, text: string): Promise<void> {
+    const present = await readLog(this.#place)
+    if (present === null || !present.equals(from)) throw ledgerChanged()
+    await replaceOwned(this.#place.fs, this.#place.path, text)
+  }
+
   /**
    * The log, if there is one to commit, and what its branch holds of it. One that lacks what its branch holds must not
    * replace it.
@@ -100,15 +113,6 @@ export class MissionLog {
 
 function hasLost(committed: Buffer, log: Buffer): boolean {
   if (log.subarray(0, committed.length).equals(committed)) return false
-  const present = idsOf(log)
-  return [...idsOf(committed)].some((id) => !present.has(id))
-}
-
-function idsOf(bytes: Buffer): ReadonlySet<string> {
-  const ids = new Set<string>()
-  for (const { value } of readLogLines(bytes).lines) {
-    const id = isJsonObject(value) ? value['event_id'] : null
-    if (typeof id === 'string') ids.add(id)
-  }
-  return ids
+  const present = idsOf(readLogLines(log).lines)
+  return [...idsOf(readLogLines(committed).lines)].some((id) => !present.has(id))
 }

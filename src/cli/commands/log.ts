@@ -1,0 +1,77 @@
+import { Option } from 'clipanion'
+import { EXIT } from '../../errors.ts'
+import type { RepairedLog } from '../../repair-logs.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
+import { columns } from '../output.ts'
+
+export class LogRepairCommand extends KittiwakeCommand {
+  static override paths = [['log', 'repair']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Repository',
+    description: 'Heal logs with conflict markers, torn lines or rows that are there twice',
+    details:
+      'No id is dropped, and the log is kept in the git directory as it was. Then it is committed; while a merge is under way you commit it yourself.',
+    examples: [
+      ['What is wrong', 'kittiwake log repair --dry-run'],
+      ['One mission', 'kittiwake log repair --mission login'],
+    ],
+  })
+
+  mission = Option.String('--mission', { description: 'Directory name, slug or ULID; default all' })
+  dryRun = Option.Boolean('--dry-run', false, { description: 'Say what would be done, only' })
+
+  async run(): Promise<Result> {
+    const { locateRepository } = await import('../../project/locate.ts')
+    const { listMissions, readMission } = await import('../../project/missions.ts')
+    const { repairLogs } = await import('../../repair-logs.ts')
+    const repository = await locateRepository(this.context.cwd)
+    const missions =
+      this.mission === undefined
+        ? (await listMissions(repository)).missions
+        : [await readMission(repository, this.mission)]
+    const { logs, warnings } = await repairLogs(repository, missions, this.dryRun)
+    for (const { message } of warnings) this.warn(message)
+    const shown = logs.filter((log) => !log.ok || log.repair.changed)
+    return {
+      fields: { dry_run: this.dryRun, logs: logs.map(fieldsOf) },
+      text: shown.length === 0 ? 'All logs are whole.' : columns(shown.map(rowOf)),
+      exit: exitOf(logs),
+    }
+  }
+}
+
+function fieldsOf(log: RepairedLog) {
+  const { mission_slug, ledger } = log
+  if (!log.ok) return { mission_slug, ledger, state: 'refused', error: log.error.toJSON() }
+  const { commit, ...repair } = log.repair
+  return {
+    mission_slug,
+    ledger,
+    state: stateOf(log),
+    ...repair,
+    commit: commit?.type === 'git.committed' ? commit.commit : null,
+    deferred_reason: commit?.type === 'git.deferred' ? commit.deferral.reason : null,
+  }
+}
+
+function stateOf(log: RepairedLog): 'refused' | 'whole' | 'damaged' | 'repaired' {
+  if (!log.ok) return 'refused'
+  if (!log.repair.changed) return 'whole'
+  return log.repair.kept === null ? 'damaged' : 'repaired'
+}
+
+function rowOf(log: RepairedLog): readonly string[] {
+  const name = `${log.mission_slug} ${log.ledger}`
+  if (!log.ok) return [name, 'refused', log.error.message]
+  const { markers, duplicates, unreadable, conflicts, kept, commit } = log.repair
+  const counts = `${markers} conflict markers, ${duplicates} rows twice, ${unreadable} unreadable lines, ${conflicts.length} ids with two contents`
+  const deferral =
+    commit?.type === 'git.deferred' ? `; not committed: ${commit.deferral.message}` : ''
+  return [name, stateOf(log), `${counts}${kept === null ? '' : `; as it was: ${kept}`}${deferral}`]
+}
+
+function exitOf(logs: readonly RepairedLog[]): number {
+  if (logs.some(({ ok }) => !ok)) return EXIT.failed
+  const isDeferred = logs.some((log) => log.ok && log.repair.commit?.type === 'git.deferred')
+  return isDeferred ? EXIT.deferred : EXIT.ok
+}
