@@ -61,6 +61,12 @@ export class CommitGraph {
     }
   }
 
+  /** Who wrote a commit, when, and what they said of it: what stays where it is moved to another parent. */
+  async words(oid: string): Promise<string> {
+    const text = (await this.#store.read(oid)).bytes.toString('latin1')
+    return `${/^author .*$/m.exec(text)?.[0] ?? ''}${text.slice(text.indexOf('\n\n'))}`
+  }
+
   /** The commit that an annotated tag, or the commit itself, stands for. */
   async peel(oid: string): Promise<CommitNode> {
     let target = oid

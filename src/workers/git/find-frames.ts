@@ -1,13 +1,20 @@
-/** What the missions' branches hold that is not in the sync state yet. Reads only; nothing here writes. */
+/**
+ * Which commits of the missions' branches the hub has still to be told of: what is reachable, was made in this clone, touches
+ * the missions' folder and is not acknowledged. Reads only; nothing here writes.
+ */
 import type { LocalCommit } from '../../contracts/frames.ts'
 import { MISSIONS_FOLDER } from '../../project/mission-names.ts'
+import { readAcknowledged } from './acknowledged.ts'
 import type { BranchBook, BranchEntry } from './branch-book.ts'
 import type { CommitGraph, CommitNode } from './commit-graph.ts'
 import { CommitDeferral } from './deferral.ts'
-import { findBase, findSuperseded, scanBranch } from './frame-scan.ts'
+import { findBase, findReplacements } from './frame-scan.ts'
 import { branchTip } from './head.ts'
-import { framesOf } from './sync-state.ts'
-import type { SyncState } from './sync-state.ts'
+import { historyAbove, HISTORY_COMMITS_MAX, inOrder, reachableIn } from './history.ts'
+import { addedSince, localCommits } from './local-commits.ts'
+import { readMovements } from './movements.ts'
+import { framesOf, withSuperseded } from './sync-state.ts'
+import type { Superseded, SyncState, SyncStateReading } from './sync-state.ts'
 
 export type Books = { readonly state: SyncState; readonly book: BranchBook }
 
@@ -19,14 +26,35 @@ export type MakeFrame = (
 
 export type MovedBranch = {
   readonly ref: string
-  readonly tip: string
+  /** Null where the branch is gone. */
+  readonly tip: string | null
   /** All missions on it, by directory name in order: a branch can be the target of several. */
   readonly missions: readonly (readonly [string, BranchEntry])[]
 }
 
-export type UnreadableBranch = { readonly ref: string; readonly message: string }
+export type BranchProblem = {
+  readonly ref: string
+  /** `cut`: the oldest commits were not looked at. */
+  readonly kind: 'unreadable' | 'cut'
+  readonly message: string
+}
 
-export type Found = Books & { readonly unreadable: readonly UnreadableBranch[] }
+export type Found = Books & { readonly problems: readonly BranchProblem[] }
+
+/** What a look at one branch came to. */
+type BranchLook = {
+  /** Made here and not looked at before, parents first. */
+  readonly commits: readonly CommitNode[]
+  readonly missionsByCommit: ReadonlyMap<string, readonly string[]>
+  /** Null where the branch was only added to, and has lost nothing. */
+  readonly rewritten: {
+    /** Whether the branch, or what could be read of it, still has this commit. */
+    readonly has: (oid: string) => boolean
+    readonly fresh: ReadonlyMap<string, CommitNode>
+  } | null
+}
+
+const CUT = `It has more than ${HISTORY_COMMITS_MAX} new commits; the oldest are not announced to the hub.`
 
 /** Turns what is new on the branches into frames. The same objects come back where nothing is new. */
 export async function findFrames(
@@ -35,13 +63,14 @@ export async function findFrames(
   books: Books,
   makeFrame: MakeFrame,
 ): Promise<Found> {
-  const { moved, unreadable } = movedBranches(commonDir, books.book)
-  if (moved.length === 0) return { ...books, unreadable }
+  const { moved, problems } = movedBranches(commonDir, books.book)
+  if (moved.length === 0) return { ...books, problems }
+  const scanner = new Scanner(graph, commonDir, makeFrame, problems)
   let { state, book } = books
   for (const branch of moved) {
     try {
       const missions = await withBases(graph, branch)
-      state = await scan(graph, state, { ...branch, missions }, makeFrame)
+      state = await scanner.scan(state, book, { ...branch, missions })
       const scanned = missions.map(
         ([name, entry]) => [name, { ...entry, scanned: branch.tip }] as const,
       )
@@ -49,17 +78,27 @@ export async function findFrames(
     } catch (error) {
       // One branch that can't be read must not hold up the others.
       if (!(error instanceof CommitDeferral)) throw error
-      unreadable.push({ ref: branch.ref, message: error.message })
+      problems.push({ ref: branch.ref, kind: 'unreadable', message: error.message })
     }
   }
-  return { state, book, unreadable }
+  return { state, book, problems }
+}
+
+/** The book for a sync state that was lost: all is looked at again that was ever looked at. */
+export function beginAnew(
+  book: BranchBook,
+  { damaged, absent }: Pick<SyncStateReading, 'damaged' | 'absent'>,
+): BranchBook {
+  const wasWritten = [...book.values()].some(({ scanned, base }) => scanned !== base)
+  if (!damaged && !(absent && wasWritten)) return book
+  return new Map([...book].map(([name, entry]) => [name, { ...entry, scanned: entry.base }]))
 }
 
 /** The branches that are not where the last look ended: all that has to be read. */
 export function movedBranches(
   commonDir: string,
   book: BranchBook,
-): { readonly moved: readonly MovedBranch[]; readonly unreadable: UnreadableBranch[] } {
+): { readonly moved: readonly MovedBranch[]; readonly problems: BranchProblem[] } {
   const byRef = new Map<string, (readonly [string, BranchEntry])[]>()
   for (const pair of [...book].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const { ref } = pair[1]
@@ -68,18 +107,18 @@ export function movedBranches(
     else sharing.push(pair)
   }
   const moved: MovedBranch[] = []
-  const unreadable: UnreadableBranch[] = []
+  const problems: BranchProblem[] = []
   for (const [ref, missions] of byRef) {
     try {
       const tip = branchTip(commonDir, ref)
-      if (tip === null || missions.every(([, entry]) => entry.scanned === tip)) continue
+      if (missions.every(([, entry]) => entry.scanned === tip)) continue
       moved.push({ ref, tip, missions })
     } catch (error) {
       if (!(error instanceof CommitDeferral)) throw error
-      unreadable.push({ ref, message: error.message })
+      problems.push({ ref, kind: 'unreadable', message: error.message })
     }
   }
-  return { moved, unreadable }
+  return { moved, problems }
 }
 
 /**
@@ -99,51 +138,144 @@ async function withBases(
 ): Promise<MovedBranch['missions']> {
   const known: [string, BranchEntry][] = []
   for (const [mission, entry] of missions) {
-    const isLost = entry.base === null && entry.scanned === null
+    const isLost = entry.base === null && entry.scanned === null && tip !== null
     const base = isLost ? await findBase(graph, `${MISSIONS_FOLDER}/${mission}`, tip) : entry.base
     known.push([mission, isLost ? { ...entry, base, scanned: base } : entry])
   }
   return known
 }
 
-async function scan(
-  graph: CommitGraph,
-  state: SyncState,
-  { missions, tip }: MovedBranch,
-  makeFrame: MakeFrame,
-): Promise<SyncState> {
-  const missionsByCommit = new Map<string, string[]>()
-  let line: readonly CommitNode[] = []
-  let isRewritten = false
-  for (const [mission, entry] of missions) {
-    const { commits, rewritten } = await scanBranch(graph, entry, tip)
-    for (const { oid } of commits) {
-      missionsByCommit.set(oid, [...(missionsByCommit.get(oid) ?? []), mission])
+class Scanner {
+  readonly #graph: CommitGraph
+  readonly #commonDir: string
+  readonly #makeFrame: MakeFrame
+  readonly #problems: BranchProblem[]
+  #acknowledged: ReadonlySet<string> | null = null
+
+  constructor(
+    graph: CommitGraph,
+    commonDir: string,
+    makeFrame: MakeFrame,
+    problems: BranchProblem[],
+  ) {
+    this.#graph = graph
+    this.#commonDir = commonDir
+    this.#makeFrame = makeFrame
+    this.#problems = problems
+  }
+
+  async scan(state: SyncState, book: BranchBook, branch: MovedBranch): Promise<SyncState> {
+    const { commits, missionsByCommit, rewritten } = await this.#look(branch)
+    const frames = await this.#framesFor(state, branch, commits, missionsByCommit)
+    const ids = new Set(branch.missions.map(([, { mission_id }]) => mission_id))
+    const left =
+      rewritten === null
+        ? []
+        : framesOf(state).filter(
+            ({ mission_id, git_hash }) => ids.has(mission_id) && !rewritten.has(git_hash),
+          )
+    const gone = left.length === 0 ? left : await this.#notElsewhere(left, book, branch.ref)
+    if (frames.length === 0 && gone.length === 0) return state
+    const dropped: ReadonlySet<unknown> = new Set(gone)
+    const kept = state.pending_local_commits.filter((item) => !dropped.has(item))
+    const superseded = await this.#supersede(gone, branch.ref, rewritten?.fresh ?? new Map())
+    return withSuperseded({ ...state, pending_local_commits: [...kept, ...frames] }, superseded)
+  }
+
+  async #look({ ref, tip, missions }: MovedBranch): Promise<BranchLook> {
+    const missionsByCommit = new Map<string, string[]>()
+    const commits = new Map<string, CommitNode>()
+    const note = (mission: string, node: CommitNode): void => {
+      commits.set(node.oid, node)
+      missionsByCommit.set(node.oid, [...(missionsByCommit.get(node.oid) ?? []), mission])
     }
-    // Each ends at the tip along first parents, so the longest has all commits of the others.
-    if (commits.length > line.length) line = commits
-    isRewritten ||= rewritten
+    if (tip === null)
+      return { commits: [], missionsByCommit, rewritten: { has: () => false, fresh: new Map() } }
+    const [graph, commonDir] = [this.#graph, this.#commonDir]
+    const present = new Set<string>()
+    const fresh = new Map<string, CommitNode>()
+    let isRewritten = false
+    let isCut = false
+    for (const [mission, { base, scanned }] of missions) {
+      const added =
+        scanned === null ? null : await addedSince(graph, commonDir, { ref, tip, scanned })
+      if (added !== null) {
+        for (const node of added) note(mission, node)
+        continue
+      }
+      isRewritten = true
+      const history = await historyAbove(graph, tip, base)
+      isCut ||= history.isCut
+      const local = await localCommits(graph, commonDir, { ref, tip, history })
+      // What the last look could see of the branch it has judged.
+      const judged =
+        scanned === null || scanned === base
+          ? new Set<string>()
+          : await reachableIn(graph, history, [scanned])
+      for (const node of history.nodes.values()) {
+        present.add(node.oid)
+        if (judged.has(node.oid)) continue
+        fresh.set(node.oid, node)
+        if (local.has(node.oid)) note(mission, node)
+      }
+    }
+    if (isCut) this.#problems.push({ ref, kind: 'cut', message: CUT })
+    return {
+      commits: inOrder([...commits.values()]),
+      missionsByCommit,
+      rewritten: isRewritten ? { has: (oid) => isCut || present.has(oid), fresh } : null,
+    }
   }
-  const entries = new Map(missions)
-  const pending = framesOf(state)
-  const hashes = new Set(pending.map((frame) => frame.git_hash))
-  const frames: LocalCommit[] = []
-  const framed: CommitNode[] = []
-  for (const commit of line) {
-    if (hashes.has(commit.oid) || commit.oid === state.last_saas_confirmed_hash) continue
-    const files = await graph.changedFiles(commit, MISSIONS_FOLDER)
-    if (files.length === 0) continue
-    const entry = entries.get(ownerOf(missionsByCommit.get(commit.oid) ?? [], files) ?? '')
-    if (entry === undefined) continue
-    frames.push(makeFrame(entry.mission_id, commit, files))
-    framed.push(commit)
+
+  async #framesFor(
+    state: SyncState,
+    { missions }: MovedBranch,
+    commits: readonly CommitNode[],
+    missionsByCommit: BranchLook['missionsByCommit'],
+  ): Promise<readonly LocalCommit[]> {
+    if (commits.length === 0) return []
+    this.#acknowledged ??= readAcknowledged(this.#commonDir)
+    const entries = new Map(missions)
+    const pending = new Set(framesOf(state).map(({ git_hash }) => git_hash))
+    const frames: LocalCommit[] = []
+    for (const commit of commits) {
+      const { oid } = commit
+      if (pending.has(oid) || this.#acknowledged.has(oid)) continue
+      if (oid === state.last_saas_confirmed_hash) continue
+      const files = await this.#graph.changedFiles(commit, MISSIONS_FOLDER)
+      if (files.length === 0) continue
+      const entry = entries.get(ownerOf(missionsByCommit.get(oid) ?? [], files) ?? '')
+      if (entry !== undefined) frames.push(this.#makeFrame(entry.mission_id, commit, files))
+    }
+    return frames
   }
-  const ids = new Set(missions.map(([, entry]) => entry.mission_id))
-  const ours = pending.filter((frame) => ids.has(frame.mission_id))
-  const superseded: ReadonlySet<unknown> = isRewritten
-    ? await findSuperseded(graph, ours, framed, tip)
-    : new Set()
-  if (frames.length === 0 && superseded.size === 0) return state
-  const kept = state.pending_local_commits.filter((item) => !superseded.has(item))
-  return { ...state, pending_local_commits: [...kept, ...frames] }
+
+  /** A commit that this branch left may be on another mission's. */
+  async #notElsewhere(
+    left: readonly LocalCommit[],
+    book: BranchBook,
+    ref: string,
+  ): Promise<readonly LocalCommit[]> {
+    let rest = left
+    for (const entry of book.values()) {
+      if (entry.ref === ref || rest.length === 0) continue
+      const tip = branchTip(this.#commonDir, entry.ref)
+      if (tip === null) continue
+      const { nodes, isCut } = await historyAbove(this.#graph, tip, entry.base)
+      rest = rest.filter(({ git_hash }) => !isCut && !nodes.has(git_hash))
+    }
+    return rest
+  }
+
+  async #supersede(
+    gone: readonly LocalCommit[],
+    ref: string,
+    fresh: ReadonlyMap<string, CommitNode>,
+  ): Promise<readonly Superseded[]> {
+    if (gone.length === 0) return []
+    const hashes = gone.map(({ git_hash }) => git_hash)
+    const movements = readMovements(this.#commonDir, ref) ?? []
+    const replacements = await findReplacements(this.#graph, hashes, fresh, movements)
+    return hashes.map((git_hash) => ({ git_hash, replaced_by: replacements.get(git_hash) ?? null }))
+  }
 }

@@ -4,11 +4,11 @@
  */
 import type { LocalCommit } from '../../contracts/frames.ts'
 import type { Repository } from '../../project/types.ts'
-import type { BranchBook, BranchEntry } from './branch-book.ts'
+import { addAcknowledged } from './acknowledged.ts'
 import type { CommitGraph } from './commit-graph.ts'
 import type { DurableFs } from './durable-fs.ts'
-import { findFrames } from './find-frames.ts'
-import type { Books, MakeFrame, UnreadableBranch } from './find-frames.ts'
+import { beginAnew, findFrames } from './find-frames.ts'
+import type { Books, MakeFrame, BranchProblem } from './find-frames.ts'
 import { sortFrames } from './frame-scan.ts'
 import { ignoreSyncState } from './local-ignore.ts'
 import type { MissionBranches } from './mission-branches.ts'
@@ -53,6 +53,8 @@ export class FrameBook {
     const known = hashes.filter((hash) => pending.has(hash))
     const last = known.at(-1)
     if (last === undefined) return pending.size
+    // First: until the state says so too, they may be sent again, but never after.
+    await addAcknowledged(this.#options.fs, this.#options.repository.commonDir, known)
     const confirmed = new Set<unknown>(known)
     const frames = new Set<unknown>(framesOf(state))
     const left = state.pending_local_commits.filter(
@@ -73,7 +75,7 @@ export class FrameBook {
     const identity = await this.#options.identity()
     if (identity === null) return books.state
     const found = await findFrames(graph, repository.commonDir, books, this.#frameMaker(identity))
-    this.#warnOf(found.unreadable)
+    this.#warnOf(found.problems)
     if (found.book !== books.book) {
       // In this order: a crash in between scans the same commits again and finds them pending.
       if (found.state !== books.state || isStateNew) await this.#writeState(found.state)
@@ -108,24 +110,24 @@ export class FrameBook {
   }
 
   /** Once, until it can be read again: a link looks often. */
-  #warnOf(branches: readonly UnreadableBranch[]): void {
-    for (const { ref, message } of branches) {
+  #warnOf(problems: readonly BranchProblem[]): void {
+    for (const { ref, kind, message } of problems) {
       if (this.#unreadable.has(ref)) continue
-      this.#options.warnings.add(
-        'BRANCH_UNREADABLE',
-        `The branch ${ref.replace('refs/heads/', '')} can not be read. ${message}`,
-      )
+      const branch = ref.replace('refs/heads/', '')
+      const { warnings } = this.#options
+      if (kind === 'cut') warnings.add('HISTORY_CUT', `The branch ${branch} moved far. ${message}`)
+      else warnings.add('BRANCH_UNREADABLE', `The branch ${branch} can not be read. ${message}`)
     }
-    this.#unreadable = new Set(branches.map(({ ref }) => ref))
+    this.#unreadable = new Set(problems.map(({ ref }) => ref))
   }
 
   async #readBooks(): Promise<Books & { readonly isStateNew: boolean }> {
     const { repository, fs, branches, warnings } = this.#options
     const book = await branches.read()
     const { state, damaged, absent } = await readSyncState(repository.root)
-    const wasWritten = [...book.values()].some((entry) => entry.scanned !== entry.base)
-    if (!damaged && !(absent && wasWritten)) return { state, book, isStateNew: absent }
-    const restarted = await branches.write(restart(book))
+    const begun = beginAnew(book, { damaged, absent })
+    if (begun === book) return { state, book, isStateNew: absent }
+    const restarted = await branches.write(begun)
     if (damaged) await setSyncStateAside(fs, repository.root)
     warnings.add(
       'SYNC_STATE_REBUILT',
@@ -142,13 +144,4 @@ export class FrameBook {
     this.#isIgnored = true
     await writeSyncState(fs, repository.root, state)
   }
-}
-
-function restart(book: BranchBook): BranchBook {
-  return new Map(
-    [...book].map(([mission, entry]): [string, BranchEntry] => [
-      mission,
-      { ...entry, scanned: entry.base },
-    ]),
-  )
 }

@@ -1,7 +1,7 @@
 /** The pending frames as the next look will find them, for those who only read: no lock, and nothing is written. */
 import { readBranchBook } from './branch-book.ts'
 import { deferralOf } from './deferral.ts'
-import { findFrames, movedBranches } from './find-frames.ts'
+import { beginAnew, findFrames, movedBranches } from './find-frames.ts'
 import type { Books } from './find-frames.ts'
 import { framesOf, localCommit, readSyncState } from './sync-state.ts'
 
@@ -23,8 +23,9 @@ export async function peekFrames(
   identity: { readonly uuid: string; readonly build_id: string } | null,
 ): Promise<PendingCommits> {
   // The book first: a writer goes the other way round, so nothing is missed between the two.
-  const { book } = await readBranchBook(commonDir)
-  const { state } = await readSyncState(root)
+  const reading = await readBranchBook(commonDir)
+  const { state, ...lost } = await readSyncState(root)
+  const book = beginAnew(reading.book, lost)
   const now = identity === null ? state : await lookAhead(commonDir, { book, state }, identity)
   return {
     pending: framesOf(now).map((frame) => frame.git_hash),

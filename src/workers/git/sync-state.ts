@@ -11,9 +11,14 @@ import { readOwned, replaceOwned, setAside } from './owned-json.ts'
 export type SyncState = {
   readonly last_saas_confirmed_hash: string | null
   readonly pending_local_commits: readonly (LocalCommit | Json)[]
+  /** Commits that were pending when their branch left them; the latest last, bounded. */
+  readonly superseded_local_commits: readonly Superseded[]
   /** Keys that are not known here, in their order. */
   readonly rest: JsonObject
 }
+
+/** `replaced_by`: the commit that provably took its place, or null. */
+export type Superseded = { readonly git_hash: string; readonly replaced_by: string | null }
 
 export type SyncStateReading = {
   readonly state: SyncState
@@ -24,7 +29,13 @@ export type SyncStateReading = {
 
 export const SYNC_STATE_BYTES_MAX = 64 * 1024 * 1024
 
-const EMPTY: SyncState = { last_saas_confirmed_hash: null, pending_local_commits: [], rest: {} }
+const SUPERSEDED_MAX = 1_000
+const EMPTY: SyncState = {
+  last_saas_confirmed_hash: null,
+  pending_local_commits: [],
+  superseded_local_commits: [],
+  rest: {},
+}
 const OID = /^[0-9a-f]{40}$/
 const NOT_ASCII = /[\u007f-\uffff]/g
 
@@ -51,8 +62,9 @@ export async function setSyncStateAside(fs: DurableFs, root: string): Promise<st
 
 /** Insertion order, two spaces, ASCII, no final line end: the bytes that other readers of the file know. */
 export function renderSyncState(state: SyncState): string {
-  const { last_saas_confirmed_hash, pending_local_commits, rest } = state
-  const value = { last_saas_confirmed_hash, pending_local_commits, ...rest }
+  const { last_saas_confirmed_hash, pending_local_commits, superseded_local_commits, rest } = state
+  const superseded = superseded_local_commits.length === 0 ? {} : { superseded_local_commits }
+  const value = { last_saas_confirmed_hash, pending_local_commits, ...superseded, ...rest }
   return JSON.stringify(value, null, 2).replace(
     NOT_ASCII,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -62,6 +74,15 @@ export function renderSyncState(state: SyncState): string {
 /** The entries that are whole frames; all others stay in the file and are not sent. */
 export function framesOf(state: SyncState): readonly LocalCommit[] {
   return state.pending_local_commits.filter(isLocalCommit)
+}
+
+/** With these added; one that is pending again is superseded no more. */
+export function withSuperseded(state: SyncState, added: readonly Superseded[]): SyncState {
+  const pending = new Set(framesOf(state).map(({ git_hash }) => git_hash))
+  const again = new Set(added.map(({ git_hash }) => git_hash))
+  const earlier = state.superseded_local_commits.filter(({ git_hash }) => !again.has(git_hash))
+  const all = [...earlier, ...added].filter(({ git_hash }) => !pending.has(git_hash))
+  return { ...state, superseded_local_commits: all.slice(-SUPERSEDED_MAX) }
 }
 
 /** The frame with exactly its seven keys in their order. */
@@ -79,14 +100,33 @@ export function localCommit(fields: Omit<LocalCommit, 'type'>): LocalCommit {
 }
 
 function parseSyncState(value: JsonObject): SyncState | null {
-  const { last_saas_confirmed_hash = null, pending_local_commits = [], ...rest } = value
+  const {
+    last_saas_confirmed_hash = null,
+    pending_local_commits = [],
+    superseded_local_commits = [],
+    ...rest
+  } = value
   if (last_saas_confirmed_hash !== null && typeof last_saas_confirmed_hash !== 'string') return null
   if (!Array.isArray(pending_local_commits)) return null
   return {
     last_saas_confirmed_hash,
     pending_local_commits: pending_local_commits as readonly Json[],
+    superseded_local_commits: parseSuperseded(superseded_local_commits),
     rest,
   }
+}
+
+// For people only; what can't be read of it is nothing lost.
+function parseSuperseded(value: Json): readonly Superseded[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((item: Json) => {
+    if (!isJsonObject(item)) return []
+    const { git_hash, replaced_by = null } = item
+    if (typeof git_hash !== 'string' || !OID.test(git_hash)) return []
+    return typeof replaced_by === 'string' || replaced_by === null
+      ? [{ git_hash, replaced_by }]
+      : []
+  })
 }
 
 function isLocalCommit(entry: LocalCommit | Json): entry is LocalCommit {

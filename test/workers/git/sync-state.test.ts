@@ -30,6 +30,9 @@ const decideTimes = async (count: number): Promise<string[]> => {
   return commits
 }
 
+const superseded = (): unknown =>
+  (JSON.parse(readFileSync(path(), 'utf8')) as Record<string, unknown>)['superseded_local_commits']
+
 const idOf = (name: string): string => repository.placement(name).mission.mission_id
 const pairs = (frames: readonly { git_hash: string; mission_id: string }[]): unknown[] =>
   frames.map(({ git_hash, mission_id }) => [git_hash, mission_id])
@@ -270,15 +273,14 @@ describe('a rewritten branch', () => {
     expect(await hashes()).toEqual([...reworded, next])
   })
 
-  it('keeps the frames of commits that were moved to another parent: that is no proof', async () => {
+  it('replaces commits that were moved to another parent, and names what took their place', async () => {
     const old = await decideTimes(2)
     const main = commitOnMain()
     native('rebase', '-q', main)
     const moved = native('rev-list', '--reverse', `${main}..HEAD`).split('\n')
     await ledger.heal()
-    const pending = await hashes()
-    expect(pending).toHaveLength(4)
-    expect(pending).toEqual(expect.arrayContaining([...old, ...moved]))
+    expect(await hashes()).toEqual(moved)
+    expect(superseded()).toEqual(old.map((git_hash, at) => ({ git_hash, replaced_by: moved[at] })))
   })
 
   it('keeps the frame of a commit that a merge made a side line: it is reachable still', async () => {

@@ -1,0 +1,107 @@
+/** How commits came to a branch, as git's reflogs tell it. Reads only, and totally: a log that is not there has no entries. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { readBounded } from '../../project/bounded-file.ts'
+
+export type Movement = {
+  /** All zeros where the branch began. */
+  readonly from: string
+  readonly to: string
+  /**
+   * `made`: the commit was made here. `brought`: the branch was set to it, by a fast-forward, the end of a rebase, a reset.
+   * `arrived`: it came by fetch, pull or clone.
+   */
+  readonly kind: 'made' | 'brought' | 'arrived'
+  /** `to` was made in the place of `from`. */
+  readonly isAmend: boolean
+}
+
+const REFLOG_BYTES_MAX = 64 * 1024 * 1024
+const DEPTH_MAX = 32
+const LINE = /^([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*?> -?\d+ [+-]\d{4}(?:\t([^\n]*))?$/
+const ARRIVED = /^(?:fetch|pull|clone)\b/
+/** The steps of a rebase that make a commit, whoever started it. */
+const PICKED =
+  /^(?:pull\b[^:]*|rebase(?: -i)?) \((?:pick|reword|edit|squash|fixup|continue|merge)\)/
+const MADE = /^(?:commit|cherry-pick|revert|am)\b(?!: fast-forward)/
+const MERGED = /^merge\b(?!.*: Fast-forward)/
+
+/** The movements of a branch, or of any other ref, oldest first; null where it has no log. */
+export function readMovements(commonDir: string, ref: string): readonly Movement[] | null {
+  return readLog(join(commonDir, 'logs', ref))
+}
+
+/** All commits that were made in this repository and that a log remembers: of any branch, in any worktree. */
+export function readMade(commonDir: string): ReadonlySet<string> {
+  const made = new Set<string>()
+  const worktrees = join(commonDir, 'worktrees')
+  const logs = [
+    join(commonDir, 'logs', 'HEAD'),
+    ...namesIn(worktrees).map((name) => join(worktrees, name, 'logs', 'HEAD')),
+    ...logsBelow(join(commonDir, 'logs', 'refs', 'heads')),
+  ]
+  for (const path of logs) {
+    for (const { kind, to } of readLog(path) ?? []) if (kind === 'made') made.add(to)
+  }
+  return made
+}
+
+/** The remote-tracking refs that have a log, with their movements; a push of ours is none. */
+export function readFetched(commonDir: string): ReadonlyMap<string, readonly Movement[]> {
+  const folder = join(commonDir, 'logs', 'refs', 'remotes')
+  return new Map(
+    logsBelow(folder).map((path) => {
+      const ref = `refs/remotes/${path.slice(folder.length + 1).replaceAll('\\', '/')}`
+      return [ref, readLog(path, (message) => !message.startsWith('update by push')) ?? []]
+    }),
+  )
+}
+
+function readLog(
+  path: string,
+  isWanted: (message: string) => boolean = () => true,
+): readonly Movement[] | null {
+  const read = readBounded(path, REFLOG_BYTES_MAX, { followLink: true })
+  if (read.state !== 'read') return null
+  const movements: Movement[] = []
+  for (const line of read.bytes.toString('latin1').split('\n')) {
+    const [, from = '', to = '', message = ''] = LINE.exec(line) ?? []
+    if (to === '' || !isWanted(message)) continue
+    movements.push({
+      from,
+      to,
+      kind: kindOf(message),
+      isAmend: message.startsWith('commit (amend)'),
+    })
+  }
+  return movements
+}
+
+function kindOf(message: string): Movement['kind'] {
+  if (PICKED.test(message)) return 'made'
+  // What a pull rebased is ours again.
+  if (/^pull\b[^:]*\((?:start|finish)\)/.test(message)) return 'brought'
+  if (ARRIVED.test(message)) return 'arrived'
+  return MADE.test(message) || MERGED.test(message) ? 'made' : 'brought'
+}
+
+function logsBelow(folder: string, depth = 0): string[] {
+  if (depth > DEPTH_MAX) return []
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return logsBelow(path, depth + 1)
+      return entry.isFile() ? [path] : []
+    })
+  } catch {
+    return []
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
