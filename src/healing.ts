@@ -8,6 +8,7 @@ import type { Event, SerializedEvent } from './contracts/event.ts'
 import { identityOrNull } from './project/identity.ts'
 import { deferralsPath } from './workers/git/dirty-journal.ts'
 import type { Deferral } from './workers/git/protocol.ts'
+import { haveBranchesMoved } from './workers/git/moved-branches.ts'
 import { hasUnqueued } from './workers/git/unqueued.ts'
 
 export type Healed = {
@@ -17,7 +18,7 @@ export type Healed = {
 }
 
 export type Healing = {
-  /** Does what waits; without anything, two looks at the disk. @throws GitError, StoreError, RuntimeError */
+  /** Does what waits, native commits on missions' branches included; without anything, a few looks at the disk. @throws GitError, StoreError, RuntimeError */
   readonly heal: () => Promise<Healed>
   /** The same, and the missions' branches are looked at in any case. */
   readonly healAndLook: () => Promise<Healed>
@@ -51,8 +52,13 @@ export function createHealing(
     }
   }
 
+  // Without an identity there is nothing to announce yet, whatever moved.
+  const hasNativeCommits = async (): Promise<boolean> =>
+    (await haveBranchesMoved(commonDir)) && (await identityOrNull(repository)) !== null
+
   const heal = async (): Promise<Healed> => {
-    if (!existsSync(deferrals) && !hasUnqueued(commonDir)) return { committed: [], deferred: [] }
+    const isNeeded = existsSync(deferrals) || hasUnqueued(commonDir) || (await hasNativeCommits())
+    if (!isNeeded) return { committed: [], deferred: [] }
     const healed = await healAndLook()
     if (healed.committed.length > 0) parts.onRecorded()
     return healed

@@ -1,5 +1,7 @@
 /** Who holds the link, what becomes of it when its holder dies, and what `sync now` says when it can't deliver. */
-import { describe, expect, it } from 'vitest'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
 import { createRuntime } from '#dist/runtime.js'
 import { emitNote } from '../support/drafts.ts'
 import { until } from '../support/program.ts'
@@ -17,6 +19,26 @@ describe.concurrent('the link of a project', () => {
     expect(report).toMatchObject({ pending: 0, reason: null })
     expect(await hub.rows('event', uuid)).toHaveLength(1)
     expect(link.isUp).toBe(true)
+  })
+
+  it('announces native commits while it is held, and what a rewrite made of them', async () => {
+    await using world = await TestWorld.make()
+    const { machine, hub, root, uuid } = world
+    const { worktree, mission_slug } = await machine.ok(root, ['mission', 'create', 'harbour'])
+    await machine.link(root)
+    const folder = join(worktree as string, 'kitty-specs', mission_slug as string)
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'plan.md'), 'A plan\n')
+    const native = (...args: string[]) => machine.git(worktree as string, ...args).trim()
+    native('add', '.')
+    native('commit', '-qm', 'Plan')
+    const hashes = async () =>
+      (await hub.rows('commit', uuid)).map(({ commit }) => commit['git_hash'])
+    const made = [native('rev-parse', 'HEAD')]
+    await vi.waitFor(async () => expect(await hashes()).toEqual(made), { timeout: 20_000 })
+    native('commit', '-q', '--amend', '-m', 'A better plan')
+    made.push(native('rev-parse', 'HEAD'))
+    await vi.waitFor(async () => expect(await hashes()).toEqual(made), { timeout: 20_000 })
   })
 
   it('is free at once when its holder is killed', async () => {

@@ -170,6 +170,7 @@ describe('a commit of one’s own, with no decision ever', () => {
       'create',
       'harbour',
     ])
+    await machine.ok(root, ['sync', 'opt-in'])
     const [folder, spec] = [worktree as string, `kitty-specs/${mission_slug as string}/spec.md`]
     mkdirSync(join(folder, dirname(spec)), { recursive: true })
     writeFileSync(join(folder, spec), '# Harbour\n')
@@ -177,7 +178,6 @@ describe('a commit of one’s own, with no decision ever', () => {
     machine.git(folder, 'commit', '-q', '-m', 'Specify the harbour')
     const git_hash = machine.git(folder, 'rev-parse', 'HEAD').trim()
     const before = filesOf(root)
-    await machine.ok(root, ['sync', 'opt-in'])
     const status = await machine.run(root, ['sync', 'status', '--check'])
     expect(status).toMatchObject({
       code: 8,

@@ -62,6 +62,6 @@ function isOid(value: unknown): value is string | null {
   return value === null || (typeof value === 'string' && /^[0-9a-f]{40}$/.test(value))
 }
 
-function bookPath(commonDir: string): string {
+export function bookPath(commonDir: string): string {
   return join(commonDir, STATE_DIRECTORY, 'branches.json')
 }

@@ -12,6 +12,8 @@ import { findBase, findReplacements } from './frame-scan.ts'
 import { branchTip } from './head.ts'
 import { historyAbove, HISTORY_COMMITS_MAX, inOrder, reachableIn } from './history.ts'
 import { addedSince, localCommits } from './local-commits.ts'
+import { movedBranches } from './moved-branches.ts'
+import type { BranchProblem, MovedBranch } from './moved-branches.ts'
 import { readMovements } from './movements.ts'
 import { framesOf, withSuperseded } from './sync-state.ts'
 import type { Superseded, SyncState, SyncStateReading } from './sync-state.ts'
@@ -23,21 +25,6 @@ export type MakeFrame = (
   commit: CommitNode,
   files: readonly string[],
 ) => LocalCommit
-
-export type MovedBranch = {
-  readonly ref: string
-  /** Null where the branch is gone. */
-  readonly tip: string | null
-  /** All missions on it, by directory name in order: a branch can be the target of several. */
-  readonly missions: readonly (readonly [string, BranchEntry])[]
-}
-
-export type BranchProblem = {
-  readonly ref: string
-  /** `cut`: the oldest commits were not looked at. */
-  readonly kind: 'unreadable' | 'cut'
-  readonly message: string
-}
 
 export type Found = Books & { readonly problems: readonly BranchProblem[] }
 
@@ -92,33 +79,6 @@ export function beginAnew(
   const wasWritten = [...book.values()].some(({ scanned, base }) => scanned !== base)
   if (!damaged && !(absent && wasWritten)) return book
   return new Map([...book].map(([name, entry]) => [name, { ...entry, scanned: entry.base }]))
-}
-
-/** The branches that are not where the last look ended: all that has to be read. */
-export function movedBranches(
-  commonDir: string,
-  book: BranchBook,
-): { readonly moved: readonly MovedBranch[]; readonly problems: BranchProblem[] } {
-  const byRef = new Map<string, (readonly [string, BranchEntry])[]>()
-  for (const pair of [...book].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const { ref } = pair[1]
-    const sharing = byRef.get(ref)
-    if (sharing === undefined) byRef.set(ref, [pair])
-    else sharing.push(pair)
-  }
-  const moved: MovedBranch[] = []
-  const problems: BranchProblem[] = []
-  for (const [ref, missions] of byRef) {
-    try {
-      const tip = branchTip(commonDir, ref)
-      if (missions.every(([, entry]) => entry.scanned === tip)) continue
-      moved.push({ ref, tip, missions })
-    } catch (error) {
-      if (!(error instanceof CommitDeferral)) throw error
-      problems.push({ ref, kind: 'unreadable', message: error.message })
-    }
-  }
-  return { moved, problems }
 }
 
 /**

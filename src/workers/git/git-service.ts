@@ -1,6 +1,4 @@
 /** The git worker's resource: the ledger of one repository, asked one command at a time. */
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createSanitizer } from '../../events/sanitize.ts'
 import { errorToWire } from '../../errors.ts'
 import { authorOf } from '../../project/author.ts'
@@ -12,10 +10,8 @@ import { protectedBranches } from '../../project/protection.ts'
 import type { Repository } from '../../project/types.ts'
 import type { Service } from '../serve.ts'
 import { Ledger } from './ledger.ts'
+import { RefWatch } from './ref-watch.ts'
 import type { GitAnswer, GitCommand, GitFact, GitInput } from './protocol.ts'
-
-/** How often another process's new frames are looked for while this one owns the link. */
-const WATCH_MS = 50
 
 export async function openGitService(
   input: GitInput,
@@ -43,14 +39,13 @@ export function openLedger({ repository, literals }: GitInput): Ledger {
 
 class GitService implements Service<GitCommand, GitAnswer> {
   readonly #ledger: Ledger
-  readonly #syncState: string
+  readonly #watch: RefWatch
   readonly #report: (fact: GitFact) => void
   #tail: Promise<unknown> = Promise.resolve()
-  #watch: NodeJS.Timeout | null = null
 
   constructor(ledger: Ledger, repository: Repository, report: (fact: GitFact) => void) {
     this.#ledger = ledger
-    this.#syncState = join(repository.root, '.kittify', 'sync-state.json')
+    this.#watch = new RefWatch(repository, () => report({ type: 'git.changed' }))
     this.#report = report
   }
 
@@ -64,7 +59,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
   }
 
   async close(): Promise<void> {
-    if (this.#watch !== null) clearInterval(this.#watch)
+    this.#watch.stop()
     await this.#tail
   }
 
@@ -109,31 +104,8 @@ class GitService implements Service<GitCommand, GitAnswer> {
       case 'git.confirm':
         return { type: 'git.confirmed', pending: await ledger.confirm(command.hashes) }
       case 'git.watch':
-        await this.#startWatch()
+        await this.#watch.start()
         return { type: 'git.watching' }
     }
-  }
-
-  async #startWatch(): Promise<void> {
-    if (this.#watch !== null) return
-    let seen = await this.#stamp()
-    let looking = false
-    this.#watch = setInterval(() => {
-      if (looking) return
-      looking = true
-      void this.#stamp().then((now) => {
-        looking = false
-        if (now === seen) return
-        seen = now
-        this.#report({ type: 'git.changed' })
-      })
-    }, WATCH_MS)
-  }
-
-  async #stamp(): Promise<string> {
-    return stat(this.#syncState).then(
-      (found) => `${found.ino}:${found.mtimeMs}:${found.size}`,
-      () => 'absent',
-    )
   }
 }

@@ -1,14 +1,18 @@
 /** The pending frames as the next look will find them, for those who only read: no lock, and nothing is written. */
 import { readBranchBook } from './branch-book.ts'
 import { deferralOf } from './deferral.ts'
-import { beginAnew, findFrames, movedBranches } from './find-frames.ts'
+import { beginAnew, findFrames } from './find-frames.ts'
 import type { Books } from './find-frames.ts'
+import { movedBranches } from './moved-branches.ts'
 import { framesOf, localCommit, readSyncState } from './sync-state.ts'
+import type { Superseded } from './sync-state.ts'
 
 export type PendingCommits = {
   /** Hashes, in the order in which they were recorded. */
   readonly pending: readonly string[]
   readonly last_confirmed: string | null
+  /** Pending once, until their branch left them; with what took their place. */
+  readonly superseded: readonly Superseded[]
 }
 
 /**
@@ -30,6 +34,7 @@ export async function peekFrames(
   return {
     pending: framesOf(now).map((frame) => frame.git_hash),
     last_confirmed: now.last_saas_confirmed_hash,
+    superseded: now.superseded_local_commits,
   }
 }
 

@@ -83,7 +83,7 @@ export type GitCommand =
   | { readonly type: 'git.frames' }
   /** The hub holds this commit. */
   | { readonly type: 'git.confirm'; readonly hashes: readonly string[] }
-  /** Report when another process records frames. */
+  /** Report when another process records frames or moves a mission's branch. */
   | { readonly type: 'git.watch' }
 
 export type GitAnswer =
@@ -108,7 +108,7 @@ export type GitAnswer =
 
 /** Something happened that nobody asked for. */
 export type GitFact =
-  /** `sync-state.json` is another than before. */
+  /** Frames were recorded, or a branch was moved, by whatever program. */
   | { readonly type: 'git.changed' }
   /** The command that is answered next found something damaged and put it right. */
   | { readonly type: 'git.warned'; readonly code: string; readonly message: string }

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { NO_IDENTITY } from '#dist/events/identity-literals.js'
 import { ensureIdentity } from '#dist/project/identity.js'
 import { locateRepository } from '#dist/project/locate.js'
@@ -58,6 +58,27 @@ it('reports what it found damaged before it answers, with no path of this machin
   expect(JSON.stringify(told)).not.toContain(git.root)
   await service.handle([{ type: 'git.frames' }])[0]
   expect(told).toHaveLength(1)
+  await service.close()
+  git.remove()
+})
+
+it('reports while it watches that a branch was moved by another program, once', async () => {
+  const git = GitRepository.withCommit(['-b', 'main'])
+  const repository = await locateRepository(git.root)
+  await ensureIdentity(repository, { node_id: '0123456789ab' })
+  const { worktree } = await createMission(repository, { slug: 'a', topology: 'coord' })
+  const told: unknown[] = []
+  const service = await openGitService({ repository, literals: NO_IDENTITY }, (fact) =>
+    told.push(fact),
+  )
+  await service.handle([{ type: 'git.frames' }])[0]
+  await service.handle([{ type: 'git.watch' }])[0]
+  const tip = git.git('rev-parse', 'main').trim()
+  git.git('branch', 'not-a-mission')
+  git.gitIn(worktree, 'commit', '-q', '--allow-empty', '-m', 'Native')
+  await vi.waitFor(() => expect(told).toEqual([{ type: 'git.changed' }]), { timeout: 10_000 })
+  git.gitIn(worktree, 'reset', '-q', '--hard', tip)
+  await vi.waitFor(() => expect(told).toHaveLength(2), { timeout: 10_000 })
   await service.close()
   git.remove()
 })

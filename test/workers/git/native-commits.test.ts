@@ -295,6 +295,9 @@ describe('a commit of somebody else', () => {
   })
 })
 
+/** How many random ones; each takes a second. */
+const HISTORIES = Number(process.env['HISTORIES'] ?? 6)
+
 type Act =
   | 'commit'
   | 'commit elsewhere'
@@ -533,9 +536,9 @@ describe('random histories', () => {
     maxLength: 12,
   })
 
-  test.prop([acts], { numRuns: Number(process.env['HISTORIES'] ?? 6), endOnFailure: true })(
+  test.prop([acts], { numRuns: HISTORIES, endOnFailure: true })(
     'leave pending what is reachable, ours and not confirmed, after each step',
     expectPending,
-    120_000,
+    HISTORIES * 10_000,
   )
 })
