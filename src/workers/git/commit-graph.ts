@@ -24,11 +24,15 @@ const TREE_MODE = /^0?40000$/
 const COMMITTER = /^committer .* (-?\d+) ([+-])(\d{2})(\d{2})$/m
 const CHANGED_FILES_MAX = 1_000
 const DEPTH_MAX = 32
+/** Trees that are held: a commit is compared with its parent, which was compared itself just before. */
+const TREES_MAX = 256
 
 /** All calls throw CommitDeferral or system errors where an object that must be there can't be read. */
 export class CommitGraph {
   readonly #store: ObjectStore
   readonly #commonDir: string
+  readonly #commitByOid = new Map<string, CommitNode>()
+  readonly #treeByOid = new Map<string, readonly TreeEntry[]>()
   #shallow: ReadonlySet<string> | null = null
 
   constructor(commonDir: string, cache: object) {
@@ -36,19 +40,13 @@ export class CommitGraph {
     this.#commonDir = commonDir
   }
 
+  /** Each is read once for as long as this graph lives: one command. */
   async commit(oid: string): Promise<CommitNode> {
-    const { type, bytes } = await this.#store.read(oid)
-    if (type !== 'commit') throw unreadable()
-    const text = bytes.toString('latin1')
-    const head = text.slice(0, text.indexOf('\n\n') + 1)
-    const tree = /^tree ([0-9a-f]{40})$/m.exec(head)?.[1]
-    const committer = COMMITTER.exec(head)
-    if (tree === undefined || committer === null) throw unreadable()
-    this.#shallow ??= await readShallow(this.#commonDir)
-    const isBorder = this.#shallow.has(oid)
-    const listed = [...head.matchAll(/^parent ([0-9a-f]{40})$/gm)]
-    const parents = isBorder ? [] : listed.map(([, parent = '']) => parent)
-    return { oid, tree, parents, isBorder, ...dateOf(committer) }
+    const known = this.#commitByOid.get(oid)
+    if (known !== undefined) return known
+    const commit = await this.#readCommit(oid)
+    this.#commitByOid.set(oid, commit)
+    return commit
   }
 
   /** The commit, or null where the object is not there any more. */
@@ -83,13 +81,18 @@ export class CommitGraph {
   }
 
   async tree(oid: string): Promise<readonly TreeEntry[]> {
+    const known = this.#treeByOid.get(oid)
+    if (known !== undefined) return known
     const { type, bytes } = await this.#store.read(oid)
     if (type !== 'tree') throw unreadable()
-    return parseTree(bytes).map(({ mode, name, oid: child }) => ({
+    const tree = parseTree(bytes).map(({ mode, name, oid: child }) => ({
       name: name.toString('utf8'),
       oid: child,
       isTree: TREE_MODE.test(mode),
     }))
+    if (this.#treeByOid.size >= TREES_MAX) this.#treeByOid.clear()
+    this.#treeByOid.set(oid, tree)
+    return tree
   }
 
   /** What the tree holds at a path with `/`, or null. */
@@ -111,6 +114,21 @@ export class CommitGraph {
     const changed: string[] = []
     await this.#compare(before, after, folder, changed, 0)
     return changed.sort()
+  }
+
+  async #readCommit(oid: string): Promise<CommitNode> {
+    const { type, bytes } = await this.#store.read(oid)
+    if (type !== 'commit') throw unreadable()
+    const text = bytes.toString('latin1')
+    const head = text.slice(0, text.indexOf('\n\n') + 1)
+    const tree = /^tree ([0-9a-f]{40})$/m.exec(head)?.[1]
+    const committer = COMMITTER.exec(head)
+    if (tree === undefined || committer === null) throw unreadable()
+    this.#shallow ??= await readShallow(this.#commonDir)
+    const isBorder = this.#shallow.has(oid)
+    const listed = [...head.matchAll(/^parent ([0-9a-f]{40})$/gm)]
+    const parents = isBorder ? [] : listed.map(([, parent = '']) => parent)
+    return { oid, tree, parents, isBorder, ...dateOf(committer) }
   }
 
   async #compare(

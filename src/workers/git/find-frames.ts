@@ -6,14 +6,15 @@ import type { LocalCommit } from '../../contracts/frames.ts'
 import { MISSIONS_FOLDER } from '../../project/mission-names.ts'
 import { readAcknowledged } from './acknowledged.ts'
 import type { BranchBook, BranchEntry } from './branch-book.ts'
+import { lookAtBranch } from './branch-look.ts'
+import type { BranchLook } from './branch-look.ts'
 import type { CommitGraph, CommitNode } from './commit-graph.ts'
 import { CommitDeferral } from './deferral.ts'
-import { findBase, findReplacements } from './frame-scan.ts'
+import { findReplacements } from './frame-scan.ts'
 import { branchTip } from './head.ts'
-import { historyAbove, HISTORY_COMMITS_MAX, inOrder, reachableIn } from './history.ts'
-import { addedSince, localCommits } from './local-commits.ts'
+import { HISTORY_COMMITS_MAX, reachableIn } from './history.ts'
 import { movedBranches } from './moved-branches.ts'
-import type { BranchProblem, MovedBranch } from './moved-branches.ts'
+import type { BranchProblem } from './moved-branches.ts'
 import { readMovements } from './movements.ts'
 import { framesOf, withSuperseded } from './sync-state.ts'
 import type { Superseded, SyncState, SyncStateReading } from './sync-state.ts'
@@ -28,19 +29,6 @@ export type MakeFrame = (
 
 export type Found = Books & { readonly problems: readonly BranchProblem[] }
 
-/** What a look at one branch came to. */
-type BranchLook = {
-  /** Made here and not looked at before, parents first. */
-  readonly commits: readonly CommitNode[]
-  readonly missionsByCommit: ReadonlyMap<string, readonly string[]>
-  /** Null where the branch was only added to, and has lost nothing. */
-  readonly rewritten: {
-    /** Whether the branch, or what could be read of it, still has this commit. */
-    readonly has: (oid: string) => boolean
-    readonly fresh: ReadonlyMap<string, CommitNode>
-  } | null
-}
-
 const CUT = `It has more than ${HISTORY_COMMITS_MAX} new commits; the oldest are not announced to the hub.`
 
 /** Turns what is new on the branches into frames. The same objects come back where nothing is new. */
@@ -52,16 +40,14 @@ export async function findFrames(
 ): Promise<Found> {
   const { moved, problems } = movedBranches(commonDir, books.book)
   if (moved.length === 0) return { ...books, problems }
-  const scanner = new Scanner(graph, commonDir, makeFrame, problems)
+  const frames = new FrameWriter(graph, commonDir, makeFrame)
   let { state, book } = books
   for (const branch of moved) {
     try {
-      const missions = await withBases(graph, branch)
-      state = await scanner.scan(state, book, { ...branch, missions })
-      const scanned = missions.map(
-        ([name, entry]) => [name, { ...entry, scanned: branch.tip }] as const,
-      )
-      book = new Map([...book, ...scanned])
+      const look = await lookAtBranch(graph, commonDir, branch)
+      if (look.isCut) problems.push({ ref: branch.ref, kind: 'cut', message: CUT })
+      state = await frames.apply(state, book, branch.ref, look)
+      book = new Map([...book, ...look.missions])
     } catch (error) {
       // One branch that can't be read must not hold up the others.
       if (!(error instanceof CommitDeferral)) throw error
@@ -92,106 +78,40 @@ export function ownerOf(missions: readonly string[], files: readonly string[]): 
   return sorted.find(touched) ?? sorted[0]
 }
 
-async function withBases(
-  graph: CommitGraph,
-  { missions, tip }: MovedBranch,
-): Promise<MovedBranch['missions']> {
-  const known: [string, BranchEntry][] = []
-  for (const [mission, entry] of missions) {
-    const isLost = entry.base === null && entry.scanned === null && tip !== null
-    const base = isLost ? await findBase(graph, `${MISSIONS_FOLDER}/${mission}`, tip) : entry.base
-    known.push([mission, isLost ? { ...entry, base, scanned: base } : entry])
-  }
-  return known
-}
-
-class Scanner {
+/** Brings the pending frames in line with what a look found. */
+class FrameWriter {
   readonly #graph: CommitGraph
   readonly #commonDir: string
   readonly #makeFrame: MakeFrame
-  readonly #problems: BranchProblem[]
   #acknowledged: ReadonlySet<string> | null = null
 
-  constructor(
-    graph: CommitGraph,
-    commonDir: string,
-    makeFrame: MakeFrame,
-    problems: BranchProblem[],
-  ) {
+  constructor(graph: CommitGraph, commonDir: string, makeFrame: MakeFrame) {
     this.#graph = graph
     this.#commonDir = commonDir
     this.#makeFrame = makeFrame
-    this.#problems = problems
   }
 
-  async scan(state: SyncState, book: BranchBook, branch: MovedBranch): Promise<SyncState> {
-    const { commits, missionsByCommit, rewritten } = await this.#look(branch)
-    const frames = await this.#framesFor(state, branch, commits, missionsByCommit)
-    const ids = new Set(branch.missions.map(([, { mission_id }]) => mission_id))
-    const left =
-      rewritten === null
-        ? []
-        : framesOf(state).filter(
-            ({ mission_id, git_hash }) => ids.has(mission_id) && !rewritten.has(git_hash),
-          )
-    const gone = left.length === 0 ? left : await this.#notElsewhere(left, book, branch.ref)
-    if (frames.length === 0 && gone.length === 0) return state
+  async apply(
+    state: SyncState,
+    book: BranchBook,
+    ref: string,
+    look: BranchLook,
+  ): Promise<SyncState> {
+    const added = await this.#framesFor(state, look)
+    const left = framesOf(state).filter(({ git_hash, mission_id }) =>
+      look.hasLost(git_hash, mission_id),
+    )
+    const gone = await this.#notElsewhere(left, book, ref)
+    if (added.length === 0 && gone.length === 0) return state
     const dropped: ReadonlySet<unknown> = new Set(gone)
     const kept = state.pending_local_commits.filter((item) => !dropped.has(item))
-    const superseded = await this.#supersede(gone, branch.ref, rewritten?.fresh ?? new Map())
-    return withSuperseded({ ...state, pending_local_commits: [...kept, ...frames] }, superseded)
-  }
-
-  async #look({ ref, tip, missions }: MovedBranch): Promise<BranchLook> {
-    const missionsByCommit = new Map<string, string[]>()
-    const commits = new Map<string, CommitNode>()
-    const note = (mission: string, node: CommitNode): void => {
-      commits.set(node.oid, node)
-      missionsByCommit.set(node.oid, [...(missionsByCommit.get(node.oid) ?? []), mission])
-    }
-    if (tip === null)
-      return { commits: [], missionsByCommit, rewritten: { has: () => false, fresh: new Map() } }
-    const [graph, commonDir] = [this.#graph, this.#commonDir]
-    const present = new Set<string>()
-    const fresh = new Map<string, CommitNode>()
-    let isRewritten = false
-    let isCut = false
-    for (const [mission, { base, scanned }] of missions) {
-      const added =
-        scanned === null ? null : await addedSince(graph, commonDir, { ref, tip, scanned })
-      if (added !== null) {
-        for (const node of added) note(mission, node)
-        continue
-      }
-      isRewritten = true
-      const history = await historyAbove(graph, tip, base)
-      isCut ||= history.isCut
-      const local = await localCommits(graph, commonDir, { ref, tip, history })
-      // What the last look could see of the branch it has judged.
-      const judged =
-        scanned === null || scanned === base
-          ? new Set<string>()
-          : await reachableIn(graph, history, [scanned])
-      for (const node of history.nodes.values()) {
-        present.add(node.oid)
-        if (judged.has(node.oid)) continue
-        fresh.set(node.oid, node)
-        if (local.has(node.oid)) note(mission, node)
-      }
-    }
-    if (isCut) this.#problems.push({ ref, kind: 'cut', message: CUT })
-    return {
-      commits: inOrder([...commits.values()]),
-      missionsByCommit,
-      rewritten: isRewritten ? { has: (oid) => isCut || present.has(oid), fresh } : null,
-    }
+    const superseded = await this.#supersede(gone, ref, look.gained)
+    return withSuperseded({ ...state, pending_local_commits: [...kept, ...added] }, superseded)
   }
 
   async #framesFor(
     state: SyncState,
-    { missions }: MovedBranch,
-    commits: readonly CommitNode[],
-    missionsByCommit: BranchLook['missionsByCommit'],
+    { missions, commits, missionsByCommit }: BranchLook,
   ): Promise<readonly LocalCommit[]> {
     if (commits.length === 0) return []
     this.#acknowledged ??= readAcknowledged(this.#commonDir)
@@ -219,12 +139,32 @@ class Scanner {
     let rest = left
     for (const entry of book.values()) {
       if (entry.ref === ref || rest.length === 0) continue
-      const tip = branchTip(this.#commonDir, entry.ref)
-      if (tip === null) continue
-      const { nodes, isCut } = await historyAbove(this.#graph, tip, entry.base)
-      rest = rest.filter(({ git_hash }) => !isCut && !nodes.has(git_hash))
+      const held = await this.#heldBy(entry, rest)
+      rest = rest.filter(({ git_hash }) => !held.has(git_hash))
     }
     return rest
+  }
+
+  async #heldBy(
+    { ref, base }: BranchEntry,
+    frames: readonly LocalCommit[],
+  ): Promise<ReadonlySet<string>> {
+    const nodes = new Map<string, CommitNode>()
+    for (const { git_hash } of frames) {
+      const node = await this.#graph.findCommit(git_hash)
+      if (node !== null) nodes.set(git_hash, node)
+    }
+    try {
+      const tip = branchTip(this.#commonDir, ref)
+      if (tip === null) return new Set()
+      const held = await reachableIn(this.#graph, nodes, [tip])
+      const older = await reachableIn(this.#graph, nodes, base === null ? [] : [base])
+      return new Set([...held].filter((oid) => !older.has(oid)))
+    } catch (error) {
+      // One that can't be read may hold them all.
+      if (!(error instanceof CommitDeferral)) throw error
+      return new Set(nodes.keys())
+    }
   }
 
   async #supersede(

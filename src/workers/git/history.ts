@@ -40,17 +40,18 @@ class DateQueue {
   }
 }
 
-/** What is reachable from `tip` and not from `base`. A base that is gone hides nothing. */
+/** What is reachable from `tip` and from none of `hiddenTips`. One of these that is gone hides nothing. */
 export async function historyAbove(
   graph: CommitGraph,
   tip: string,
-  base: string | null,
+  hiddenTips: readonly (string | null)[],
 ): Promise<History> {
   const nodes = new Map<string, CommitNode>()
   const hidden = new Set<string>()
   const queue = new DateQueue()
-  const start = base === null ? null : await graph.findCommit(base)
-  if (start !== null) {
+  for (const oid of hiddenTips) {
+    const start = oid === null ? null : await graph.findCommit(oid)
+    if (start === null || hidden.has(start.oid)) continue
     hidden.add(start.oid)
     queue.push(start)
   }
@@ -79,14 +80,14 @@ export async function historyAbove(
   return { nodes, isCut: false }
 }
 
-/** Those of `history` that are reachable from any of `tips`, wherever these stand. */
+/** Those of `nodes` that are reachable from any of `tips`, wherever these stand. */
 export async function reachableIn(
   graph: CommitGraph,
-  history: History,
+  nodes: ReadonlyMap<string, CommitNode>,
   tips: Iterable<string>,
   look: (node: CommitNode) => void = () => undefined,
 ): Promise<ReadonlySet<string>> {
-  const { nodes } = history
+  if (nodes.size === 0) return new Set()
   const reached = new Set<string>()
   let oldest = Infinity
   for (const { seconds } of nodes.values()) oldest = Math.min(oldest, seconds)
@@ -105,7 +106,7 @@ export async function reachableIn(
     if (node === undefined) break
     look(node)
     if (nodes.has(node.oid)) reached.add(node.oid)
-    // A commit of the history is only beneath ones that are no older.
+    // What is looked for is only beneath commits that are no older.
     if (node.seconds < oldest && (slop += 1) > SLOP_COMMITS) break
     for (const parent of node.parents) await visit(parent)
   }
@@ -122,9 +123,8 @@ export async function historyAround(
     const node = await graph.findCommit(oid)
     if (node !== null) wanted.set(oid, node)
   }
-  const open = { nodes: wanted, isCut: false }
   const between = new Map(wanted)
-  await reachableIn(graph, open, wanted.keys(), (node) => between.set(node.oid, node))
+  await reachableIn(graph, wanted, wanted.keys(), (node) => between.set(node.oid, node))
   return [...between.values()]
 }
 

@@ -14,16 +14,23 @@ export type Movement = {
   readonly kind: 'made' | 'brought' | 'arrived'
   /** `to` was made in the place of `from`. */
   readonly isAmend: boolean
+  /** `to` leads to `from`. */
+  readonly isForward: boolean
+  /** A remote-tracking ref followed what was pushed from here. */
+  readonly isPush: boolean
 }
 
 const REFLOG_BYTES_MAX = 64 * 1024 * 1024
 const DEPTH_MAX = 32
 const LINE = /^([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*?> -?\d+ [+-]\d{4}(?:\t([^\n]*))?$/
-const ARRIVED = /^(?:fetch|pull|clone)\b/
+const ARRIVED =
+  /^(?:fetch|pull|clone)\b|^(?:branch: (?:Created from|Reset to)|reset: moving to) FETCH_HEAD$/
 /** The steps of a rebase that make a commit, whoever started it. */
 const PICKED =
-  /^(?:pull\b[^:]*|rebase(?: -i)?) \((?:pick|reword|edit|squash|fixup|continue|merge)\)/
-const MADE = /^(?:commit|cherry-pick|revert|am)\b(?!: fast-forward)/
+  /^(?:pull\b[^:]*|rebase(?: -i)?) \((?:pick|reword|edit|squash|fixup|continue|merge)\)(?!: fast-forward$)/
+/** What a pull rebased is ours again. */
+const REBASED = /^pull\b[^:]*\((?:start|finish)\)/
+const MADE = /^(?:commit|cherry-pick|revert|am)\b(?!: fast-forward$)/
 const MERGED = /^merge\b(?!.*: Fast-forward)/
 
 /** The movements of a branch, or of any other ref, oldest first; null where it has no log. */
@@ -34,10 +41,8 @@ export function readMovements(commonDir: string, ref: string): readonly Movement
 /** All commits that were made in this repository and that a log remembers: of any branch, in any worktree. */
 export function readMade(commonDir: string): ReadonlySet<string> {
   const made = new Set<string>()
-  const worktrees = join(commonDir, 'worktrees')
   const logs = [
-    join(commonDir, 'logs', 'HEAD'),
-    ...namesIn(worktrees).map((name) => join(worktrees, name, 'logs', 'HEAD')),
+    ...gitDirectories(commonDir).map((gitDir) => join(gitDir, 'logs', 'HEAD')),
     ...logsBelow(join(commonDir, 'logs', 'refs', 'heads')),
   ]
   for (const path of logs) {
@@ -46,32 +51,26 @@ export function readMade(commonDir: string): ReadonlySet<string> {
   return made
 }
 
-/** The remote-tracking refs that have a log, with their movements; a push of ours is none. */
-export function readFetched(commonDir: string): ReadonlyMap<string, readonly Movement[]> {
-  const folder = join(commonDir, 'logs', 'refs', 'remotes')
-  return new Map(
-    logsBelow(folder).map((path) => {
-      const ref = `refs/remotes/${path.slice(folder.length + 1).replaceAll('\\', '/')}`
-      return [ref, readLog(path, (message) => !message.startsWith('update by push')) ?? []]
-    }),
-  )
+/** Those of the repository itself and of its linked worktrees. */
+export function gitDirectories(commonDir: string): readonly string[] {
+  const worktrees = join(commonDir, 'worktrees')
+  return [commonDir, ...namesIn(worktrees).map((name) => join(worktrees, name))]
 }
 
-function readLog(
-  path: string,
-  isWanted: (message: string) => boolean = () => true,
-): readonly Movement[] | null {
+function readLog(path: string): readonly Movement[] | null {
   const read = readBounded(path, REFLOG_BYTES_MAX, { followLink: true })
   if (read.state !== 'read') return null
   const movements: Movement[] = []
   for (const line of read.bytes.toString('latin1').split('\n')) {
     const [, from = '', to = '', message = ''] = LINE.exec(line) ?? []
-    if (to === '' || !isWanted(message)) continue
+    if (to === '') continue
     movements.push({
       from,
       to,
       kind: kindOf(message),
       isAmend: message.startsWith('commit (amend)'),
+      isForward: /: fast-forward$/i.test(message),
+      isPush: message.startsWith('update by push'),
     })
   }
   return movements
@@ -79,8 +78,7 @@ function readLog(
 
 function kindOf(message: string): Movement['kind'] {
   if (PICKED.test(message)) return 'made'
-  // What a pull rebased is ours again.
-  if (/^pull\b[^:]*\((?:start|finish)\)/.test(message)) return 'brought'
+  if (REBASED.test(message)) return 'brought'
   if (ARRIVED.test(message)) return 'arrived'
   return MADE.test(message) || MERGED.test(message) ? 'made' : 'brought'
 }
