@@ -33,6 +33,7 @@ export class FrameBook {
   readonly #options: FrameBookOptions
   #unreadable: ReadonlySet<string> = new Set()
   #isIgnored = false
+  #placeByHash: ReadonlyMap<string, number> = new Map()
 
   constructor(options: FrameBookOptions) {
     this.#options = options
@@ -44,27 +45,42 @@ export class FrameBook {
   }
 
   async frames(graph: CommitGraph): Promise<readonly LocalCommit[]> {
-    return sortFrames(graph, framesOf(await this.#bringUpToDate(graph)))
+    const pending = framesOf(await this.#bringUpToDate(graph))
+    const places = this.#placeByHash
+    // A drain asks again and again, and what it leaves keeps its order.
+    const sorted = pending.every(({ git_hash }) => places.has(git_hash))
+      ? [...pending].sort((a, b) => placeIn(places, a) - placeIn(places, b))
+      : await sortFrames(graph, pending)
+    this.#placeByHash = new Map(sorted.map(({ git_hash }, place) => [git_hash, place]))
+    return sorted
   }
 
-  /** Removes exactly the frames of these commits; answers how many are pending still. */
+  /**
+   * Removes exactly the frames of these commits; answers how many are pending still. One that its branch has left
+   * meanwhile is remembered too, since the branch may come back to it.
+   */
   async confirm(graph: CommitGraph, hashes: readonly string[]): Promise<number> {
     const state = await this.#bringUpToDate(graph)
     const pending = new Set(framesOf(state).map((frame) => frame.git_hash))
     const known = hashes.filter((hash) => pending.has(hash))
+    const left = new Set(state.superseded_local_commits.map(({ git_hash }) => git_hash))
+    // First: until the state says so too, they may be sent again, but never after.
+    await addAcknowledged(
+      this.#options.fs,
+      this.#options.repository.commonDir,
+      hashes.filter((hash) => pending.has(hash) || left.has(hash)),
+    )
     const last = known.at(-1)
     if (last === undefined) return pending.size
-    // First: until the state says so too, they may be sent again, but never after.
-    await addAcknowledged(this.#options.fs, this.#options.repository.commonDir, known)
     const confirmed = new Set<unknown>(known)
     const frames = new Set<unknown>(framesOf(state))
-    const left = state.pending_local_commits.filter(
+    const waiting = state.pending_local_commits.filter(
       (entry) => !frames.has(entry) || !confirmed.has((entry as LocalCommit).git_hash),
     )
     await this.#writeState({
       ...state,
       last_saas_confirmed_hash: last,
-      pending_local_commits: left,
+      pending_local_commits: waiting,
     })
     return pending.size - new Set(known).size
   }
@@ -145,4 +161,8 @@ export class FrameBook {
     this.#isIgnored = true
     await writeSyncState(fs, repository.root, state)
   }
+}
+
+function placeIn(places: ReadonlyMap<string, number>, { git_hash }: LocalCommit): number {
+  return places.get(git_hash) ?? places.size
 }

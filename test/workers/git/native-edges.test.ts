@@ -310,6 +310,16 @@ describe('memory that is gone', () => {
     expect(world.superseded()).toEqual({ [made]: null })
   })
 
+  it('tells of a late acknowledgement that the branch has left its commit, and never again', async () => {
+    const one = world.commit()
+    expect(await world.pending()).toEqual([one])
+    world.git('reset', '-q', '--hard', world.base)
+    expect(await world.pending()).toEqual([])
+    expect(await world.ledger.confirm([one])).toBe(0)
+    world.git('reset', '-q', '--hard', one)
+    expect(await world.pending()).toEqual([])
+  })
+
   it('costs an unchanged repository no object', async () => {
     world.commit()
     await world.ledger.confirm(await world.pending())
