@@ -1,5 +1,5 @@
 /** A clone with a mission, somebody else's clone, and the repository that both push to: what native git makes of them. */
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ledger } from '#dist/workers/git/ledger.js'
@@ -15,17 +15,24 @@ export class CloneWorld {
   #files = 0
 
   constructor() {
-    this.own.git.git('clone', '-q', '--bare', this.own.root, join(this.#folder, 'hub.git'))
-    this.own.git.git('remote', 'add', 'origin', join(this.#folder, 'hub.git'))
+    this.own.git.git('clone', '-q', '--bare', this.own.root, this.#hub)
+    this.git('remote', 'add', '-f', 'origin', this.#hub)
     this.git('config', 'pull.rebase', 'false')
-    this.own.git.git('clone', '-q', '-b', this.branch, join(this.#folder, 'hub.git'), this.other)
-    this.git('fetch', '-q', 'origin')
+    // Each commit starts one more program else.
+    this.git('config', 'maintenance.auto', 'false')
     this.git('branch', '-q', '--set-upstream-to', `origin/${this.branch}`)
     this.base = this.tip()
   }
 
+  /** Somebody else's clone, made when first asked for. */
   get other(): string {
-    return join(this.#folder, 'other')
+    const other = join(this.#folder, 'other')
+    if (!existsSync(other)) this.own.git.git('clone', '-q', '-b', this.branch, this.#hub, other)
+    return other
+  }
+
+  get #hub(): string {
+    return join(this.#folder, 'hub.git')
   }
 
   get worktree(): string {
