@@ -104,6 +104,19 @@ async function lookFor(
   const origin = isKnown ? scanned : base
   const { nodes: gained, isCut } = await historyAbove(graph, tip, [base, origin])
   const local = await localCommits(graph, commonDir, { ref, tip, origin, base, gained })
-  const lost = isKnown ? (await historyAbove(graph, scanned, [base, tip])).nodes : NONE
+  const lost = isKnown ? await lostSince(graph, { base, scanned }, tip, gained) : NONE
   return { local, gained, lost, isWhole: !isKnown, isCut }
+}
+
+/** What the branch had: hidden by where `gained` ends, which is beneath all that it has gained whatever the clocks say. */
+async function lostSince(
+  graph: CommitGraph,
+  { base, scanned }: { readonly base: string | null; readonly scanned: string },
+  tip: string,
+  gained: ReadonlyMap<string, CommitNode>,
+): Promise<ReadonlyMap<string, CommitNode>> {
+  const border = new Set([tip, ...[...gained.values()].flatMap(({ parents }) => parents)])
+  const kept = [...border].filter((oid) => !gained.has(oid))
+  const { nodes } = await historyAbove(graph, scanned, [base, ...kept])
+  return new Map([...nodes].filter(([oid]) => !gained.has(oid)))
 }

@@ -11,7 +11,7 @@ export type History = {
 /** The most commits that one look reads. */
 export const HISTORY_COMMITS_MAX = 10_000
 /** How far a search goes on beneath what it needs, for clocks that ran wrong. */
-const SLOP_COMMITS = 32
+const SLOP_COMMITS = 100
 
 /** Young before old, each once. */
 class DateQueue {

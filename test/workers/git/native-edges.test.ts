@@ -331,26 +331,48 @@ describe('memory that is gone', () => {
   })
 })
 
+/** Sets a branch to so many commits on top of another, all of the past; the first and the last touch the specs. */
+const importOld = (branch: string, from: string, count: number): void => {
+  const commits = Array.from({ length: count }, (_, at) => {
+    const when = `A <a@b> ${1_700_000_000 + at} +0000`
+    const spec = `M 100644 inline kitty-specs/spec-${at}\ndata 1\n${at % 9}\n`
+    return [
+      `commit refs/heads/${branch}\ncommitter ${when}\ndata 1\nx\n`,
+      at === 0 ? `from ${from}\n` : '',
+      at === 0 || at === count - 1 ? spec : '',
+      '\n',
+    ].join('')
+  })
+  const options = { cwd: world.own.root, input: commits.join('') }
+  execFileSync('git', ['fast-import', '--quiet'], options)
+}
+
 describe('a branch that moved far', () => {
   it('is looked at so far back and says so; a later rewrite of its end is an ordinary one', async () => {
-    const lines = Array.from({ length: HISTORY_COMMITS_MAX + 1 }, (_, at) => {
-      const from = at === 0 ? `from ${world.base}\n` : ''
-      const file = at % HISTORY_COMMITS_MAX === 0 ? specOf(at) : ''
-      const when = `A <a@b> ${1_700_000_000 + at} +0000`
-      return `commit refs/heads/bulk\ncommitter ${when}\ndata 1\nx\n${from}${file}\n`
-    })
-    const options = { cwd: world.own.root, input: lines.join('') }
-    execFileSync('git', ['fast-import', '--quiet'], options)
+    const own = world.commit()
+    expect(await world.pending()).toEqual([own])
+    importOld('bulk', own, HISTORY_COMMITS_MAX + 1)
     world.git('merge', '-q', '--ff-only', 'bulk')
     const last = world.tip()
-    expect(await world.pending()).toEqual([last])
+    expect([...(await world.pending())].sort()).toEqual([own, last].sort())
     expect(world.ledger.takeWarnings()).toMatchObject([{ code: 'HISTORY_CUT' }])
     world.git('commit', '-q', '--amend', '-m', 'Anew')
-    expect(await world.pending()).toEqual([world.tip()])
+    expect([...(await world.pending())].sort()).toEqual([own, world.tip()].sort())
     expect(world.superseded()).toEqual({ [last]: world.tip() })
     expect(world.ledger.takeWarnings()).toEqual([])
   })
 
-  const specOf = (at: number): string =>
-    `M 100644 inline kitty-specs/spec-${at}\ndata 1\n${at % 9}\n`
+  it('keeps what is beneath many commits of the past, and loses what it left', async () => {
+    const [own, left] = [world.commit(), world.commit()]
+    expect(await world.pending()).toEqual([own, left])
+    importOld('past', own, 150)
+    world.git('reset', '-q', '--hard', 'past')
+    const first = world.git('rev-list', '--reverse', `${own}..HEAD`).split('\n')[0] ?? ''
+    expect([...(await world.pending())].sort()).toEqual([own, first, world.tip()].sort())
+    world.git('reset', '-q', '--hard', left)
+    expect(await world.pending()).toEqual([own, left])
+    expect(Object.keys(world.superseded()).sort()).toEqual(
+      [first, world.git('rev-parse', 'past')].sort(),
+    )
+  })
 })
