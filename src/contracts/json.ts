@@ -3,6 +3,7 @@
  * reader that is total: bounded depth and size, no `__proto__`, never a throw of its own kind.
  */
 import { InputError } from '../errors.ts'
+import { pythonFloat } from './python-float.ts'
 
 export type Json =
   | null
@@ -24,23 +25,35 @@ export const JSON_DEPTH_MAX = 64
 
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
+type Style = {
+  readonly comma: string
+  readonly colon: string
+  readonly floats: ReadonlySet<string>
+}
+
+const NO_KEYS: ReadonlySet<string> = new Set()
+
 /** True for keys that could reach an object's prototype. */
 export function isForbiddenKey(key: string): boolean {
   return FORBIDDEN_KEYS.has(key)
 }
 
 /**
- * One line of JSON without a line end: sorted keys, `\uXXXX` for all that is not printable ASCII.
+ * One line of JSON without a line end: sorted keys, `\uXXXX` for all that is not printable ASCII. The numbers beneath the
+ * keys `floats` are spelled as Python spells floats.
  *
  * @throws InputError JSON_DEPTH, JSON_NUMBER
  */
-export function encodeJson(value: Json, dialect: Dialect = 'compact'): string {
-  const comma = dialect === 'compact' ? ',' : ', '
-  const colon = dialect === 'compact' ? ':' : ': '
-  return write(value, comma, colon, 0)
+export function encodeJson(
+  value: Json,
+  dialect: Dialect = 'compact',
+  floats: ReadonlySet<string> = NO_KEYS,
+): string {
+  const space = dialect === 'compact' ? '' : ' '
+  return write(value, { comma: `,${space}`, colon: `:${space}`, floats }, 0, false)
 }
 
-function write(value: Json, comma: string, colon: string, depth: number): string {
+function write(value: Json, style: Style, depth: number, isFloat: boolean): string {
   if (value === null) return 'null'
   switch (typeof value) {
     case 'string':
@@ -49,21 +62,23 @@ function write(value: Json, comma: string, colon: string, depth: number): string
       return value ? 'true' : 'false'
     case 'number':
       if (!Number.isFinite(value)) throw notANumber()
-      return JSON.stringify(value)
+      return isFloat ? pythonFloat(value) : JSON.stringify(value)
     default:
   }
   if (depth >= JSON_DEPTH_MAX) throw tooDeep()
   if (Array.isArray(value)) {
-    return `[${value.map((item: Json) => write(item, comma, colon, depth + 1)).join(comma)}]`
+    const items = value.map((item: Json) => write(item, style, depth + 1, isFloat))
+    return `[${items.join(style.comma)}]`
   }
   const object = value as JsonObject
   const fields: string[] = []
   for (const key of Object.keys(object).sort(byCodePoint)) {
     const field = object[key]
     if (field === undefined) continue
-    fields.push(`${encodeString(key)}${colon}${write(field, comma, colon, depth + 1)}`)
+    const text = write(field, style, depth + 1, style.floats.has(key))
+    fields.push(`${encodeString(key)}${style.colon}${text}`)
   }
-  return `{${fields.join(comma)}}`
+  return `{${fields.join(style.comma)}}`
 }
 
 // Everything outside printable ASCII, DEL included, as Python's ensure_ascii writes it.
