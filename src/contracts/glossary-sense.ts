@@ -49,6 +49,14 @@ export function normalSurface(text: string): string {
   return folded.replaceAll(SPACES, ' ').trim()
 }
 
+/** A meaning with line ends that every reader of the files takes for line ends, and nothing around it. */
+export function normalMeaning(text: string): string {
+  return text
+    .replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n')
+    .replaceAll('\ufeff', '')
+    .trim()
+}
+
 export function isScope(value: Json | undefined): value is Scope {
   return SCOPES.some((scope) => scope === value)
 }
@@ -66,11 +74,12 @@ export function isConfidence(value: Json | undefined): value is number {
 export function parseEntry(value: JsonObject, status: SenseStatus): SeedEntry | string {
   const { surface, definition, confidence = 1 } = value
   if (typeof surface !== 'string' || normalSurface(surface) === '') return 'a sense without a term'
-  if (typeof definition !== 'string' || definition.trim() === '') return 'a sense without a meaning'
+  if (typeof definition !== 'string' || normalMeaning(definition) === '')
+    return 'a sense without a meaning'
   if (!isConfidence(confidence)) return 'a sense with a confidence that is not from 0 to 1'
   return {
     surface: normalSurface(surface),
-    definition: definition.trim(),
+    definition: normalMeaning(definition),
     confidence,
     status: value['status'] === undefined ? status : senseStatus(value['status']),
   }

@@ -1,11 +1,12 @@
 /**
  * Sets fields of the block `project` and leaves every other byte of the configuration as it stands.
  */
-import { isAlias, isMap, isScalar, isSeq, parseDocument, stringify } from 'yaml'
+import { isMap, isScalar, parseDocument, stringify } from 'yaml'
 import type { Document, YAMLMap } from 'yaml'
 import { pairOf, textOf } from './config-nodes.ts'
 import { parseConfig } from './config.ts'
 import type { Config } from './config.ts'
+import { newlineOf, rangeOf, shapeOf, textLike } from './yaml-text.ts'
 
 export type ProjectFields = Readonly<Record<string, string>>
 
@@ -78,11 +79,7 @@ function rewritten(source: string, fields: ProjectFields): string | null {
   const block = pairOf(document.contents, 'project')?.value
   if (isMap(block)) for (const [key, value] of Object.entries(fields)) block.set(key, value)
   else setBlock(document, block, fields)
-  const flowCollectionPadding = !/[{[][^\s{[]/.test(source)
-  const plain = document.toString({ lineWidth: 0, flowCollectionPadding })
-  const marked = source.startsWith('\uFEFF') ? `\uFEFF${plain.replace(/^\uFEFF/, '')}` : plain
-  const closed = source.endsWith('\n') || source === '' ? marked : marked.replace(/\n+$/, '')
-  return newlineOf(source) === '\r\n' ? closed.replace(/\r?\n/g, '\r\n') : closed
+  return textLike(source, document)
 }
 
 // `project:` with nothing behind it may still carry a comment.
@@ -120,32 +117,12 @@ function itemsOf(map: unknown, changed: ReadonlySet<string>): unknown[] {
     .map(({ key, value }) => [String(key), shapeOf(value)])
 }
 
-// Aliases are compared by name and never resolved.
-function shapeOf(node: unknown): unknown {
-  if (isMap(node))
-    return { map: node.items.map(({ key, value }) => [shapeOf(key), shapeOf(value)]) }
-  if (isSeq(node)) return { list: node.items.map(shapeOf) }
-  if (isAlias(node)) return { alias: node.source }
-  if (!isScalar(node)) return null
-  const { value, source, tag, anchor } = node
-  return { value: typeof value === 'string' ? value : (source ?? null), tag, anchor }
-}
-
 function blockIn(config: Config | null): YAMLMap | null {
   const value = pairOf(config?.document.contents, 'project')?.value
   return isMap(value) ? value : null
 }
 
-function rangeOf(node: unknown): readonly number[] | undefined {
-  if (typeof node !== 'object' || node === null || !('range' in node)) return undefined
-  return Array.isArray(node.range) ? (node.range as number[]) : undefined
-}
-
 // Quoted where YAML would read the plain text as a number.
 function linesOf(fields: ProjectFields): string[] {
   return stringify(fields, { lineWidth: 0 }).trimEnd().split('\n')
-}
-
-function newlineOf(text: string): '\n' | '\r\n' {
-  return text.includes('\r\n') ? '\r\n' : '\n'
 }

@@ -5,7 +5,12 @@ import { findDrift, foldGlossary } from '#dist/contracts/fold-glossary.js'
 import type { NumberedGlossaryRow } from '#dist/contracts/fold-glossary.js'
 import { encodeGlossaryRecord, parseGlossaryRow } from '#dist/contracts/glossary-record.js'
 import type { GlossaryRecord } from '#dist/contracts/glossary-record.js'
-import { editsFor, effectiveSenses, normalSurface } from '#dist/contracts/glossary-sense.js'
+import {
+  editsFor,
+  effectiveSenses,
+  normalMeaning,
+  normalSurface,
+} from '#dist/contracts/glossary-sense.js'
 import { withSense } from '#dist/contracts/glossary-sense.js'
 import type { SeedEntry, Seeds, Sense } from '#dist/contracts/glossary-sense.js'
 import { pythonFloat } from '#dist/contracts/python-float.js'
@@ -75,6 +80,17 @@ describe('the spelling of a term', () => {
     // What other readers ask of it.
     expect(surface).toBe(surface.trim().toLowerCase())
   })
+})
+
+describe(normalMeaning, () => {
+  test.prop([fc.string({ unit: 'binary' })])(
+    'has one kind of line end, and nothing around it',
+    (text) => {
+      const meaning = normalMeaning(text)
+      expect(normalMeaning(meaning)).toBe(meaning)
+      expect(meaning).not.toMatch(/[\r\u0085\u2028\u2029\ufeff]/)
+    },
+  )
 })
 
 describe('a row', () => {
