@@ -82,10 +82,14 @@ function insertion(seed: Seed, { at, entry }: SeedEdit, spelling: Spelling): Spl
     return line === '' ? '' : `${indent} ${gap}${line}`
   })
   const block = body.join(newline)
-  if (at === 0) return [{ from: lineStart, to: lineStart, text: `${block}${newline}` }]
-  const lineEnd = text.indexOf('\n', text[end - 1] === '\n' ? end - 1 : end)
+  const before = at === 0 ? (rangeOf(keyOf(document))?.[1] ?? start) : end
+  const lineEnd = text.indexOf('\n', text[before - 1] === '\n' ? before - 1 : before)
   if (lineEnd === -1) return [{ from: text.length, to: text.length, text: `${newline}${block}` }]
   return [{ from: lineEnd + 1, to: lineEnd + 1, text: `${block}${newline}` }]
+}
+
+function keyOf({ contents }: Document.Parsed): unknown {
+  return pairOf(contents, 'terms')?.key
 }
 
 function changes(seed: Seed, { at, entry }: SeedEdit, spelling: Spelling): Splice[] | null {

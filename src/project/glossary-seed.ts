@@ -6,6 +6,7 @@ import { parseEntry, SCOPES } from '../contracts/glossary-sense.ts'
 import type { Scope, SeedEntries, SeedEntry } from '../contracts/glossary-sense.ts'
 import { ProjectError } from '../errors.ts'
 import { readBounded } from './bounded-file.ts'
+import type { BoundedRead } from './bounded-file.ts'
 import { isEmpty, pairOf, textOf } from './config-nodes.ts'
 import { pathWithoutLinks } from './safe-path.ts'
 
@@ -42,18 +43,29 @@ export function seedPath(root: string, scope: Scope): string {
 
 /** Total. */
 export function readSeed(root: string, scope: Scope): SeedReading {
-  try {
-    pathWithoutLinks(root, [...SEED_FOLDERS, `${scope}.yaml`])
-  } catch (error) {
-    if (error instanceof ProjectError) return { state: 'unusable', reason: 'a symbolic link' }
-    throw error
-  }
-  const read = readBounded(seedPath(root, scope), SEED_BYTES_MAX, { followLink: false })
+  const read = readBytes(root, scope)
+  if (read === 'linked') return { state: 'unusable', reason: 'a symbolic link' }
   if (read.state === 'absent') return read
   if (read.state === 'unusable') return { state: 'unusable', reason: read.reason }
   const seed = parseSeed(read.bytes)
   if (typeof seed === 'string') return { state: 'unusable', reason: seed }
   return { state: 'read', seed, mode: read.mode }
+}
+
+/** The bytes of a file that may be a seed, as text; null where there is none. Total. */
+export function readSeedText(root: string, scope: Scope): string | null {
+  const read = readBytes(root, scope)
+  return read !== 'linked' && read.state === 'read' ? read.bytes.toString('utf8') : null
+}
+
+function readBytes(root: string, scope: Scope): BoundedRead | 'linked' {
+  try {
+    pathWithoutLinks(root, [...SEED_FOLDERS, `${scope}.yaml`])
+  } catch (error) {
+    if (error instanceof ProjectError) return 'linked'
+    throw error
+  }
+  return readBounded(seedPath(root, scope), SEED_BYTES_MAX, { followLink: false })
 }
 
 /** Of all scopes. */

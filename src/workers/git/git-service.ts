@@ -9,6 +9,7 @@ import { readMission } from '../../project/missions.ts'
 import { protectedBranches } from '../../project/protection.ts'
 import type { Repository } from '../../project/types.ts'
 import type { Service } from '../serve.ts'
+import { GlossaryLedger } from './glossary-ledger.ts'
 import { Ledger } from './ledger.ts'
 import { RefWatch } from './ref-watch.ts'
 import type { GitAnswer, GitCommand, GitFact, GitInput } from './protocol.ts'
@@ -17,8 +18,13 @@ export async function openGitService(
   input: GitInput,
   report: (fact: GitFact) => void,
 ): Promise<Service<GitCommand, GitAnswer>> {
-  const ledger = openLedger(input)
-  return new GitService(ledger, input.repository, report)
+  const resources = { ledger: openLedger(input), glossary: openGlossary(input) }
+  return new GitService(resources, input.repository, report)
+}
+
+export function openGlossary({ repository, literals }: GitInput): GlossaryLedger {
+  const sanitizer = createSanitizer(literals)
+  return new GlossaryLedger({ repository, assertClean: (value) => sanitizer.assertClean(value) })
 }
 
 /** The ledger of a repository by what its files say. */
@@ -37,14 +43,22 @@ export function openLedger({ repository, literals }: GitInput): Ledger {
   })
 }
 
+type Resources = { readonly ledger: Ledger; readonly glossary: GlossaryLedger }
+
 class GitService implements Service<GitCommand, GitAnswer> {
   readonly #ledger: Ledger
+  readonly #glossary: GlossaryLedger
   readonly #watch: RefWatch
   readonly #report: (fact: GitFact) => void
   #tail: Promise<unknown> = Promise.resolve()
 
-  constructor(ledger: Ledger, repository: Repository, report: (fact: GitFact) => void) {
+  constructor(
+    { ledger, glossary }: Resources,
+    repository: Repository,
+    report: (fact: GitFact) => void,
+  ) {
     this.#ledger = ledger
+    this.#glossary = glossary
     this.#watch = new RefWatch(repository, () => report({ type: 'git.changed' }))
     this.#report = report
   }
@@ -69,7 +83,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
     } catch (error) {
       return { type: 'git.refused', error: errorToWire(error) }
     } finally {
-      for (const warning of this.#ledger.takeWarnings()) {
+      for (const warning of [...this.#ledger.takeWarnings(), ...this.#glossary.takeWarnings()]) {
         this.#report({ type: 'git.warned', ...warning })
       }
     }
@@ -90,6 +104,11 @@ class GitService implements Service<GitCommand, GitAnswer> {
       }
       case 'git.move':
         return { type: 'git.appended', ...(await ledger.move(command.mission, command.record)) }
+      case 'git.gloss':
+        return {
+          type: 'git.glossed',
+          ...(await this.#glossary.record(command.mission, command.entry)),
+        }
       case 'git.locate': {
         const commit = await ledger.locate(command.mission, command.event_id)
         return { type: 'git.located', commit }

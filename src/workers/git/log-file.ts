@@ -106,21 +106,21 @@ async function stateOf(path: string): Promise<Stats | null> {
 export function unsafePath(): GitError {
   return new GitError(
     'LEDGER_PATH_UNSAFE',
-    'The decision log must be a regular file in real folders inside the worktree.',
+    'A log must be a regular file in real folders inside the worktree.',
     { hint: 'Replace the symbolic link or special file on its way by a plain file or folder.' },
   )
 }
 
 export function logTooLarge(): GitError {
-  return new GitError('LEDGER_TOO_LARGE', `A decision log has at most ${LOG_BYTES_MAX} bytes.`, {
-    hint: 'Create a new mission for further decisions.',
+  return new GitError('LEDGER_TOO_LARGE', `A log has at most ${LOG_BYTES_MAX} bytes.`, {
+    hint: 'Go on in a new mission.',
   })
 }
 
 export function writeFailed(cause: unknown): GitError {
   const code = systemCode(cause)
   const detail = code === null ? '' : ` (${code})`
-  return new GitError('LEDGER_WRITE_FAILED', `The disk refused the decision log${detail}.`, {
+  return new GitError('LEDGER_WRITE_FAILED', `The disk refused the log${detail}.`, {
     hint: 'Free space or check permissions and the disk, then run the command again.',
     cause,
     retryable: true,

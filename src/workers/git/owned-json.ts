@@ -41,12 +41,20 @@ export async function readOwned(path: string, bytesMax: number): Promise<OwnedRe
 }
 
 /** Old bytes or new bytes at every instant; the temporary file stands beside, on the same file system. */
-export async function replaceOwned(fs: DurableFs, path: string, text: string): Promise<void> {
+export async function replaceOwned(
+  fs: DurableFs,
+  path: string,
+  text: string,
+  mode?: number,
+): Promise<void> {
   const temporary = `${path}${UNFINISHED_SUFFIX}`
   await fs.makeDirectory(dirname(path))
   // One writer under the repository lock, so what stands there is what a dead one left.
   await fs.remove(temporary)
-  await fs.createFile(temporary, { bytes: Buffer.from(text) })
+  await fs.createFile(temporary, {
+    bytes: Buffer.from(text),
+    ...(mode === undefined ? {} : { mode }),
+  })
   await fs.rename(temporary, path)
   await fs.syncDirectory(dirname(path))
 }

@@ -2,6 +2,8 @@
 import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
+import type { GlossaryRecord } from '../../contracts/glossary-record.ts'
+import type { Scope } from '../../contracts/glossary-sense.ts'
 import type { JsonObject } from '../../contracts/json.ts'
 import type { LaneMove, PackageFacts } from '../../contracts/lane-move.ts'
 import type { Transition } from '../../contracts/status-record.ts'
@@ -55,6 +57,23 @@ export type TransitionRecord = {
   readonly events: readonly { readonly event_id: string; readonly event: SerializedEvent }[]
 }
 
+/** What goes into a mission's glossary log together; of several rows the last one names it. */
+export type GlossaryEntry = {
+  readonly records: readonly GlossaryRecord[]
+  /** Stamped; each has the id of its row. */
+  readonly events: readonly { readonly event_id: string; readonly event: SerializedEvent }[]
+}
+
+export type Glossed = {
+  /** Of the row that was there already, where it was. */
+  readonly event_id: string
+  readonly duplicate: boolean
+  /** Whose file holds the sense; null where the entry gives none. */
+  readonly scope: Scope | null
+  /** Whether the file had to be changed. */
+  readonly changed: boolean
+}
+
 export type GitCommand =
   /** Appends and fsyncs. Idempotent by event id. `mission` is the directory name, here and below. */
   | { readonly type: 'git.request'; readonly mission: string; readonly record: RequestedRecord }
@@ -71,6 +90,11 @@ export type GitCommand =
       readonly mission: string
       readonly record: TransitionRecord
     }
+  /**
+   * Appends to the mission's glossary log, and puts the sense into its scope's file. Idempotent by the last row's id; a
+   * clarification is resolved once. Each row that the queue gets an event of is noted first.
+   */
+  | { readonly type: 'git.gloss'; readonly mission: string; readonly entry: GlossaryEntry }
   /** Commits a ledger of the mission as it stands in its worktree, records the LocalCommit frame. */
   | { readonly type: 'git.commit'; readonly mission: string; readonly ledger: LedgerName }
   /** Looks for the commit that first holds an answer; reads only. */
@@ -90,6 +114,7 @@ export type GitAnswer =
   | { readonly type: 'git.appended'; readonly event_id: string; readonly duplicate: boolean }
   /** `commit` holds the whole log as it stands; it is the earlier commit where nothing was left to do. */
   | { readonly type: 'git.committed'; readonly commit: string; readonly frames: number }
+  | ({ readonly type: 'git.glossed' } & Glossed)
   | { readonly type: 'git.looked'; readonly facts: PackageFacts }
   | { readonly type: 'git.located'; readonly commit: string | null }
   | { readonly type: 'git.deferred'; readonly deferral: Deferral }

@@ -16,6 +16,8 @@ export type LedgerWarningCode =
   | 'FRAME_UNRECORDED'
   | 'HISTORY_CUT'
   | 'LOG_TAIL_MOVED'
+  | 'SEED_MARK_DAMAGED'
+  | 'SEED_UNWRITTEN'
   | 'SNAPSHOT_UNWRITTEN'
   | 'UNQUEUED_DAMAGED'
 
