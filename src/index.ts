@@ -13,6 +13,15 @@ export type { WorkerFailure, WorkerName } from './actors/worker.machine.ts'
 
 export { commit } from './commit.ts'
 export type { CommitOptions, CommitResult } from './commit.ts'
+export type { ClarificationAsked, ClarificationSettled, Glossary, Observed } from './glossary.ts'
+export type {
+  ClarificationRequest,
+  ClarificationResolution,
+  GlossaryActorInput,
+  GlossaryFact,
+  TermObservation,
+} from './glossary-input.ts'
+export type { Scope } from './contracts/glossary-sense.ts'
 export type { Moved, PackageCreation, PackageMove, WorkPackages } from './work-packages.ts'
 
 export { sanitizeEvent } from './events/sanitize.ts'

@@ -11,6 +11,7 @@ import { createDecisions, type Decisions } from './decisions.ts'
 import { createEmitter } from './emitter.ts'
 import { RuntimeError } from './errors.ts'
 import { createSanitizer } from './events/sanitize.ts'
+import { createGlossary, type Glossary } from './glossary.ts'
 import { createHealing, type Healed } from './healing.ts'
 import { identityOrNull } from './project/identity.ts'
 import { gatherLiterals } from './project/literals.ts'
@@ -57,6 +58,7 @@ export type Runtime = {
   emit(draft: Draft): Promise<Receipt>
   readonly decisions: Decisions
   readonly workPackages: WorkPackages
+  readonly glossary: Glossary
   /** Retries every deferred commit, and queues what a crash kept from the outbox. */
   heal(): Promise<Healed>
   readonly sync: Sync
@@ -136,6 +138,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   }
   const decisions = createDecisions(ledgers)
   const workPackages = createWorkPackages({ ...ledgers, emitter })
+  const glossary = createGlossary({ ...ledgers, emitter })
   const calls = new Calls()
 
   let stopping: Promise<void> | null = null
@@ -160,6 +163,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     workPackages: {
       create: (creation) => calls.run(() => workPackages.create(creation)),
       move: (move) => calls.run(() => workPackages.move(move)),
+    },
+    glossary: {
+      observe: (observation) => calls.run(() => glossary.observe(observation)),
+      request: (request) => calls.run(() => glossary.request(request)),
+      resolve: (resolution) => calls.run(() => glossary.resolve(resolution)),
+      record: (fact) => calls.run(() => glossary.record(fact)),
     },
     heal: () => calls.run(() => healing.heal()),
     sync: {

@@ -8,7 +8,10 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--aggregate': 'ID',
   '--answer': 'A',
   '--batch': 'FILE|-',
+  '--confidence': 'C',
+  '--context': 'T',
   '--data': 'DIR',
+  '--definition': 'D',
   '--depends-on': 'WP',
   '--evidence': 'JSON|@FILE|-',
   '--execution-mode': 'MODE',
@@ -28,6 +31,8 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--review-ref': 'REF',
   '--review-result': 'JSON|@FILE|-',
   '--run': 'R',
+  '--scope': 'S',
+  '--select': 'N',
   '--state': 'S',
   '--step': 'S',
   '--target': 'BRANCH',
@@ -36,6 +41,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--title': 'T',
   '--token-file': 'FILE|-',
   '--topology': 'T',
+  '--urgency': 'U',
   '--user': 'U',
 }
 

@@ -6,6 +6,7 @@ import { CommitCommand } from './commands/commit.ts'
 import * as decision from './commands/decision.ts'
 import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
+import * as glossary from './commands/glossary.ts'
 import * as hooks from './commands/hooks.ts'
 import * as hub from './commands/hub.ts'
 import { InitCommand } from './commands/init.ts'
@@ -36,6 +37,11 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   wp.WpHistoryCommand,
   status.StatusCommand,
   status.StatusVerifyCommand,
+  glossary.GlossaryObserveCommand,
+  glossary.GlossaryRequestCommand,
+  glossary.GlossaryResolveCommand,
+  glossary.GlossaryListCommand,
+  glossary.GlossaryVerifyCommand,
   CommitCommand,
   hooks.HooksInstallCommand,
   hooks.HooksUninstallCommand,

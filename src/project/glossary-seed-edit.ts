@@ -3,7 +3,7 @@
  * that nobody here knows, and the order.
  */
 import { isMap, isScalar, parseDocument, Scalar, stringify, visit } from 'yaml'
-import type { Document, Node, Pair, YAMLMap } from 'yaml'
+import type { Document, Node, YAMLMap } from 'yaml'
 import { editsFor } from '../contracts/glossary-sense.ts'
 import type { SeedEdit, SeedEntries, SeedEntry } from '../contracts/glossary-sense.ts'
 import { pairOf } from './config-nodes.ts'
@@ -133,7 +133,7 @@ function rewritten(seed: Seed, { kind, at, entry }: SeedEdit, spelling: Spelling
 }
 
 function replaceValue(map: YAMLMap, key: string, value: Scalar): void {
-  const pair = pairOf(map, key) as Pair | null
+  const pair = pairOf(map, key)
   if (pair === null) {
     map.set(key, value)
     return

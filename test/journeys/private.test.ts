@@ -116,8 +116,8 @@ describe('what names people, machines and secrets', () => {
     const planted = Buffer.from(JSON.stringify(LEAKS.concat(USER)))
     expect(CANARIES.filter((canary) => !holds(planted, canary))).toEqual([])
     const events = await hub.rows('event', uuid)
-    // With the package and its two moves.
-    expect(events).toHaveLength(2 + LEAKS.length + 3)
+    // With the clarification and its resolution, the package and its two moves.
+    expect(events).toHaveLength(2 + LEAKS.length + 2 + 3)
     expect(await hub.rows('commit', uuid)).toHaveLength(3)
     expect(frames.length).toBeGreaterThan(LEAKS.length)
     expect(JSON.stringify(events)).toContain('a harmless remark')
@@ -153,6 +153,11 @@ async function leakEveryWay(): Promise<void> {
   const { decision_id } = JSON.parse(asked.out) as { decision_id: string }
   const answer = ['decision', 'answer', decision_id, '--mission', mission, '--answer', all]
   await command(...answer, '--actor', PERSON.email)
+  const term = ['glossary', 'request', PERSON.email, '--mission', mission, '--actor', USER]
+  const unclear = await command(...term, '--question', all, '--option', all, '--step', USER)
+  const { conflict_id } = JSON.parse(unclear.out) as { conflict_id: string }
+  const settle = ['glossary', 'resolve', conflict_id, '--mission', mission, '--definition', all]
+  await command(...settle, '--actor', PERSON.email)
   const package_ = ['WP01', '--mission', mission, '--actor', USER]
   await command('wp', 'create', ...package_, '--title', all)
   const review = { reviewer: PERSON.name, verdict: 'approved', reference: all }
@@ -174,6 +179,7 @@ async function leakEveryWay(): Promise<void> {
     ['mission', 'list'],
     ['wp', 'history', 'WP01', '--mission', mission],
     ['status'],
+    ['glossary', 'list'],
     ['auth', 'status'],
   ]) {
     await command(...args)

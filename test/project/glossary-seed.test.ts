@@ -66,11 +66,7 @@ describe(seedTextWith, () => {
 
   it.each<[string, SeedEntry, (text: string) => string]>([
     ['between', entry('beta', 'new'), (text) => text.replace('beta\n', `beta\n${added('beta')}`)],
-    [
-      'before all',
-      entry('a', 'new'),
-      (text) => text.replace('# places\n', `# places\n${added('a')}`),
-    ],
+    ['before all', entry('a', 'new'), (text) => text.replace('terms:\n', `terms:\n${added('a')}`)],
     [
       'behind all',
       entry('zz', 'new'),

@@ -14,7 +14,7 @@ export function alreadyResolved(): GitError {
     'GLOSSARY_ALREADY_RESOLVED',
     'the clarification has been resolved otherwise already',
     {
-      hint: 'Give the term its new meaning with `kittiwake glossary observe TERM --definition D`.',
+      hint: 'Give the term its new meaning with `kittiwake glossary observe TERM --mission M --definition D`.',
     },
   )
 }
