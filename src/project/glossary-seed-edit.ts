@@ -6,13 +6,19 @@ import { isMap, isScalar, parseDocument, Scalar, stringify, visit } from 'yaml'
 import type { Document, Node, YAMLMap } from 'yaml'
 import { editsFor } from '../contracts/glossary-sense.ts'
 import type { SeedEdit, SeedEntries, SeedEntry } from '../contracts/glossary-sense.ts'
+import { pythonFloat } from '../contracts/python-float.ts'
 import { pairOf } from './config-nodes.ts'
 import { parseSeed, termsOf } from './glossary-seed.ts'
 import type { Seed } from './glossary-seed.ts'
 import { newlineOf, rangeOf, shapeOf, textLike } from './yaml-text.ts'
 
-/** Of a new entry's texts: as other writers do, or all in double quotes, which any text can stand in. */
-type Spelling = 'plain' | 'quoted'
+/** How new values are written. */
+type Spelling = {
+  /** Texts in double quotes, in which any text can stand, and not as other writers do. */
+  readonly isQuoted: boolean
+  /** Into a document in which every scalar is a text: so the library writes numbers again as they were spelled. */
+  readonly asTexts: boolean
+}
 type Splice = { readonly from: number; readonly to: number; readonly text: string }
 
 /** What an edit changes of an entry that is there. */
@@ -33,14 +39,30 @@ export function seedTextWith(seed: Seed | null, sense: SeedEntry): string | null
 }
 
 function edited(seed: Seed, edit: SeedEdit): Seed | null {
-  for (const spelling of ['plain', 'quoted'] as const) {
-    for (const way of [spliced, rewritten]) {
+  if (edit.kind === 'set' && isNamed(seed, edit)) return null
+  for (const isQuoted of [false, true]) {
+    const spelling = { isQuoted, asTexts: false }
+    const ways = [
+      () => spliced(seed, edit, spelling),
+      () => rewritten(seed, edit, { isQuoted, asTexts: true }),
+      () => rewritten(seed, edit, spelling),
+    ]
+    for (const way of ways) {
       // An unforeseen shape makes the YAML library throw; then this way is none.
-      const after = attempt(() => proven(seed, edit, way(seed, edit, spelling)))
+      const after = attempt(() => proven(seed, edit, way()))
       if (after !== null) return after
     }
   }
   return null
+}
+
+// What an alias stands for elsewhere must not change with it.
+function isNamed({ document }: Seed, { at }: SeedEdit): boolean {
+  const item = itemAt(document, at)
+  return CHANGED.some((key) => {
+    const value = pairOf(item, key)?.value
+    return isScalar(value) && value.anchor !== undefined
+  })
 }
 
 function attempt<T>(work: () => T): T | null {
@@ -111,7 +133,8 @@ function changes(seed: Seed, { at, entry }: SeedEdit, spelling: Spelling): Splic
 }
 
 function rewritten(seed: Seed, { kind, at, entry }: SeedEdit, spelling: Spelling): string | null {
-  const document = parseDocument(seed.text, { uniqueKeys: false, prettyErrors: false })
+  const schema = spelling.asTexts ? 'failsafe' : 'core'
+  const document = parseDocument(seed.text, { uniqueKeys: false, prettyErrors: false, schema })
   if (kind === 'set') {
     const item = itemAt(document, at)
     const before = seed.entries[at]
@@ -232,11 +255,16 @@ function scalarText(scalar: Scalar): string {
 }
 
 // As other writers of these files do: lines as a block, what could be mistaken in quotes, floats with a fraction.
-function scalarOf(value: string | number, spelling: Spelling): Scalar {
+function scalarOf(value: string | number, { isQuoted, asTexts }: Spelling): Scalar {
+  if (typeof value === 'number') {
+    const number = new Scalar<unknown>(asTexts ? pythonFloat(value) : value)
+    number.minFractionDigits = 1
+    return number
+  }
   const scalar = new Scalar(value)
-  if (typeof value === 'number') scalar.minFractionDigits = 1
-  else if (spelling === 'quoted') scalar.type = Scalar.QUOTE_DOUBLE
+  if (isQuoted) scalar.type = Scalar.QUOTE_DOUBLE
   else if (value.includes('\n')) scalar.type = Scalar.BLOCK_LITERAL
-  else if (/: |'/.test(value)) scalar.type = Scalar.QUOTE_DOUBLE
+  // What would be read as something else than a text is told by the schema that has such things.
+  else if (/: |'/.test(value) || /^["']/.test(stringify(value))) scalar.type = Scalar.QUOTE_DOUBLE
   return scalar
 }

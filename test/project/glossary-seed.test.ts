@@ -137,6 +137,26 @@ describe(seedTextWith, () => {
     expect(put(text, entry('b', 'new'))).toBe(wanted)
   })
 
+  it.each(['0x0F', '.5', '+1', '1e3', '1.50', '0o017', '~', 'True', '1_000', '"a"', "'b'"])(
+    'writes %s again as it was spelled, where lines have to be written anew',
+    (spelled) => {
+      const text = `terms:\n  - surface: b\n    definition: x\n    other: ${spelled} # c\n`
+      const after = put(text, entry('b', 'y\nz'))
+      expect(after).toContain(`    other: ${spelled} # c\n    status: active\n`)
+      expect(put(after ?? '', entry('b', '5'))).toContain('definition: "5"\n')
+    },
+  )
+
+  it.each([
+    [
+      'a meaning that is named and meant elsewhere',
+      'terms:\n  - surface: b\n    definition: &x old\nother: *x\n',
+    ],
+    ['what it can not write again as it was', 'x: 0x0F\nterms:\n'],
+  ])('refuses to change %s (L14)', (_, text) => {
+    expect(put(text, entry('b', 'y'))).toBeNull()
+  })
+
   it('changes entries in braces', () => {
     const text = 'terms:\n  - { surface: b, definition: x, confidence: 1.0, status: active } # c\n'
     expect(put(text, entry('b', 'y, z'))).toBe(text.replace('x', '"y, z"'))
@@ -206,6 +226,12 @@ describe(seedTextWith, () => {
         expect(seedOf(text).entries).toEqual(entries)
         expect(put(text, sense)).toBe(text)
       }
+      // Each term's own order is all that counts.
+      const byTerm = [...senses].sort((a, b) =>
+        a.surface < b.surface ? -1 : Number(a.surface > b.surface),
+      )
+      const other = byTerm.reduce<string>((now, sense) => put(now, sense) ?? '', isOld ? FILE : '')
+      expect(other).toBe(text)
       for (const kept of isOld
         ? ['# places', '# people', '# the end', 'introduced_in_mission: 042-x']
         : []) {
