@@ -97,9 +97,12 @@ export function findingsOf(check: GlossaryCheck): readonly string[] {
     ...check.logs.flatMap(({ log, skipped }) =>
       skipped.map(({ line, reason }) => `${log}: line ${line}: ${reason}`),
     ),
-    ...check.anomalies.map(
-      ({ log, line, kind, conflict_id }) => `${log}: line ${line}: ${kind} (${conflict_id})`,
-    ),
+    ...check.anomalies
+      .filter(({ kind }) => kind !== 'resolved_unrequested')
+      .map(
+        ({ log, line, kind, surface, conflict_id }) =>
+          `${log}: line ${line}: ${surface} is ${kind.replace('_', ' ')} (${conflict_id})`,
+      ),
     ...check.seeds.flatMap(faultsOf),
     ...check.drift.map(({ scope, surface, kind }) =>
       kind === 'missing'

@@ -29,8 +29,11 @@ export type Resolution = {
 export type GlossaryAnomaly = {
   readonly log: string
   readonly line: number
+  /** `resolved_unrequested` is none that has to be put right: some writers never wrote the request. */
   readonly kind: 'resolved_unrequested' | 'resolved_otherwise' | 'requested_twice'
   readonly conflict_id: string
+  /** The term. */
+  readonly surface: string
 }
 
 export type GlossaryFold = {
@@ -59,7 +62,7 @@ class Folding implements GlossaryFold {
   readonly clarifications = new Map<string, Clarification>()
   readonly observed = new Map<string, number>()
   readonly senses = new Map<string, Sense>()
-  readonly anomalies: GlossaryAnomaly[] = []
+  anomalies: GlossaryAnomaly[] = []
   readonly #seen = new Set<string>()
 
   constructor(seeds: Seeds) {
@@ -75,6 +78,7 @@ class Folding implements GlossaryFold {
         this.observed.set(row.term, (this.observed.get(row.term) ?? 0) + 1)
         return
       case 'sense':
+        this.#settle(row.sense.surface)
         this.#apply(row.sense)
         return
       case 'requested':
@@ -90,7 +94,7 @@ class Folding implements GlossaryFold {
   #request(at: NumberedGlossaryRow, row: Extract<GlossaryRow, { family: 'requested' }>): void {
     const { family: _, timestamp, ...request } = row
     if (this.clarifications.has(row.conflict_id)) {
-      this.#report(at, 'requested_twice', row.conflict_id)
+      this.#report(at, 'requested_twice', row)
       return
     }
     this.clarifications.set(row.conflict_id, {
@@ -106,7 +110,7 @@ class Folding implements GlossaryFold {
     const request = this.clarifications.get(conflict_id)
     if (sense !== null) this.#apply(sense)
     if (request === undefined) {
-      this.#report(at, 'resolved_unrequested', conflict_id)
+      this.#report(at, 'resolved_unrequested', { conflict_id, term: sense?.surface ?? '' })
       return
     }
     const { resolution } = request
@@ -114,7 +118,7 @@ class Folding implements GlossaryFold {
       const made = { event_id, resolved_at: timestamp, sense }
       this.clarifications.set(conflict_id, { ...request, resolution: made })
     } else if (!isSameMeaning(resolution.sense, sense)) {
-      this.#report(at, 'resolved_otherwise', conflict_id)
+      this.#report(at, 'resolved_otherwise', request)
     }
   }
 
@@ -124,8 +128,19 @@ class Folding implements GlossaryFold {
     this.senses.set(`${scope} ${surface}`, sense)
   }
 
-  #report({ log, line }: NumberedGlossaryRow, kind: GlossaryAnomaly['kind'], id: string): void {
-    this.anomalies.push({ log, line, kind, conflict_id: id })
+  /** Two clones settled it otherwise, and somebody has said since what it means. */
+  #settle(surface: string): void {
+    const isSettled = (one: GlossaryAnomaly): boolean =>
+      one.kind === 'resolved_otherwise' && one.surface === surface
+    this.anomalies = this.anomalies.filter((one) => !isSettled(one))
+  }
+
+  #report(
+    { log, line }: NumberedGlossaryRow,
+    kind: GlossaryAnomaly['kind'],
+    { conflict_id, term }: Pick<RequestedClarification, 'conflict_id' | 'term'>,
+  ): void {
+    this.anomalies.push({ log, line, kind, conflict_id, surface: term })
   }
 }
 

@@ -295,6 +295,19 @@ describe(foldGlossary, () => {
     expect(fold.seeds.get('team_domain')).toEqual([entry('a', 'two'), entry('z', 'zed')])
   })
 
+  it('takes what two clones settled otherwise for settled once a meaning is given', () => {
+    const rows = [
+      row(1, asked('c1')),
+      row(2, resolved('c1', sense('a', 'one'))),
+      row(3, resolved('c1', sense('a', 'two'), 'other')),
+    ]
+    expect(foldGlossary(new Map(), rows).anomalies).toHaveLength(1)
+    const update = (surface: string) =>
+      row(4, { event_type: 'GlossarySenseUpdated', new_sense: sense(surface, 'three') })
+    expect(foldGlossary(new Map(), [...rows, update('b')]).anomalies).toHaveLength(1)
+    expect(foldGlossary(new Map(), [...rows, update('a')]).anomalies).toEqual([])
+  })
+
   const terms = fc.constantFrom('a', 'b', 'c', 'd')
   const senses = fc.record({
     surface: terms,

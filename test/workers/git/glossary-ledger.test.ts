@@ -140,6 +140,17 @@ describe('the file of a scope', () => {
     ])
   })
 
+  it('that somebody writes to at this moment keeps what they wrote', async () => {
+    lab.writeSeed('terms: []\n')
+    const ledger = lab.ledger({
+      onStep: (step, path) => {
+        if (step === 'append' && path === lab.logPath) lab.writeSeed('# mine\nterms: []\n')
+      },
+    })
+    await lab.define('a', 'x', ledger)
+    expect(lab.seed()).toMatch(/^# mine\nterms:\n {2}- surface: a\n/)
+  })
+
   it('is filled from the logs where it is lacking, and then not again', async () => {
     const text = '# ours\nterms:\n  - surface: z\n    definition: x\n'
     await lab.define('a', 'x')
