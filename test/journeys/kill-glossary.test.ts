@@ -13,10 +13,8 @@ const SWEEP_TIMEOUT_MS = 120_000
 
 /** Where it dies, and whether the row is durable by then. The writer's own test tries every change of the disk. */
 const KILLS: readonly (readonly [string, boolean])[] = [
-  ['^rename .*unqueued', false],
   [`^write half of .*${LOG}`, false],
   [`^sync .*${LOG}`, true],
-  ['^rename .*team_domain\\.yaml$', true],
   ['^unlink .*unqueued', true],
 ]
 
