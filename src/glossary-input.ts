@@ -46,7 +46,7 @@ export type ClarificationRequest = Circumstances & {
   readonly urgency?: Urgency
   /** Where its resolution is going to hold; default `team_domain`. */
   readonly scope?: Scope
-  /** The check that found it; default `manual`. */
+  /** The check that found it; by default the request is its own. */
   readonly semantic_check_event_id?: string
 }
 

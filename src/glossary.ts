@@ -117,8 +117,9 @@ export function createGlossary(
     const { mission, timestamp } = await open(asked.mission)
     const conflict_id = parts.newId()
     const term = normalSurface(asked.term)
+    const id = parts.newId()
     const row: ClarificationRecord = {
-      event_id: parts.newId(),
+      event_id: id,
       event_type: 'GlossaryClarificationRequested',
       timestamp,
       question: asked.question,
@@ -129,7 +130,8 @@ export function createGlossary(
       run_id: asked.run ?? CLI_ACTOR,
       step_id: asked.step ?? MANUAL,
       conflict_id,
-      semantic_check_event_id: asked.semantic_check_event_id ?? MANUAL,
+      // By its check the wire contract counts what is open, and takes three of one.
+      semantic_check_event_id: asked.semantic_check_event_id ?? id,
       scope_id: asked.scope ?? DEFAULT_SCOPE,
     }
     const { event_id: _, event_type, timestamp: __, ...fields } = row

@@ -253,6 +253,8 @@ describe('a clarification', () => {
     ]
     for (const key of required) expect(request?.[key]).toMatch(/./)
     expect(request).toMatchObject({ question: 'Which?', options: ['one'], urgency: 'medium' })
+    // By it the contract counts what is open, and takes three.
+    expect(request?.['semantic_check_event_id']).toBe(rows(place)[0]?.['event_id'])
     for (const key of ['mission_id', 'clarification_event_id', 'selected_meaning', 'actor']) {
       expect(resolution?.[key]).toMatch(/./)
     }
