@@ -9,10 +9,8 @@ import type { GlossaryRecord, ResolutionRecord } from '../../contracts/glossary-
 import type { Scope, Sense } from '../../contracts/glossary-sense.ts'
 import { KittiwakeError } from '../../errors.ts'
 import { asProjectError } from '../../project/replace-file.ts'
-import { withRepositoryLock } from '../../project/repository-lock.ts'
 import type { Repository } from '../../project/types.ts'
 import { appendLines, repairLog } from './append-log.ts'
-import { recoverRepository } from './commit.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import { alreadyResolved, conflictUnknown } from './glossary-errors.ts'
@@ -22,11 +20,11 @@ import {
   parseGlossaryLines,
   readGlossaryLogs,
 } from './glossary-log.ts'
+import { withLedgerLock } from './ledger-lock.ts'
 import { SeedFiles } from './seed-files.ts'
 import type { SeedPlan } from './seed-files.ts'
 import { readLog } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
-import { withPoolPulse } from './pool-pulse.ts'
 import type { Glossed, GlossaryEntry } from './protocol.ts'
 import { SeedMark } from './seed-mark.ts'
 import { Unqueued } from './unqueued.ts'
@@ -173,18 +171,14 @@ export class GlossaryLedger {
 
   async #run<T>(body: () => Promise<T>): Promise<T> {
     const { repository, onStep } = this.#options
-    // The ledger's lock, under which events are noted too.
-    return withRepositoryLock(repository.commonDir, 'ledger', async () => {
-      try {
-        return await withPoolPulse(async () => {
-          await recoverRepository(repository, onStep)
-          return body()
-        })
-      } catch (error) {
-        throw error instanceof KittiwakeError ? error : asProjectError(error)
-      }
-    })
+    const hands = { errorFrom, ...(onStep === undefined ? {} : { onStep }) }
+    // The ledgers' lock, under which events are noted too.
+    return withLedgerLock(repository, hands, body)
   }
+}
+
+function errorFrom(error: unknown): unknown {
+  return error instanceof KittiwakeError ? error : asProjectError(error)
 }
 
 /** The record that the others of an entry go before. */

@@ -12,9 +12,7 @@ import type { PackageFacts } from '../../contracts/lane-move.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
 import { KittiwakeError } from '../../errors.ts'
-import { withRepositoryLock } from '../../project/repository-lock.ts'
 import type { Placement } from '../../project/types.ts'
-import { recoverRepository } from './commit.ts'
 import { commitWantedPaths } from './commit-paths.ts'
 import type { MadeCommit, PathsCommit } from './commit-paths.ts'
 import { findAnswerCommit } from './decision-log.ts'
@@ -26,6 +24,7 @@ import { DecisionFold } from './fold-decisions.ts'
 import { FrameBook } from './frame-book.ts'
 import { answeredOtherwise, decisionExists, deferralFrom, eventIdReused } from './ledger-errors.ts'
 import { gitErrorFrom, recordMisplaced, refusalFrom, unknownDecision } from './ledger-errors.ts'
+import { withLedgerLock } from './ledger-lock.ts'
 import { LogCommitter } from './log-committer.ts'
 import type { CommitAnswer } from './log-committer.ts'
 import { LogRepairer } from './log-repairer.ts'
@@ -231,16 +230,8 @@ export class Ledger {
 
   async #run<T>(body: () => Promise<T>): Promise<T> {
     const { repository, onStep } = this.#options
-    return withRepositoryLock(repository.commonDir, 'ledger', async () => {
-      try {
-        return await withPoolPulse(async () => {
-          await recoverRepository(repository, onStep)
-          return body()
-        })
-      } catch (error) {
-        throw gitErrorFrom(error)
-      }
-    })
+    const hands = { errorFrom: gitErrorFrom, ...(onStep === undefined ? {} : { onStep }) }
+    return withLedgerLock(repository, hands, body)
   }
 
   /** One commit per answer: an earlier one whose commit is still to come gets it first. */

@@ -1,0 +1,27 @@
+/** How everything that writes to ledgers begins: alone, and with what a dead process left put right. */
+import { withRepositoryLock } from '../../project/repository-lock.ts'
+import type { Repository } from '../../project/types.ts'
+import { recoverRepository } from './commit.ts'
+import type { OnStep } from './durable-fs.ts'
+import { withPoolPulse } from './pool-pulse.ts'
+
+/** Throws GitError LEDGER_LOCKED (retryable), LOCK_UNUSABLE; what `body` fails with goes through `errorFrom`. */
+export async function withLedgerLock<T>(
+  repository: Repository,
+  {
+    onStep,
+    errorFrom,
+  }: { readonly onStep?: OnStep; readonly errorFrom: (error: unknown) => unknown },
+  body: () => Promise<T>,
+): Promise<T> {
+  return withRepositoryLock(repository.commonDir, 'ledger', async () => {
+    try {
+      return await withPoolPulse(async () => {
+        await recoverRepository(repository, onStep)
+        return body()
+      })
+    } catch (error) {
+      throw errorFrom(error)
+    }
+  })
+}
