@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-// Emits dist/ from src/ one file to one file. Always whole, so that dist is never stale.
+// Emits dist/ from src/ one file to one file, then bundles the programs. Always whole, so that dist is never stale.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './bundle.mjs'
 
 const TRIES = 5
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -24,6 +25,7 @@ if (status !== 0) {
   for (const folder of [fresh, dist]) rmSync(folder, { recursive: true, force: true })
   process.exit(status ?? 1)
 }
+await bundle(root, fresh)
 chmodSync(join(fresh, 'cli/main.js'), 0o755)
 exchange(TRIES)
 

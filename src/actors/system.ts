@@ -10,6 +10,7 @@ import {
 } from 'xstate'
 import { RuntimeError } from '../errors.ts'
 import type { IdentityLiterals } from '../events/identity-literals.ts'
+import { threadUrl } from '../project/program-files.ts'
 import type { Identity, Repository } from '../project/types.ts'
 import type { GitAnswer, GitCommand, GitInput } from '../workers/git/protocol.ts'
 import type { SocketAnswer, SocketCommand, SocketInput } from '../workers/socket/protocol.ts'
@@ -203,7 +204,7 @@ function provideThreads(
     resourceLimits: ResourceLimits,
     input: () => unknown,
   ): typeof workerMachine => {
-    const url = new URL(`../workers/${name}/${name}.worker.js`, import.meta.url)
+    const url = threadUrl(`${name}/${name}.worker`)
     const thread = fromThread({ url, input, stuckAfterMs, resourceLimits, started })
     return workerMachine.provide({ actors: { thread } })
   }

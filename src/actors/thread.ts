@@ -1,7 +1,7 @@
 /** A worker thread as an actor: what it is sent is posted down, what the thread posts comes back up. */
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { BEAT_AT, PULSE_BYTES, STOP, STOP_AT } from '../workers/thread-protocol.ts'
+import { BEAT_AT, PULSE_BYTES, STOP, STOP_AT, threadArguments } from '../workers/thread-protocol.ts'
 import type {
   ThreadCommand,
   ThreadEvent,
@@ -53,7 +53,11 @@ function runThread(
   const heart = new Int32Array(pulse)
   const data: ThreadInput<unknown> = { input: options.input(), pulse }
   const { resourceLimits = {}, stuckAfterMs } = options
-  const worker = new Worker(options.url, { workerData: data, resourceLimits })
+  const worker = new Worker(options.url, {
+    workerData: data,
+    resourceLimits,
+    ...threadArguments(),
+  })
   const gone = new Promise<void>((resolve) => void worker.once('exit', () => resolve()))
   options.started?.(gone)
   let over = false

@@ -25,3 +25,8 @@ export type ThreadCommand =
 
 /** The one message to a thread that isn't a command. */
 export const STOP = 'thread.stop'
+
+/** A thread gets what its process was started with, but for the word for how a program given as text is read: Node refuses it there. */
+export function threadArguments(): { readonly execArgv?: string[] } {
+  return process.execArgv.some((word) => word.startsWith('--input-type')) ? { execArgv: [] } : {}
+}

@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url'
 import { Option } from 'clipanion'
 import { errorDocument, EXIT } from '../../errors.ts'
 import type { SetupPart } from '../../hooks.ts'
+import { MAIN } from '../../project/program-files.ts'
 import type { Program } from '../../project/program-line.ts'
 import type { Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
@@ -12,7 +12,7 @@ const LOOK_MAX_MS = 30_000
 
 const PROGRAM: Program = {
   node: process.execPath,
-  main: fileURLToPath(new URL('../main.js', import.meta.url)),
+  main: MAIN,
 }
 
 abstract class SetupCommand extends KittiwakeCommand {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { packageVersion } from '../../project/program-files.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 
 export class VersionCommand extends KittiwakeCommand {
@@ -13,9 +13,4 @@ export class VersionCommand extends KittiwakeCommand {
     const version = packageVersion()
     return { fields: { version, node: process.versions.node, schema: '3.0.0' }, text: version }
   }
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -1,6 +1,8 @@
 /** Checks many ledger files on a pool of threads: short, stateless, CPU-bound work is what Piscina is for. */
 import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
+import { threadUrl } from '../../project/program-files.ts'
+import { threadArguments } from '../thread-protocol.ts'
 import type { LogOutcome } from './check-log.ts'
 
 /** Threads that may run at once, however many processors there are. */
@@ -14,10 +16,11 @@ const HEAP_MAX_MB = 1_024
 export async function checkLogs(paths: readonly string[]): Promise<readonly LogOutcome[]> {
   if (paths.length === 0) return []
   const pool = new Piscina({
-    filename: new URL('./check-log.js', import.meta.url).href,
+    filename: threadUrl('bulk/check-log').href,
     minThreads: 1,
     maxThreads: Math.min(paths.length, availableParallelism(), THREADS_MAX),
     maxQueue: QUEUE_MAX,
+    ...threadArguments(),
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB },
   })
   // Without a listener a late error of a thread would end the process.

@@ -1,0 +1,71 @@
+// Puts what a process or a thread starts with into a few files: hundreds of small modules take longer to find and to
+// link than most commands have to do. The library keeps one file per file, and its dependencies to itself.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+const PACKAGE = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?([^\\/]+))[\\/]/
+/** These look for more beside themselves: a binding, threads, faster parts that may be there. */
+const EXTERNAL = ['better-sqlite3', 'piscina', 'ws']
+const VENDOR = 'vendor-'
+const MAP_COMMENT = /\/\/# sourceMappingURL=.*\n?$/
+
+/** Writes the programs of `root` over their unbundled forms in `into`. */
+export async function bundle(root, into) {
+  const source = join(root, 'src')
+  const bundler = await rolldown({
+    input: programsOf(source),
+    platform: 'node',
+    external: EXTERNAL,
+    // A line that was taken out would count as covered.
+    treeshake: false,
+    // Its build for Node is one CommonJS file, which takes long to read and can't be taken apart.
+    resolve: { alias: { 'isomorphic-git': join(root, 'node_modules/isomorphic-git/index.js') } },
+  })
+  const { output } = await bundler.generate({
+    format: 'esm',
+    entryFileNames: '[name].js',
+    // As deep as the modules of src/project, so that `import.meta.url` is as far from dist as there.
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    codeSplitting: {
+      groups: [{ name: (id) => vendorOf(id), debugName: 'one file per dependency' }],
+    },
+  })
+  await bundler.close()
+  /** @type {Set<string>} */
+  const vendors = new Set()
+  for (const file of output) {
+    const isVendor = file.fileName.includes(VENDOR)
+    if (isVendor && file.type === 'asset') continue
+    for (const id of file.moduleIds ?? []) if (PACKAGE.test(id)) vendors.add(PACKAGE.exec(id)[1])
+    const path = join(into, file.fileName)
+    mkdirSync(dirname(path), { recursive: true })
+    const text = file.type === 'asset' ? file.source : file.code
+    writeFileSync(path, isVendor ? text.replace(MAP_COMMENT, '') : text)
+  }
+  writeFileSync(join(into, 'chunks/LICENSES.txt'), [...vendors].sort().map(noticeOf).join('\n'))
+}
+
+function programsOf(source) {
+  const names = ['cli/main', 'workers/bulk/check-log']
+  for (const folder of readdirSync(join(source, 'workers'))) {
+    const name = `workers/${folder}/${folder}.worker`
+    if (existsSync(join(source, `${name}.ts`))) names.push(name)
+  }
+  return Object.fromEntries(names.map((name) => [name, join(source, `${name}.ts`)]))
+}
+
+function vendorOf(id) {
+  const name = PACKAGE.exec(id)?.[2]
+  return name === undefined ? null : `${VENDOR}${name}`
+}
+
+/** What the licences of the dependencies ask for, where their code is handed on. */
+function noticeOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|notice)/i.test(file))
+  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim())
+  return `${name} ${version} (${license})\n\n${texts.join('\n\n')}\n\n${'-'.repeat(80)}\n`
+}

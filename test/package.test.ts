@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { RuntimeWorld } from './support/runtime-world.ts'
+
+const DIST = join(import.meta.dirname, '../dist')
+const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?["']([^"'\n]+)["']/g
+
+describe('a bundled program', () => {
+  it('needs no dependency but those that look for more beside themselves', () => {
+    const files = readdirSync(join(DIST, 'chunks')).filter((file) => file.endsWith('.js'))
+    const needed = files.flatMap((file) => importsOf(join('chunks', file)))
+    expect(new Set(needed)).toEqual(new Set(['better-sqlite3', 'piscina', 'ws']))
+  })
+
+  it('names the licence of each dependency that is in it', () => {
+    const notices = readFileSync(join(DIST, 'chunks/LICENSES.txt'), 'utf8')
+    for (const name of ['clipanion', 'isomorphic-git', 'ulid', 'xstate', 'yaml', 'zod']) {
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\((?:MIT|ISC)\\)$`, 'm'))
+    }
+    expect(notices.match(/permission notice|PERMISSION|Permission/g)?.length).toBeGreaterThan(6)
+  })
+})
+
+describe('the library', () => {
+  it('starts its threads also in a program that Node was given as text', async () => {
+    const world = await RuntimeWorld.withProject()
+    const program = `
+      import { createRuntime } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
+      const runtime = await createRuntime({ root: ${JSON.stringify(world.root)} })
+      const draft = { event_type: 'HistoryAdded', aggregate_id: 'WP01', payload: { note: 'x' } }
+      console.log((await runtime.emit(draft)).event_id)
+      await runtime.stop()`
+    const env = { ...process.env, KITTIWAKE_HOME: world.state }
+    const words = ['--input-type=module', '--eval', program]
+    expect(execFileSync(process.execPath, words, { env, encoding: 'utf8' })).toMatch(/^\w{26}\n$/)
+  })
+})
+
+function importsOf(file: string): readonly string[] {
+  const text = readFileSync(join(DIST, file), 'utf8')
+  return [...text.matchAll(IMPORT)]
+    .map(([, name = '']) => name)
+    .filter((name) => !name.startsWith('.') && !isBuiltin(name))
+}
