@@ -70,6 +70,21 @@ describe('a resource', () => {
   })
 })
 
+describe('a module that tests share', () => {
+  it('registers no hook when it is loaded, which is once for many files', () => {
+    const shared = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+      .filter((file) => file !== join('support', 'setup.ts'))
+    const hooked = shared.filter((file) =>
+      /^(?:before|after)(?:Each|All)\(/m.test(
+        readFileSync(join(import.meta.dirname, file), 'utf8'),
+      ),
+    )
+    expect(shared.length).toBeGreaterThan(20)
+    expect(hooked).toEqual([])
+  })
+})
+
 function layerOf(file: string): string {
   if (file === 'errors.ts') return 'errors'
   if (!file.includes('/') || file.startsWith('doctor/')) return 'door'

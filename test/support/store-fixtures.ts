@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import Database from 'better-sqlite3'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 
 import type { SerializedEvent } from '../../src/contracts/event.ts'
 import type { JsonObject } from '../../src/contracts/json.ts'
@@ -21,15 +21,9 @@ export const PROJECT_OWNER = { kind: 'project', uuid: PROJECT } as const
 export const REPOSITORY_KEY = '00112233445566778899aabbccddeeff'
 export const REPOSITORY_OWNER = { kind: 'repository', key: REPOSITORY_KEY } as const
 
-const undo: (() => void)[] = []
-
-afterEach(() => {
-  for (let next = undo.pop(); next !== undefined; next = undo.pop()) next()
-})
-
 /** Runs after the test, before what was registered earlier. */
 export function later(action: () => void): void {
-  undo.push(action)
+  onTestFinished(() => action())
 }
 
 export function temporaryFolder(): string {
