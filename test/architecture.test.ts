@@ -61,7 +61,11 @@ describe('a resource', () => {
     const others = importersOf('better-sqlite3').filter(
       (file) => !/^(?:workers\/store|hub)\//.test(file),
     )
-    expect(others).toEqual(['doctor/check-machine.ts', 'project/repository-lock.ts'])
+    expect(others).toEqual([
+      'doctor/check-machine.ts',
+      'project/login-lock.ts',
+      'project/repository-lock.ts',
+    ])
   })
 
   it('of git objects is read and written by the git worker', () => {

@@ -54,6 +54,8 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hub.HubTokenCreateCommand,
   auth.AuthLoginCommand,
   auth.AuthStatusCommand,
+  auth.AuthWhoamiCommand,
+  auth.AuthDoctorCommand,
   auth.AuthLogoutCommand,
   sync.SyncOptInCommand,
   sync.SyncOptOutCommand,

@@ -7,7 +7,12 @@ import { isTeamSlug, isToken } from './login.ts'
 
 const USER_PATTERN = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,256}$/u
 
-export type VerifiedLogin = { readonly team_slug: string; readonly user: string }
+export type VerifiedLogin = {
+  readonly team_slug: string
+  readonly user: string
+  /** When the token ends to be good, RFC 3339; null where it doesn't, or the hub doesn't say. */
+  readonly expires_at: string | null
+}
 
 /**
  * Whose token it is, by `GET <hub>/api/v1/me`.
@@ -49,10 +54,17 @@ function readMe(reply: HubReply): VerifiedLogin {
   const team = reply.body?.['team_slug']
   const user = reply.body?.['user']
   const isUser = typeof user === 'string' && USER_PATTERN.test(user)
-  if (reply.status === 200 && isTeamSlug(team) && isUser) return { team_slug: team, user }
+  if (reply.status === 200 && isTeamSlug(team) && isUser) {
+    return { team_slug: team, user, expires_at: readTime(reply.body?.['expires_at']) }
+  }
   throw new LinkError('HUB_PROTOCOL', `this URL did not answer as a hub (${reply.status})`, {
     hint: 'Check the URL: is it the hub itself, with no proxy page or redirect before it?',
   })
+}
+
+function readTime(value: unknown): string | null {
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
+  return Number.isNaN(ms) ? null : new Date(ms).toISOString()
 }
 
 function unreachable(cause: string): LinkError {

@@ -162,6 +162,17 @@ describe('the documents of one mission, in the order of its life', () => {
     const login = await hub.login(root, '--no-opt-in')
     expect(hub.token.length).toBeGreaterThan(20)
     expect(login).toMatchObject({ hub: hub.url, team_slug: 'coast', opted_in: false })
+    expect(await machine.ok(root, ['auth', 'whoami'])).toMatchObject({
+      hub: hub.url,
+      team_slug: 'coast',
+    })
+    const { checks } = await machine.ok(root, ['auth', 'doctor'])
+    expect(checks).toContainEqual({
+      name: 'hub',
+      state: 'ok',
+      detail: 'takes the token',
+      hint: null,
+    })
     expect(await machine.ok(root, ['sync', 'now'])).toEqual({
       ok: true,
       delivered: 3,

@@ -1,18 +1,25 @@
+import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { fc, test } from '@fast-check/vitest'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { parseHubUrl } from '#dist/project/hub-url.js'
-import { readLogin, removeLogin, writeLogin } from '#dist/project/login.js'
+import { openLogin, readLogin, removeLogin, writeLogin } from '#dist/project/login.js'
+import { findToken, isUsable } from '#dist/project/token-store.js'
 import { verifyLogin } from '#dist/project/verify-login.js'
 
 const TOKEN = 'kw_secret_token_0123456789'
 const LOGIN = { hub: 'https://hub.example', token: TOKEN, team_slug: 'harbour' }
 const posix = process.platform === 'win32' ? it.skipIf(true) : it
+
+const LOCK = 'login.lock.db'
+const RACER = fileURLToPath(new URL('../support/login-racer.mjs', import.meta.url))
 
 let root: string
 let state: string
@@ -34,14 +41,96 @@ function codeOf(act: () => unknown): string | null {
   }
 }
 
+function idOf(folder: string): string {
+  const reading = readLogin(folder)
+  return reading.state === 'present' ? reading.login.id : ''
+}
+
+class Racer {
+  readonly #child
+  readonly #lines
+
+  constructor(folder: string, replaces: string, team: string) {
+    this.#child = spawn(process.execPath, [RACER, folder, replaces, team])
+    onTestFinished(() => void this.#child.kill('SIGKILL'))
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
+  }
+
+  async line(): Promise<string> {
+    return (await this.#lines.next()).value as string
+  }
+
+  go(): void {
+    this.#child.stdin.write('go\n')
+  }
+}
+
 describe('the login', () => {
   it('is read back as it was written, and is replaced as a whole', () => {
     expect(readLogin(state)).toEqual({ state: 'absent' })
     writeLogin(state, LOGIN)
-    expect(readLogin(state)).toEqual({ state: 'present', login: LOGIN })
+    const { token: _, ...shown } = LOGIN
+    const stored = { ...shown, token_store: 'file', id: expect.stringMatching(/^[0-9a-f]{16}$/) }
+    expect(readLogin(state)).toEqual({ state: 'present', login: stored })
+    expect(openLogin(state)).toEqual({ state: 'present', login: { ...stored, token: TOKEN } })
+    const before = idOf(state)
     writeLogin(state, { ...LOGIN, team_slug: 'pier' })
     expect(readLogin(state)).toMatchObject({ login: { team_slug: 'pier' } })
-    expect(fs.readdirSync(state)).toEqual(['login.json'])
+    expect(idOf(state)).not.toBe(before)
+    expect(fs.readdirSync(state)).toEqual(['login.json', LOCK])
+  })
+
+  it('of an older version is read', () => {
+    fs.mkdirSync(state, { recursive: true, mode: 0o700 })
+    fs.writeFileSync(join(state, 'login.json'), JSON.stringify(LOGIN), { mode: 0o600 })
+    const login = { ...LOGIN, id: '', token_store: 'file' }
+    expect(openLogin(state)).toEqual({ state: 'present', login })
+  })
+
+  it('is never replaced by a process that did not know it', () => {
+    writeLogin(state, LOGIN, { replaces: null })
+    const known = idOf(state)
+    expect(codeOf(() => writeLogin(state, LOGIN, { replaces: null }))).toBe('LOGIN_CHANGED')
+    writeLogin(state, { ...LOGIN, team_slug: 'pier' }, { replaces: known })
+    expect(codeOf(() => writeLogin(state, LOGIN, { replaces: known }))).toBe('LOGIN_CHANGED')
+    expect(readLogin(state)).toMatchObject({ login: { team_slug: 'pier' } })
+    const left = idOf(state)
+    removeLogin(state)
+    expect(codeOf(() => writeLogin(state, LOGIN, { replaces: left }))).toBe('LOGIN_CHANGED')
+    expect(readLogin(state)).toEqual({ state: 'absent' })
+  })
+
+  it('is replaced by one of many processes that do so at once', async () => {
+    writeLogin(state, LOGIN)
+    const id = idOf(state)
+    const racers = ['a', 'b', 'c', 'd'].map((team) => new Racer(state, id, team))
+    for (const racer of racers) expect(await racer.line()).toBe('ready')
+    for (const racer of racers) racer.go()
+    const said = await Promise.all(racers.map((racer) => racer.line()))
+    expect(said.filter((line) => line === 'stored')).toHaveLength(1)
+    expect(said.filter((line) => line === 'LOGIN_CHANGED')).toHaveLength(3)
+    const winner = 'abcd'[said.indexOf('stored')]
+    expect(openLogin(state)).toMatchObject({
+      login: { team_slug: winner, token: `token_of_${winner}` },
+    })
+  })
+
+  // Containers may lack the kernel's keyring; the one of a desktop differs from it by a name only.
+  it.skipIf(!isUsable('kernel'))('keeps its token in a keyring, and in no file', () => {
+    writeLogin(state, LOGIN, { tokenStore: 'kernel' })
+    onTestFinished(() => void removeLogin(state))
+    expect(openLogin(state)).toMatchObject({ login: { token_store: 'kernel', token: TOKEN } })
+    const written = fs.readFileSync(join(state, 'login.json'), 'utf8')
+    expect(written).not.toContain(TOKEN)
+    const first = (JSON.parse(written) as { token_name: string }).token_name
+    writeLogin(state, { ...LOGIN, token: `${TOKEN}-2` }, { tokenStore: 'kernel' })
+    expect(findToken('kernel', first)).toBeNull()
+    expect(openLogin(state)).toMatchObject({ login: { token: `${TOKEN}-2` } })
+    const text = fs.readFileSync(join(state, 'login.json'), 'utf8')
+    removeLogin(state)
+    fs.writeFileSync(join(state, 'login.json'), text, { mode: 0o600 })
+    expect(readLogin(state)).toMatchObject({ state: 'present' })
+    expect(openLogin(state)).toMatchObject({ state: 'unusable', error: { code: 'TOKEN_GONE' } })
   })
 
   posix('is a file of its owner alone in a directory of its owner alone', () => {
@@ -88,6 +177,8 @@ describe('the login', () => {
     ['no hub', JSON.stringify({ ...LOGIN, hub: 7 })],
     ['a hub in the clear', JSON.stringify({ ...LOGIN, hub: 'http://hub.example' })],
     ['a team with a path', JSON.stringify({ ...LOGIN, team_slug: '../x' })],
+    ['an unknown place for its token', JSON.stringify({ ...LOGIN, token_store: 'cloud' })],
+    ['a keyring but no name', JSON.stringify({ ...LOGIN, token_store: 'keyring' })],
     ['a giant', JSON.stringify({ ...LOGIN, more: 'x'.repeat(100_000) })],
   ])('of %s is unusable, never a throw, and stays as it is (L14)', (_name, text) => {
     fs.mkdirSync(state, { recursive: true, mode: 0o700 })
@@ -122,7 +213,7 @@ describe('the login', () => {
     const ahead = new Date(Date.now() + 5000)
     fs.utimesSync(left, ahead, ahead)
     expect(removeLogin(state)).toBe(true)
-    expect(fs.readdirSync(state)).toEqual([])
+    expect(fs.readdirSync(state)).toEqual([LOCK])
     expect(removeLogin(state)).toBe(false)
   })
 
@@ -136,6 +227,7 @@ describe('the login', () => {
     expect(fs.readdirSync(state).sort()).toEqual([
       '.login.json.kittiwake-fedcba9876543210.tmp',
       'login.json',
+      LOCK,
     ])
   })
 })
@@ -208,7 +300,8 @@ describe('verifying a token', () => {
 
   it('asks the hub who it is', async () => {
     answer = { status: 200, body: JSON.stringify({ team_slug: 'harbour', user: 'Ada' }) }
-    expect(await verifyLogin({ hub, token: TOKEN })).toEqual({ team_slug: 'harbour', user: 'Ada' })
+    const found = { team_slug: 'harbour', user: 'Ada', expires_at: null }
+    expect(await verifyLogin({ hub, token: TOKEN })).toEqual(found)
     expect(heard).toEqual([{ method: 'GET', url: '/api/v1/me', authorization: `Bearer ${TOKEN}` }])
   })
 

@@ -1,7 +1,10 @@
 import { Option } from 'clipanion'
-import { EXIT, UsageError } from '../../errors.ts'
+import { EXIT, LinkError, UsageError } from '../../errors.ts'
+import type { LoginReading } from '../../project/login.ts'
+import type { TokenStore } from '../../project/token-store.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readTextArgument } from '../input.ts'
+import { resultOf } from './doctor.ts'
 
 export class AuthLoginCommand extends KittiwakeCommand {
   static override paths = [['auth', 'login']]
@@ -20,16 +23,20 @@ export class AuthLoginCommand extends KittiwakeCommand {
     required: true,
     description: 'A file, or - for stdin',
   })
+  tokenStore = Option.String('--token-store', 'auto', {
+    description: 'auto (keyring where there is one), file, keyring, or kernel until a restart',
+  })
   noOptIn = Option.Boolean('--no-opt-in', false, {
     description: 'Do not consent to sync this project',
   })
 
   async run(): Promise<Result> {
     const { parseHubUrl } = await import('../../project/hub-url.ts')
-    const { isToken, writeLogin } = await import('../../project/login.ts')
+    const { isToken, readLogin, writeLogin } = await import('../../project/login.ts')
     const { verifyLogin } = await import('../../project/verify-login.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
     const hub = parseHubUrl(this.hub)
+    const tokenStore = await chooseStore(this.tokenStore)
     const source = this.tokenFile === '-' ? '-' : `@${this.tokenFile}`
     const token = (await readTextArgument(source, this.context)).trim()
     if (!isToken(token)) {
@@ -37,12 +44,22 @@ export class AuthLoginCommand extends KittiwakeCommand {
         hint: 'Create one with `kittiwake hub token create --team T --user U`.',
       })
     }
+    const state = stateDirectory(process.env)
+    const before = readLogin(state)
     const { team_slug } = await verifyLogin({ hub, token, signal: this.context.signal })
-    writeLogin(stateDirectory(process.env), { hub, token, team_slug })
+    // One that is stored while the hub is asked is newer than this one.
+    const replaces = before.state === 'unusable' ? {} : { replaces: idOf(before) }
+    writeLogin(state, { hub, token, team_slug }, { tokenStore, ...replaces })
     const consent = this.noOptIn ? null : await this.#consent()
     const granted = consent?.state === 'granted'
     return {
-      fields: { hub, team_slug, opted_in: granted, covered: consent?.covered ?? 0 },
+      fields: {
+        hub,
+        team_slug,
+        token_store: tokenStore,
+        opted_in: granted,
+        covered: consent?.covered ?? 0,
+      },
       text: [
         `Logged in to ${hub} as team ${team_slug}.`,
         ...(granted
@@ -75,6 +92,25 @@ export class AuthLoginCommand extends KittiwakeCommand {
   }
 }
 
+/** @throws UsageError TOKEN_STORE, LinkError TOKEN_STORE_UNUSABLE */
+async function chooseStore(wanted: string): Promise<TokenStore> {
+  const { isUsable } = await import('../../project/token-store.ts')
+  if (wanted === 'auto') return isUsable('keyring') ? 'keyring' : 'file'
+  if (wanted !== 'file' && wanted !== 'keyring' && wanted !== 'kernel') {
+    throw new UsageError('TOKEN_STORE', 'a token is kept in a file, a keyring or the kernel', {
+      hint: 'Name auto, file, keyring or kernel.',
+    })
+  }
+  if (isUsable(wanted)) return wanted
+  throw new LinkError('TOKEN_STORE_UNUSABLE', `the ${wanted} can't keep a token here`, {
+    hint: 'Unlock it, or leave `--token-store` out.',
+  })
+}
+
+function idOf(reading: LoginReading): string | null {
+  return reading.state === 'present' ? reading.login.id : null
+}
+
 export class AuthStatusCommand extends KittiwakeCommand {
   static override paths = [['auth', 'status']]
   static override usage = KittiwakeCommand.Usage({
@@ -90,16 +126,61 @@ export class AuthStatusCommand extends KittiwakeCommand {
     if (reading.state === 'unusable') throw reading.error
     if (reading.state === 'absent') {
       return {
-        fields: { authenticated: false, hub: null, team_slug: null },
+        fields: { authenticated: false, hub: null, team_slug: null, token_store: null },
         text: 'Not logged in. Run `kittiwake auth login --hub URL --token-file FILE`.',
         exit: EXIT.notAuthenticated,
       }
     }
-    const { hub, team_slug } = reading.login
+    const { hub, team_slug, token_store } = reading.login
     return {
-      fields: { authenticated: true, hub, team_slug },
+      fields: { authenticated: true, hub, team_slug, token_store },
       text: `Logged in to ${hub} as team ${team_slug}.`,
     }
+  }
+}
+
+export class AuthWhoamiCommand extends KittiwakeCommand {
+  static override paths = [['auth', 'whoami']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Login',
+    description: 'Ask the hub who you are to it',
+    examples: [['Who am I', 'kittiwake auth whoami']],
+  })
+
+  async run(): Promise<Result> {
+    const { openLogin } = await import('../../project/login.ts')
+    const { stateDirectory } = await import('../../project/state-directory.ts')
+    const { verifyLogin } = await import('../../project/verify-login.ts')
+    const reading = openLogin(stateDirectory(process.env))
+    if (reading.state === 'unusable') throw reading.error
+    if (reading.state === 'absent') {
+      throw new LinkError('NOT_AUTHENTICATED', 'there is no login', {
+        hint: 'Run `kittiwake auth login --hub URL --token-file FILE`.',
+      })
+    }
+    const { hub, token } = reading.login
+    const found = await verifyLogin({ hub, token, signal: this.context.signal })
+    const until = found.expires_at === null ? '' : `, until ${found.expires_at}`
+    return {
+      fields: { hub, ...found },
+      text: `${found.user} of team ${found.team_slug} at ${hub}${until}`,
+    }
+  }
+}
+
+export class AuthDoctorCommand extends KittiwakeCommand {
+  static override paths = [['auth', 'doctor']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Login',
+    description: 'Check the login, its token and the hub; reads only',
+    details: `Exit code ${EXIT.failed} says that something needs mending; each line says what.`,
+    examples: [['Check', 'kittiwake auth doctor']],
+  })
+
+  async run(): Promise<Result> {
+    const { checkLogin } = await import('../../doctor/check-login.ts')
+    const { stateDirectory } = await import('../../project/state-directory.ts')
+    return resultOf(await checkLogin(stateDirectory(process.env), this.context.signal))
   }
 }
 

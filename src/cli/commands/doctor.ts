@@ -1,3 +1,4 @@
+import type { Check } from '../../doctor/check.ts'
 import { EXIT } from '../../errors.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
@@ -14,13 +15,18 @@ export class DoctorCommand extends KittiwakeCommand {
   async run(): Promise<Result> {
     const { examine } = await import('../../doctor.ts')
     const checks = await examine(this.context.cwd)
-    const healthy = checks.every((check) => check.state !== 'failed')
-    const rows = checks.map((check) => [check.state, check.name, check.detail])
-    const hints = checks.flatMap((check) => (check.hint === null ? [] : [check.hint]))
-    return {
-      fields: { healthy, checks },
-      text: [columns(rows), ...hints].join('\n'),
-      exit: healthy ? EXIT.ok : EXIT.failed,
-    }
+    return resultOf(checks)
+  }
+}
+
+/** One line for each look, and below them what to do. */
+export function resultOf(checks: readonly Check[]): Result {
+  const healthy = checks.every((check) => check.state !== 'failed')
+  const rows = checks.map((check) => [check.state, check.name, check.detail])
+  const hints = checks.flatMap((check) => (check.hint === null ? [] : [check.hint]))
+  return {
+    fields: { healthy, checks },
+    text: [columns(rows), ...hints].join('\n'),
+    exit: healthy ? EXIT.ok : EXIT.failed,
   }
 }

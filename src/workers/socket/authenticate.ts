@@ -3,7 +3,7 @@ import type { JsonObject } from '../../contracts/json.ts'
 import { requestHub } from '../../project/hub-request.ts'
 import { isLoopback, readUrl } from '../../project/hub-url.ts'
 import { isToken } from '../../project/login.ts'
-import type { Login, LoginReading } from '../../project/login.ts'
+import type { LoginReading, OpenLogin } from '../../project/login.ts'
 import { refuse, refuseNetwork, refuseStatus } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -25,7 +25,7 @@ export type Authentication =
 
 /** Never rejects. */
 export async function authenticate(
-  reading: LoginReading,
+  reading: LoginReading<OpenLogin>,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Authentication> {
@@ -56,7 +56,7 @@ export async function authenticate(
   return { ticket, team_slug: login.team_slug }
 }
 
-function readTicket(body: JsonObject, login: Login): Ticket | null {
+function readTicket(body: JsonObject, login: OpenLogin): Ticket | null {
   const { ws_token: token, ws_url: url, expires_in: seconds } = body
   const hub = readUrl(login.hub)
   if (hub === null || !isToken(token) || typeof url !== 'string') return null

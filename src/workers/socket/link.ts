@@ -3,7 +3,7 @@
  * carry the number of the connection that they are about. It reads the login when it is used and keeps no token
  * longer than the attempt it is for.
  */
-import type { LoginReading } from '../../project/login.ts'
+import type { LoginReading, OpenLogin } from '../../project/login.ts'
 import { authenticate } from './authenticate.ts'
 import type { Ticket } from './authenticate.ts'
 import { Connection } from './connection.ts'
@@ -18,7 +18,7 @@ import { undelivered } from './sender.ts'
 
 export type LinkOptions = {
   /** Asked at each authentication, so that a new login counts at once. */
-  readonly login: () => LoginReading
+  readonly login: () => LoginReading<OpenLogin>
   /** Consent, asked for every frame by its own project; false where it is absent or unreadable. */
   readonly granted: (projectUuid: string) => boolean
   readonly emit: (fact: SocketFact) => void

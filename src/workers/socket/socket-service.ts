@@ -1,7 +1,7 @@
 /** The socket worker's resource: the one link, fed by commands and by the direct channel from the store thread. */
 import { BroadcastChannel } from 'node:worker_threads'
 import { errorToWire } from '../../errors.ts'
-import { readLogin } from '../../project/login.ts'
+import { openLogin } from '../../project/login.ts'
 import { encodeJson, type JsonObject } from '../../contracts/json.ts'
 import type { Service } from '../serve.ts'
 import { ConsentReader } from '../store/consent-reader.ts'
@@ -38,7 +38,7 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
     const { state, projectUuid } = input
     this.#consent = new ConsentReader(state)
     this.#link = new Link({
-      login: () => readLogin(state),
+      login: () => openLogin(state),
       granted: (uuid) => uuid === projectUuid && this.#consent.granted(uuid),
       emit: report,
     })

@@ -156,7 +156,7 @@ export function linkTo(
   return new Link({
     login: () => ({
       state: 'present',
-      login: { hub: hub.url, token: TOKEN, team_slug: 'harbour' },
+      login: { hub: hub.url, token: TOKEN, team_slug: 'harbour', id: '', token_store: 'file' },
     }),
     granted: () => true,
     emit: facts.emit,
