@@ -2,15 +2,16 @@
  * Runs the user's git: found by absolute path, without a shell, and deaf to what a repository may
  * plant.
  */
-import { execFile } from 'node:child_process'
 import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { GitError } from '../errors.ts'
 import { BOOKKEEPER } from './bookkeeper.ts'
+import { runBounded } from './bounded-run.ts'
+import type { Command } from './bounded-run.ts'
 import { isInside } from './safe-path.ts'
 
 export type GitOutcome = {
-  /** Exit code. */
+  /** Exit code; -1 where a signal ended it. */
   readonly code: number
   readonly stdout: string
   /** Untrusted text: never to be shown. */
@@ -29,11 +30,13 @@ export type GitOptions = {
   readonly config?: Readonly<Record<string, string>>
   /** What it reads from its standard input. */
   readonly input?: string
+  /** Variables of git's own, over those that every run has. */
+  readonly variables?: Readonly<Record<string, string>>
+  /** Whatever it starts is ended with it, and has no terminal to ask on. */
+  readonly isGroup?: boolean
 }
 
 const TIMEOUT_MS = 60_000
-const KILL_GRACE_MS = 2_000
-const OUTPUT_MAX_BYTES = 16 * 1024 * 1024
 // Each could make git run a program, or lead it away from the checkout it was asked about.
 const HARDENED = [
   ['core.fsmonitor', 'false'],
@@ -55,44 +58,38 @@ const KEPT_VARIABLES: ReadonlySet<string> = new Set([
  * Runs git and answers its exit code and output. Pass names of the user's behind `--` or as full
  * refs.
  *
- * @throws GitError GIT_MISSING, GIT_TIMEOUT
+ * @throws GitError GIT_MISSING, GIT_TIMEOUT, GIT_VERBOSE
  */
 export async function runGit(args: readonly string[], options: GitOptions): Promise<GitOutcome> {
-  const env = options.env ?? process.env
-  const program = findGit(env, options.cwd)
-  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS
-  const argv = [...HARDENED.flatMap(([key, value]) => ['-c', `${key}=${value}`]), ...args]
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      argv,
-      {
-        cwd: options.cwd,
-        env: gitEnvironment(env, options.config ?? {}),
-        encoding: 'utf8',
-        maxBuffer: OUTPUT_MAX_BYTES,
-        windowsHide: true,
-      },
-      (error, stdout, stderr) => {
-        clearTimeout(gentle)
-        clearTimeout(firm)
-        if (timedOut) reject(timeout(timeoutMs))
-        else if (error === null) resolve({ code: 0, stdout, stderr })
-        else if (typeof error.code === 'number') resolve({ code: error.code, stdout, stderr })
-        else reject(missing(error))
-      },
-    )
-    let timedOut = false
-    // Git removes its lock files on SIGTERM, so it is asked before it is killed.
-    const gentle = setTimeout(() => {
-      timedOut = true
-      child.kill('SIGTERM')
-    }, timeoutMs)
-    const firm = setTimeout(() => child.kill('SIGKILL'), timeoutMs + KILL_GRACE_MS)
-    // One that ended early closes its end; its exit code tells more.
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end(options.input ?? '')
-  })
+  const { timeoutMs = TIMEOUT_MS, input = '', isGroup = false } = options
+  const end = await runBounded(gitCommand(args, options), { timeoutMs, input, isGroup })
+  switch (end.state) {
+    case 'ended':
+      return { code: end.code, stdout: end.stdout, stderr: end.stderr }
+    case 'overdue':
+      throw timeout(timeoutMs)
+    case 'verbose':
+      throw verbose()
+    case 'unstarted':
+      throw missing(end.error)
+  }
+}
+
+/**
+ * How git is started: for who talks to it while it runs.
+ *
+ * @throws GitError GIT_MISSING
+ */
+export function gitCommand(args: readonly string[], options: GitOptions): Command {
+  const { cwd, env = process.env, config = {}, variables = {} } = options
+  const program = findGit(env, cwd)
+  const hardened = HARDENED.flatMap(([key, value]) => ['-c', `${key}=${value}`])
+  return {
+    program,
+    argv: ['--no-pager', ...hardened, ...args],
+    cwd,
+    env: { ...gitEnvironment(env, config), ...searchPath(env, cwd), ...variables },
+  }
 }
 
 /**
@@ -136,12 +133,28 @@ export function gitEnvironment(
  */
 export function findGit(env: NodeJS.ProcessEnv, cwd: string): string {
   const name = process.platform === 'win32' ? 'git.exe' : 'git'
-  for (const folder of (env['PATH'] ?? env['Path'] ?? '').split(delimiter)) {
-    if (!isAbsolute(folder)) continue
-    const path = join(folder, name)
-    if (isProgram(path) && !isInside(cwd, realpathSync(folder))) return path
+  const folder = trustedFolders(env, cwd).find((each) => isProgram(join(each, name)))
+  if (folder === undefined) throw missing()
+  return join(folder, name)
+}
+
+/** What git finds other programs by. */
+function searchPath(env: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {
+  const name = env['PATH'] === undefined ? 'Path' : 'PATH'
+  return env[name] === undefined ? {} : { [name]: trustedFolders(env, cwd).join(delimiter) }
+}
+
+function trustedFolders(env: NodeJS.ProcessEnv, cwd: string): readonly string[] {
+  const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter)
+  return folders.filter((folder) => isAbsolute(folder) && !isInside(cwd, realOrSame(folder)))
+}
+
+function realOrSame(folder: string): string {
+  try {
+    return realpathSync(folder)
+  } catch {
+    return folder
   }
-  throw missing()
 }
 
 function isProgram(path: string): boolean {
@@ -157,6 +170,12 @@ function missing(cause?: unknown): GitError {
   return new GitError('GIT_MISSING', 'git is expected on the search path (PATH)', {
     hint: 'Install git 2.31 or later.',
     cause,
+  })
+}
+
+function verbose(): GitError {
+  return new GitError('GIT_VERBOSE', 'git said more than can be taken in', {
+    hint: 'Name fewer files, or smaller folders.',
   })
 }
 

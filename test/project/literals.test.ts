@@ -90,6 +90,19 @@ test('variables that redirect git do not reach it', () => {
     expect(env).not.toHaveProperty(name)
 })
 
+test('a git that leaves something running is not waited for, and one that says too much is cut off', async () => {
+  const bin = join(folder, 'talks')
+  const program = join(bin, 'git')
+  const env = { PATH: [bin, PATH].join(delimiter) }
+  const cwd = makeRepository(join(folder, 'left'))
+  chmodSync(write(program, '#!/bin/sh\nsleep 100 & echo $!\n'), 0o755)
+  const { code, stdout } = await runGit(['status'], { cwd, env })
+  process.kill(Number(stdout.trim()), 'SIGKILL')
+  expect(code).toBe(0)
+  write(program, '#!/bin/sh\nexec yes yes\n')
+  expect(await codeOf(runGit(['status'], { cwd, env }))).toBe('GIT_VERBOSE')
+})
+
 test('a git that hangs is ended in time, and a missing one is told', async () => {
   const bin = join(folder, 'bin')
   chmodSync(write(join(bin, 'git'), '#!/bin/sh\nexec sleep 100\n'), 0o755)
