@@ -2,6 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { readBounded, readGitText } from './bounded-file.ts'
+import { isOid } from './object-id.ts'
 
 export type Head = {
   /** Short branch name (`main`, `release/2.x`), or null where HEAD names no branch. */
@@ -29,7 +30,6 @@ const SYMREF_DEPTH_MAX = 5
 const REF_DEPTH_MAX = 32
 const REMOTE_DEPTH_MAX = 4
 const REF_COUNT_MAX = 1_000_000
-const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 const SYMREF = /^ref:[ \t]*(\S.*)$/
 const NOTHING: Head = { branch: null, ref: null, oid: null, detached: false }
 
@@ -38,7 +38,7 @@ export function readHead(gitDir: string, commonDir: string): Head {
   const path = join(gitDir, 'HEAD')
   const text = linkedRef(path) ?? readGitText(path, REF_SIZE_MAX_BYTES)
   if (text === null) return NOTHING
-  if (OID.test(text)) return { branch: null, ref: null, oid: text, detached: true }
+  if (isOid(text)) return { branch: null, ref: null, oid: text, detached: true }
   const ref = SYMREF.exec(text)?.[1]
   // A reftable repository keeps `refs/heads/.invalid` here, which is no name git would take.
   if (ref === undefined || !isRefName(ref)) return NOTHING
@@ -75,7 +75,7 @@ export function readRef(commonDir: string, ref: string): RefReading {
   if (read.state === 'unusable' && read.reason !== 'not_a_file') return { state: 'unusable' }
   if (read.state !== 'read') return readPackedRef(commonDir, ref)
   const text = read.bytes.toString('utf8').trimEnd()
-  if (OID.test(text)) return { state: 'read', oid: text }
+  if (isOid(text)) return { state: 'read', oid: text }
   const target = SYMREF.exec(text)?.[1]
   return target === undefined ? { state: 'unusable' } : { state: 'symbolic', target }
 }
@@ -85,7 +85,7 @@ function readPackedRef(commonDir: string, ref: string): RefReading {
   if (text === null) return { state: 'unusable' }
   const line = text.split('\n').find((candidate) => candidate.endsWith(` ${ref}`))
   const oid = line?.slice(0, -ref.length - 1) ?? ''
-  return OID.test(oid) ? { state: 'read', oid } : { state: 'absent' }
+  return isOid(oid) ? { state: 'read', oid } : { state: 'absent' }
 }
 
 /** All refs below a prefix such as `refs/heads/`, sorted by name; symbolic refs resolved. */
@@ -142,7 +142,7 @@ function packedRefs(commonDir: string): ReadonlyMap<string, string> {
     if (space < 40 || line.startsWith('#') || line.startsWith('^')) continue
     const oid = line.slice(0, space)
     const ref = line.slice(space + 1).trimEnd()
-    if (OID.test(oid) && isRefName(ref)) oidByRef.set(ref, oid)
+    if (isOid(oid) && isRefName(ref)) oidByRef.set(ref, oid)
   }
   return oidByRef
 }

@@ -3,10 +3,13 @@ import { join } from 'node:path'
 import { readBounded } from './bounded-file.ts'
 import { gitBoolean, lastValue, parseGitConfig } from './git-config.ts'
 import type { GitConfigEntry } from './git-config.ts'
+import type { HashName } from './object-id.ts'
 
 export type RepositoryFormat = {
   /** What it is instead of one that commits can be made in, or null. */
   readonly unsupported: string | null
+  /** `extensions.objectFormat`. */
+  readonly hash: HashName
   /** `core.logAllRefUpdates`: whether a missing reflog is made. */
   readonly createReflogs: boolean
   /** Permission bits that the repository's own files have. */
@@ -36,16 +39,17 @@ export function readFormat(commonDir: string): RepositoryFormat {
   return {
     unsupported:
       config.state === 'unusable' ? 'one whose configuration is no file of git' : faultOf(entries),
+    hash: hashNameOf(entries) ?? 'sha1',
     createReflogs: gitBoolean(lastValue(entries, 'core.logallrefupdates')) !== false,
     fileMode: head.state === 'read' ? head.mode : DEFAULT_FILE_MODE,
   }
 }
 
 function faultOf(entries: readonly GitConfigEntry[]): string | null {
-  const valueOf = (key: string) => lastValue(entries, key)?.toLowerCase() ?? null
+  const valueOf = (key: string) => valueIn(entries, key)
   const version = valueOf('core.repositoryformatversion') ?? '0'
   if (version !== '0' && version !== '1') return 'of a newer format than is known here'
-  if ((valueOf('extensions.objectformat') ?? 'sha1') !== 'sha1') return 'not a SHA-1 repository'
+  if (hashNameOf(entries) !== 'sha1') return 'not a SHA-1 repository'
   if ((valueOf('extensions.refstorage') ?? 'files') !== 'files') {
     return 'one whose references are not plain files'
   }
@@ -54,4 +58,13 @@ function faultOf(entries: readonly GitConfigEntry[]): string | null {
     return extension !== undefined && !KNOWN_EXTENSIONS.has(extension)
   })
   return isUnknown && version === '1' ? 'one with an extension that is not known here' : null
+}
+
+function hashNameOf(entries: readonly GitConfigEntry[]): HashName | null {
+  const name = valueIn(entries, 'extensions.objectformat') ?? 'sha1'
+  return name === 'sha1' || name === 'sha256' ? name : null
+}
+
+function valueIn(entries: readonly GitConfigEntry[], key: string): string | null {
+  return lastValue(entries, key)?.toLowerCase() ?? null
 }

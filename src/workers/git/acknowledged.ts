@@ -4,17 +4,19 @@
  */
 import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
+import { OID } from '../../project/object-id.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { setAside } from './owned-json.ts'
 
 const BYTES_MAX = 256 * 1024 * 1024
+const LINES = new RegExp(`^${OID}$`, 'gm')
 
 /** Total: a line that can't be read is none. */
 export function readAcknowledged(commonDir: string): ReadonlySet<string> {
   const read = readBounded(pathOf(commonDir), BYTES_MAX, { followLink: false })
   if (read.state !== 'read') return new Set()
-  return new Set(read.bytes.toString('latin1').match(/^[0-9a-f]{40}$/gm))
+  return new Set(read.bytes.toString('latin1').match(LINES))
 }
 
 /** Durable when it returns. Throws GitError LEDGER_STATE_UNREADABLE and system errors. */

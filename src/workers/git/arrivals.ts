@@ -5,12 +5,14 @@
 import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
 import { listRefs, readRef } from '../../project/git-files.ts'
+import { OID } from '../../project/object-id.ts'
 import { gitDirectories, readMovements } from './movements.ts'
 import type { Movement } from './movements.ts'
 
 const REMOTES = 'refs/remotes/'
 const FETCH_HEAD_BYTES_MAX = 4 * 1024 * 1024
 const NOWHERE = /^0+$/
+const FETCHED = new RegExp(`^${OID}(?=\t)`, 'gm')
 
 /** The commits that arrived; all that they lead to came with them. */
 export function readArrivals(commonDir: string): ReadonlySet<string> {
@@ -34,8 +36,8 @@ export function readArrivals(commonDir: string): ReadonlySet<string> {
 function arrivedBy(movements: readonly Movement[]): readonly string[] {
   const arrived: string[] = []
   // What was there before the log begins, or begins anew after a part of it has expired.
-  const first = movements[0]?.from ?? ''
-  if (!NOWHERE.test(first)) arrived.push(first)
+  const first = movements[0]?.from
+  if (first !== undefined && !NOWHERE.test(first)) arrived.push(first)
   for (const [at, { to, isPush }] of movements.entries()) {
     const next = movements[at + 1]
     // The next one leads to it.
@@ -50,6 +52,6 @@ function lastFetched(commonDir: string): readonly string[] {
     const limits = { followLink: false }
     const read = readBounded(join(gitDir, 'FETCH_HEAD'), FETCH_HEAD_BYTES_MAX, limits)
     if (read.state !== 'read') return []
-    return read.bytes.toString('latin1').match(/^[0-9a-f]{40}(?=\t)/gm) ?? []
+    return read.bytes.toString('latin1').match(FETCHED) ?? []
   })
 }

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { isJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
+import { isOid } from '../../project/object-id.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { readOwned, replaceOwned, setAside } from './owned-json.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
@@ -54,12 +55,12 @@ export async function setBranchBookAside(fs: DurableFs, commonDir: string): Prom
 function parseEntry(value: JsonObject): BranchEntry | null {
   const { mission_id, ref, base, scanned } = value
   if (typeof mission_id !== 'string' || typeof ref !== 'string') return null
-  if (!isOid(base) || !isOid(scanned)) return null
+  if (!isPlace(base) || !isPlace(scanned)) return null
   return { mission_id, ref, base, scanned }
 }
 
-function isOid(value: unknown): value is string | null {
-  return value === null || (typeof value === 'string' && /^[0-9a-f]{40}$/.test(value))
+function isPlace(value: unknown): value is string | null {
+  return value === null || (typeof value === 'string' && isOid(value))
 }
 
 export function bookPath(commonDir: string): string {

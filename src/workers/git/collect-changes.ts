@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { gitBoolean, lastValue, parseGitConfig } from '../../project/git-config.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { runGit } from '../../project/native-git.ts'
+import { readFormat } from '../../project/repository-format.ts'
 import type { Placement } from '../../project/types.ts'
 import { attributesOf, normalisesUnsaid, storedBytes } from './attributes.ts'
 import { CommitDeferral } from './deferral.ts'
@@ -55,11 +56,14 @@ class Collecting {
   readonly #placement: Placement
   readonly #index: IndexScan | null
   readonly #honoursMode: boolean
+  readonly #graph: CommitGraph
 
   constructor(placement: Placement) {
     this.#placement = placement
-    const { bytes } = readIndex(placement.gitDir)
-    this.#index = bytes === null ? null : new IndexScan(bytes)
+    const { hash } = readFormat(placement.commonDir)
+    const { bytes } = readIndex(placement.gitDir, hash)
+    this.#index = bytes === null ? null : new IndexScan(bytes, hash)
+    this.#graph = new CommitGraph(placement.commonDir, {})
     const config = readBounded(join(placement.commonDir, 'config'), CONFIG_BYTES_MAX, {
       followLink: true,
     })
@@ -130,7 +134,7 @@ class Collecting {
   async #indexed(path: string): Promise<Buffer | null> {
     const at = this.#index?.find(Buffer.from(path)) ?? -1
     if (this.#index === null || at === -1) return null
-    return new CommitGraph(this.#placement.commonDir, {}).blob(this.#index.oid(at))
+    return this.#graph.blob(this.#index.oid(at))
   }
 
   /** Where the file system keeps no such bit, the index does. */
@@ -188,8 +192,8 @@ class Collecting {
     const { commonDir, ref } = this.#placement
     const tip = branchTip(commonDir, ref)
     if (tip === null) return false
-    const graph = new CommitGraph(commonDir, {})
-    const entry = await graph.entryAt((await graph.commit(tip)).tree, path)
+    const { tree } = await this.#graph.commit(tip)
+    const entry = await this.#graph.entryAt(tree, path)
     return entry !== null && !entry.isTree
   }
 

@@ -46,14 +46,14 @@ export async function publishCommit(
 ): Promise<Publication> {
   const busy = await findBusy(context)
   if (busy !== null) return busy
-  const index = readIndex(context.request.placement.gitDir)
+  const index = readIndex(context.request.placement.gitDir, context.format.hash)
   const plan = await planLocks(context, built, index)
   return underLocks(context, plan, (prepared) => publishLocked(context, built, prepared, index))
 }
 
 /** One try that nobody can overtake, for a longer hold: the commit is built while the locks are held. */
 export async function buildUnderLocks(context: CommitContext): Promise<Publication> {
-  const { fs, request, hooks } = context
+  const { fs, request, hooks, format } = context
   const busy = await findBusy(context)
   if (busy !== null) return busy
   const paths = await guardedPaths(context)
@@ -63,7 +63,7 @@ export async function buildUnderLocks(context: CommitContext): Promise<Publicati
     const built = await buildCommit(context, parent)
     if (built === null) return { state: 'unchanged', oid: parent }
     await hooks.beforeRefMoves?.(built.commit)
-    const index = readIndex(request.placement.gitDir)
+    const index = readIndex(request.placement.gitDir, format.hash)
     await refillLocks(fs, prepared, await planLocks(context, built, index))
     return publishLocked(context, built, prepared, index)
   })
@@ -120,14 +120,14 @@ async function planLocks(
 ): Promise<LockPlan> {
   const { request, format, changes } = context
   const { placement, author, message } = request
-  refuseMergedPaths(placement.gitDir, index, built)
+  refuseMergedPaths(context, index, built)
   const changeByPath = new Map(changes.map((change) => [change.path, change]))
   const entries = built.files.map(({ path, oid, mode }): IndexFile => {
     const change = changeByPath.get(path)
     const stats = change === undefined || change.kind === 'deleted' ? null : change.stats
     return { path, oid, mode, stats }
   })
-  const patched = patchIndex(index.bytes, entries, index.mtimeNs / 1_000_000_000n)
+  const patched = patchIndex(index.bytes, entries, format.hash, index.mtimeNs / 1_000_000_000n)
   const mode = index.mode ?? format.fileMode
   // Git trusts an entry that is older than the index: a younger index would hide changes of the user's.
   const time = patched.racy ? { modifiedAt: Number(index.mtimeNs / 1000n - 1n) / 1e6 } : {}
@@ -166,9 +166,13 @@ async function publishLocked(
 }
 
 /** A merge that changes a path is the user's to finish: a commit of ours would take its result away. */
-function refuseMergedPaths(gitDir: string, index: IndexState, built: BuiltCommit): void {
-  if (index.bytes === null || !isMerging(gitDir)) return
-  const scan = new IndexScan(index.bytes)
+function refuseMergedPaths(
+  { request, format }: CommitContext,
+  index: IndexState,
+  built: BuiltCommit,
+): void {
+  if (index.bytes === null || !isMerging(request.placement.gitDir)) return
+  const scan = new IndexScan(index.bytes, format.hash)
   for (const { path, previousOid } of built.files) {
     const at = scan.find(Buffer.from(path))
     if ((at === -1 ? null : scan.oid(at)) === previousOid) continue

@@ -1,70 +1,32 @@
 /** The entries of a git index as they lie in its bytes: where each begins and ends, and how names are written. */
+import { createHash } from 'node:crypto'
+import { oidBytesOf } from '../../project/object-id.ts'
+import type { HashName } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
 
-export type IndexEntry = {
-  /** Where the entry begins, and where the next one does. */
-  readonly start: number
-  readonly end: number
-  readonly name: Buffer
-  readonly oid: string
-  readonly stage: number
-  readonly flags: number
+/** Where the fields of an entry lie: ids are as long as the repository's hash makes them. */
+export type IndexLayout = {
+  readonly hash: HashName
+  /** Of an id; the checksum at the end of the file is as long. */
+  readonly oidBytes: number
+  readonly flagsAt: number
+  /** Up to the name, or to the extended flags. */
+  readonly fixedBytes: number
 }
 
 export const HEADER_BYTES = 12
 export const STAT_BYTES = 40
-export const FIXED_BYTES = 62
-export const CHECKSUM_BYTES = 20
 export const FLAG_EXTENDED = 0x4000
 
-/** The entry of a path at stage 0, or null. Throws CommitDeferral `index_unsupported`. */
-export function findEntry(index: Buffer, path: string): IndexEntry | null {
-  const name = Buffer.from(path)
-  const { entries } = parseIndex(index)
-  return entries.find((entry) => entry.stage === 0 && entry.name.equals(name)) ?? null
+export function layoutOf(hash: HashName): IndexLayout {
+  const oidBytes = oidBytesOf(hash)
+  const flagsAt = STAT_BYTES + oidBytes
+  return { hash, oidBytes, flagsAt, fixedBytes: flagsAt + 2 }
 }
 
-/** Throws CommitDeferral `index_unsupported` where the bytes are not a whole index of a known version. */
-export function parseIndex(bytes: Buffer): { version: number; entries: IndexEntry[]; end: number } {
-  if (bytes.length < HEADER_BYTES + CHECKSUM_BYTES || bytes.toString('latin1', 0, 4) !== 'DIRC') {
-    throw unsupported()
-  }
-  const version = bytes.readUInt32BE(4)
-  if (version < 2 || version > 4) throw unsupported()
-  const entries: IndexEntry[] = []
-  let at = HEADER_BYTES
-  let previous: Buffer = Buffer.alloc(0)
-  for (let count = bytes.readUInt32BE(8); count > 0; count -= 1) {
-    const entry = parseEntry(bytes, at, version, previous)
-    entries.push(entry)
-    previous = entry.name
-    at = entry.end
-  }
-  return { version, entries, end: at }
-}
-
-function parseEntry(bytes: Buffer, start: number, version: number, previous: Buffer): IndexEntry {
-  const limit = bytes.length - CHECKSUM_BYTES
-  if (start + FIXED_BYTES > limit) throw unsupported()
-  const flags = bytes.readUInt16BE(start + 60)
-  const extended = (flags & FLAG_EXTENDED) !== 0
-  if (extended && version < 3) throw unsupported()
-  const nameStart = start + FIXED_BYTES + (extended ? 2 : 0)
-  const { name, end } =
-    version === 4 ? nameOfVersion4(bytes, nameStart, previous) : paddedName(bytes, start, nameStart)
-  if (end > limit) throw unsupported()
-  const oid = bytes.toString('hex', start + STAT_BYTES, start + STAT_BYTES + 20)
-  return { start, end, name, oid, stage: (flags >> 12) & 3, flags }
-}
-
-function paddedName(
-  bytes: Buffer,
-  start: number,
-  nameStart: number,
-): { name: Buffer; end: number } {
-  const nul = bytes.indexOf(0, nameStart)
-  if (nul === -1) throw unsupported()
-  return { name: bytes.subarray(nameStart, nul), end: start + paddedLength(nul - start) }
+/** What the file ends with, over all that is before it. */
+export function checksumOf({ hash }: IndexLayout, content: Uint8Array): Buffer {
+  return createHash(hash).update(content).digest()
 }
 
 /** A name of version 4 as it is, from the one before it. Throws CommitDeferral `index_unsupported`. */

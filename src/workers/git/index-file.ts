@@ -4,20 +4,22 @@
  * makes untrue goes. Split and sparse indexes, and whatever git itself calls mandatory, are refused.
  * Format: git's Documentation/gitformat-index.
  */
-import { createHash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
+import type { HashName } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
 import {
-  CHECKSUM_BYTES,
+  checksumOf,
   compressName,
-  FIXED_BYTES,
   FLAG_EXTENDED,
   HEADER_BYTES,
+  layoutOf,
   paddedLength,
   STAT_BYTES,
   unsupported,
 } from './index-entries.ts'
+import type { IndexLayout } from './index-entries.ts'
 import { patchExtensions } from './index-extensions.ts'
+import type { IndexChange } from './index-extensions.ts'
 import { IndexScan } from './index-scan.ts'
 
 /** What the index shall say of one of our files. */
@@ -46,16 +48,18 @@ const EXTENDED_SKIP_WORKTREE = 0x4000
 
 /**
  * The index with our entries in it; `null` stands for a repository that has no index yet. `modifiedAt` is the
- * second of the old index. Throws CommitDeferral `path_conflicted` or `index_unsupported`.
+ * second of the old index, `hash` what the repository names objects by. Throws CommitDeferral `path_conflicted` or `index_unsupported`.
  */
 export function patchIndex(
   old: Buffer | null,
   files: readonly IndexFile[],
+  hash: HashName,
   modifiedAt: bigint = 0n,
 ): PatchedIndex {
-  const bytes = old ?? emptyIndex()
-  verify(bytes)
-  const scan = new IndexScan(bytes)
+  const layout = layoutOf(hash)
+  const bytes = old ?? emptyIndex(layout)
+  verify(bytes, layout)
+  const scan = new IndexScan(bytes, hash)
   const patches = files
     .map((file) => ({ ...file, name: Buffer.from(file.path) }))
     .sort((a, b) => a.name.compare(b.name))
@@ -63,11 +67,11 @@ export function patchIndex(
   const { parts, count, changes } = renderEntries(scan, patches)
   const header = Buffer.from(bytes.subarray(0, HEADER_BYTES))
   header.writeUInt32BE(count, 8)
-  let extensions = bytes.subarray(scan.end, bytes.length - CHECKSUM_BYTES)
-  for (const { path, moved } of changes) extensions = patchExtensions(extensions, path, moved)
+  let extensions = bytes.subarray(scan.end, bytes.length - layout.oidBytes)
+  for (const change of changes) extensions = patchExtensions(extensions, change, layout)
   const content = Buffer.concat([header, ...parts, extensions])
   return {
-    bytes: Buffer.concat([content, sha1(content)]),
+    bytes: Buffer.concat([content, checksumOf(layout, content)]),
     racy: hasRacy(scan, patches, modifiedAt),
   }
 }
@@ -75,14 +79,13 @@ export function patchIndex(
 type Rendered = {
   readonly parts: readonly Buffer[]
   readonly count: number
-  /** `moved`: entries behind it have another position now. */
-  readonly changes: readonly { readonly path: string; readonly moved: boolean }[]
+  readonly changes: readonly IndexChange[]
 }
 
 /** Runs of entries that stay as they are, with ours between them. */
 function renderEntries(scan: IndexScan, patches: readonly Patch[]): Rendered {
   const parts: Buffer[] = []
-  const changes: { path: string; moved: boolean }[] = []
+  const changes: IndexChange[] = []
   let count = scan.count
   let copied = 0
   let previous: Buffer = Buffer.alloc(0)
@@ -111,13 +114,13 @@ function renderEntries(scan: IndexScan, patches: readonly Patch[]): Rendered {
 
 /** In version 4 the first of a run says how its name differs from the one that is before it now. */
 function copyRun(scan: IndexScan, from: number, to: number, previous: Buffer): readonly Buffer[] {
-  const { bytes, version } = scan
+  const { bytes, version, layout } = scan
   const start = scan.start(from)
   const isSame = from === 0 ? previous.length === 0 : scan.name(from - 1).equals(previous)
   if (version !== 4 || isSame) return [bytes.subarray(start, scan.start(to))]
   const extended = (scan.flags(from) & FLAG_EXTENDED) !== 0 ? 2 : 0
   return [
-    bytes.subarray(start, start + FIXED_BYTES + extended),
+    bytes.subarray(start, start + layout.fixedBytes + extended),
     compressName(scan.name(from), previous),
     bytes.subarray(scan.start(from + 1), scan.start(to)),
   ]
@@ -130,14 +133,15 @@ function renderEntry(
   replaced: number,
   previous: Buffer,
 ): Buffer {
+  const { flagsAt, fixedBytes } = scan.layout
   const skipWorktree = replaced !== -1 && scan.hasSkipWorktree(replaced)
-  const fixed = Buffer.alloc(FIXED_BYTES + (skipWorktree ? 2 : 0))
+  const fixed = Buffer.alloc(fixedBytes + (skipWorktree ? 2 : 0))
   if (stats !== null) writeStats(fixed, stats, mode)
   fixed.write(oid, STAT_BYTES, 'hex')
   const kept = replaced === -1 ? 0 : scan.flags(replaced) & FLAG_ASSUME_VALID
   const extended = skipWorktree ? FLAG_EXTENDED : 0
-  fixed.writeUInt16BE(kept | extended | Math.min(name.length, FLAG_NAME_MASK), 60)
-  if (skipWorktree) fixed.writeUInt16BE(EXTENDED_SKIP_WORKTREE, FIXED_BYTES)
+  fixed.writeUInt16BE(kept | extended | Math.min(name.length, FLAG_NAME_MASK), flagsAt)
+  if (skipWorktree) fixed.writeUInt16BE(EXTENDED_SKIP_WORKTREE, fixedBytes)
   if (scan.version === 4) return Buffer.concat([fixed, compressName(name, previous)])
   const length = fixed.length + name.length
   return Buffer.concat([fixed, name, Buffer.alloc(paddedLength(length) - length)])
@@ -198,22 +202,18 @@ function hasRacy(scan: IndexScan, patches: readonly Patch[], modifiedAt: bigint)
   return false
 }
 
-function verify(bytes: Buffer): void {
-  if (bytes.length < HEADER_BYTES + CHECKSUM_BYTES) throw unsupported()
-  const end = bytes.length - CHECKSUM_BYTES
+function verify(bytes: Buffer, layout: IndexLayout): void {
+  if (bytes.length < HEADER_BYTES + layout.oidBytes) throw unsupported()
+  const end = bytes.length - layout.oidBytes
   const stored = bytes.subarray(end)
   // `index.skipHash` leaves zeros there.
   if (stored.every((byte) => byte === 0)) return
-  if (!stored.equals(sha1(bytes.subarray(0, end)))) throw unsupported()
+  if (!stored.equals(checksumOf(layout, bytes.subarray(0, end)))) throw unsupported()
 }
 
-function emptyIndex(): Buffer {
-  const bytes = Buffer.alloc(HEADER_BYTES + CHECKSUM_BYTES)
+function emptyIndex({ oidBytes }: IndexLayout): Buffer {
+  const bytes = Buffer.alloc(HEADER_BYTES + oidBytes)
   bytes.write('DIRC', 0, 'latin1')
   bytes.writeUInt32BE(2, 4)
   return bytes
-}
-
-function sha1(bytes: Buffer): Buffer {
-  return createHash('sha1').update(bytes).digest()
 }

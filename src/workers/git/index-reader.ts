@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } fr
 import type { BigIntStats } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
+import type { HashName } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
 import { unsplitIndex } from './index-split.ts'
 
@@ -16,15 +17,15 @@ export type IndexState = {
   readonly mtimeNs: bigint
 }
 
-/** Throws CommitDeferral `index_unsupported` where the index is a symbolic link. */
-export function readIndex(gitDir: string): IndexState {
+/** `hash`: what the repository names objects by. Throws CommitDeferral `index_unsupported` where it is a symbolic link. */
+export function readIndex(gitDir: string, hash: HashName): IndexState {
   const path = join(gitDir, 'index')
   const fd = openOrNull(path)
   if (fd === null) return { path, bytes: null, identity: 'absent', mode: null, mtimeNs: 0n }
   try {
     const stats = fstatSync(fd, { bigint: true })
     const mode = Number(stats.mode & 0o777n)
-    const bytes = unsplitIndex(readFileSync(fd), gitDir)
+    const bytes = unsplitIndex(readFileSync(fd), gitDir, hash)
     return { path, bytes, identity: identityOf(stats), mode, mtimeNs: stats.mtimeNs }
   } finally {
     closeSync(fd)

@@ -2,21 +2,17 @@
  * Where the entries of a git index lie, and what they are called, without an object for each: a repository of 50,000 files
  * has as many. In version 4 each name is written relative to the one before it, so there the names are kept, too.
  */
-import {
-  FIXED_BYTES,
-  FLAG_EXTENDED,
-  HEADER_BYTES,
-  CHECKSUM_BYTES,
-  STAT_BYTES,
-} from './index-entries.ts'
+import type { HashName } from '../../project/object-id.ts'
+import { FLAG_EXTENDED, HEADER_BYTES, layoutOf, STAT_BYTES } from './index-entries.ts'
+import type { IndexLayout } from './index-entries.ts'
 import { nameOfVersion4, paddedLength, unsupported } from './index-entries.ts'
 
-const FLAGS_AT = 60
 const NAME_MASK = 0xfff
 const MTIME_AT = 8
 
 export class IndexScan {
   readonly bytes: Buffer
+  readonly layout: IndexLayout
   readonly version: number
   readonly count: number
   /** Behind the last entry. */
@@ -26,13 +22,15 @@ export class IndexScan {
   readonly #names: Buffer[] | null
 
   /** Throws CommitDeferral `index_unsupported` where the bytes are not a whole index of a known version. */
-  constructor(bytes: Buffer) {
-    const limit = bytes.length - CHECKSUM_BYTES
+  constructor(bytes: Buffer, hash: HashName) {
+    const layout = layoutOf(hash)
+    const limit = bytes.length - layout.oidBytes
     if (limit < HEADER_BYTES || bytes.toString('latin1', 0, 4) !== 'DIRC') throw unsupported()
     const version = bytes.readUInt32BE(4)
     const count = bytes.readUInt32BE(8)
-    if (version < 2 || version > 4 || count > limit / FIXED_BYTES) throw unsupported()
+    if (version < 2 || version > 4 || count > limit / layout.fixedBytes) throw unsupported()
     this.bytes = bytes
+    this.layout = layout
     this.version = version
     this.count = count
     this.#starts = new Uint32Array(count + 1)
@@ -41,7 +39,7 @@ export class IndexScan {
     let at = HEADER_BYTES
     let previous: Buffer = Buffer.alloc(0)
     for (let index = 0; index < count; index += 1) {
-      if (at + FIXED_BYTES > limit) throw unsupported()
+      if (at + layout.fixedBytes > limit) throw unsupported()
       this.#starts[index] = at
       const nameStart = this.#nameStart(index)
       if (this.#names === null) {
@@ -70,7 +68,7 @@ export class IndexScan {
   }
 
   flags(index: number): number {
-    return this.bytes.readUInt16BE(this.start(index) + FLAGS_AT)
+    return this.bytes.readUInt16BE(this.start(index) + this.layout.flagsAt)
   }
 
   /** Above zero while a merge has left it in conflict. */
@@ -80,7 +78,7 @@ export class IndexScan {
 
   oid(index: number): string {
     const start = this.start(index) + STAT_BYTES
-    return this.bytes.toString('hex', start, start + 20)
+    return this.bytes.toString('hex', start, start + this.layout.oidBytes)
   }
 
   /** Octal. */
@@ -95,7 +93,7 @@ export class IndexScan {
 
   hasSkipWorktree(index: number): boolean {
     if ((this.flags(index) & FLAG_EXTENDED) === 0) return false
-    return (this.bytes.readUInt16BE(this.start(index) + FIXED_BYTES) & 0x4000) !== 0
+    return (this.bytes.readUInt16BE(this.start(index) + this.layout.fixedBytes) & 0x4000) !== 0
   }
 
   /** The first entry whose name is not before this one; all stages of a name stand together. */
@@ -120,7 +118,7 @@ export class IndexScan {
   #nameStart(index: number): number {
     const extended = (this.flags(index) & FLAG_EXTENDED) !== 0
     if (extended && this.version < 3) throw unsupported()
-    return this.start(index) + FIXED_BYTES + (extended ? 2 : 0)
+    return this.start(index) + this.layout.fixedBytes + (extended ? 2 : 0)
   }
 
   #paddedNameEnd(index: number, nameStart: number): number {

@@ -2,16 +2,16 @@
  * A split index as a whole one: the entries of the shared file, without those that the small file deletes, with those that
  * it replaces, and with its own. Git splits it again when it likes. Format: git's Documentation/gitformat-index, link.
  */
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
-import { CHECKSUM_BYTES, FIXED_BYTES, FLAG_EXTENDED, HEADER_BYTES } from './index-entries.ts'
+import type { HashName } from '../../project/object-id.ts'
+import { checksumOf, FLAG_EXTENDED, HEADER_BYTES } from './index-entries.ts'
+import type { IndexLayout } from './index-entries.ts'
 import { paddedLength, unsupported } from './index-entries.ts'
 import { IndexScan } from './index-scan.ts'
 
 const LINK = 'link'
 const EXTENSION_HEADER_BYTES = 8
-const OID_BYTES = 20
 const WORD_BITS = 64
 const NAME_MASK = 0xfff
 const INDEX_BYTES_MAX = 1024 * 1024 * 1024
@@ -19,22 +19,25 @@ const INDEX_BYTES_MAX = 1024 * 1024 * 1024
 type Extension = { readonly signature: string; readonly body: Buffer; readonly whole: Buffer }
 
 /** The bytes themselves where the index is whole. Throws CommitDeferral `index_unsupported`. */
-export function unsplitIndex(bytes: Buffer, gitDir: string): Buffer {
+export function unsplitIndex(bytes: Buffer, gitDir: string, hash: HashName): Buffer {
   if (!bytes.includes(LINK, HEADER_BYTES, 'latin1')) return bytes
-  const own = new IndexScan(bytes)
-  const extensions = extensionsOf(bytes.subarray(own.end, bytes.length - CHECKSUM_BYTES))
+  const own = new IndexScan(bytes, hash)
+  const { layout } = own
+  const { oidBytes } = layout
+  const extensions = extensionsOf(bytes.subarray(own.end, bytes.length - oidBytes))
   const link = extensions.find(({ signature }) => signature === LINK)
   if (link === undefined) return bytes
   const others = extensions.filter((one) => one !== link).map(({ whole }) => whole)
-  const oid = link.body.toString('hex', 0, OID_BYTES)
-  if (/^0+$/.test(oid)) return render(entriesOf(own), others)
+  const oid = link.body.toString('hex', 0, oidBytes)
+  if (/^0+$/.test(oid)) return render(layout, entriesOf(own), others)
   const shared = readBounded(join(gitDir, `sharedindex.${oid}`), INDEX_BYTES_MAX, {
     followLink: false,
   })
   if (shared.state !== 'read') throw unsupported()
-  const deletions = readBitmap(link.body, OID_BYTES)
+  const deletions = readBitmap(link.body, oidBytes)
   const replacements = readBitmap(link.body, deletions.end)
-  return render(joined(new IndexScan(shared.bytes), own, deletions.bits, replacements.bits), others)
+  const sharedScan = new IndexScan(shared.bytes, hash)
+  return render(layout, joined(sharedScan, own, deletions.bits, replacements.bits), others)
 }
 
 type Entry = { readonly name: Buffer; readonly stage: number; readonly fixed: Buffer }
@@ -46,7 +49,7 @@ function entriesOf(scan: IndexScan): Entry[] {
 function entryOf(scan: IndexScan, index: number): Entry {
   const start = scan.start(index)
   const extended = (scan.flags(index) & FLAG_EXTENDED) !== 0 ? 2 : 0
-  const fixed = scan.bytes.subarray(start, start + FIXED_BYTES + extended)
+  const fixed = scan.bytes.subarray(start, start + scan.layout.fixedBytes + extended)
   return { name: scan.name(index), stage: scan.stage(index), fixed }
 }
 
@@ -70,22 +73,27 @@ function joined(
   return whole.sort((a, b) => a.name.compare(b.name) || a.stage - b.stage)
 }
 
-function render(entries: readonly Entry[], extensions: readonly Buffer[]): Buffer {
+function render(
+  layout: IndexLayout,
+  entries: readonly Entry[],
+  extensions: readonly Buffer[],
+): Buffer {
+  const { flagsAt, fixedBytes } = layout
   const header = Buffer.alloc(HEADER_BYTES)
   header.write('DIRC', 0, 'latin1')
-  const isExtended = entries.some(({ fixed }) => fixed.length > FIXED_BYTES)
+  const isExtended = entries.some(({ fixed }) => fixed.length > fixedBytes)
   header.writeUInt32BE(isExtended ? 3 : 2, 4)
   header.writeUInt32BE(entries.length, 8)
   const parts: Buffer[] = [header]
   for (const { name, fixed } of entries) {
     const own = Buffer.from(fixed)
-    const flags = own.readUInt16BE(FIXED_BYTES - 2)
-    own.writeUInt16BE((flags & ~NAME_MASK) | Math.min(name.length, NAME_MASK), FIXED_BYTES - 2)
+    const flags = own.readUInt16BE(flagsAt)
+    own.writeUInt16BE((flags & ~NAME_MASK) | Math.min(name.length, NAME_MASK), flagsAt)
     const length = own.length + name.length
     parts.push(own, name, Buffer.alloc(paddedLength(length) - length))
   }
   const content = Buffer.concat([...parts, ...extensions])
-  return Buffer.concat([content, createHash('sha1').update(content).digest()])
+  return Buffer.concat([content, checksumOf(layout, content)])
 }
 
 function extensionsOf(block: Buffer): Extension[] {

@@ -1,6 +1,7 @@
 /** Which ref, and which folder in it, holds the ledger of a mission, found from the refs of any clone. */
 import { GitError } from '../../errors.ts'
 import { listRefs, readHead, resolveRef } from '../../project/git-files.ts'
+import { isOid } from '../../project/object-id.ts'
 import type { CommitGraph, CommitNode } from './commit-graph.ts'
 
 export type MissionRef = {
@@ -22,7 +23,6 @@ export type MissionRefOptions = {
 const BRANCH_PREFIX = 'kitty/mission-'
 const MID8 = /^[0-9A-HJKMNP-TV-Z]{8}(?:[0-9A-HJKMNP-TV-Z]{18})?$/i
 const SAFE_NAME = /^(?![. ])(?!.*\.\.)[\x20-\x7e]{1,255}(?<![ ])$/
-const OID = /^[0-9a-f]{40}$/
 
 /** Throws GitError MISSION_NOT_FOUND, MISSION_AMBIGUOUS, REF_NOT_FOUND. */
 export async function findMissionRef(
@@ -114,7 +114,7 @@ function refsBelow(commonDir: string, prefix: string): readonly string[] {
 /** As git does for a short name, or null. */
 function resolve(commonDir: string, name: string): { ref: string; oid: string } | null {
   if (name === 'HEAD') return resolveHead(commonDir)
-  if (OID.test(name)) return { ref: name, oid: name }
+  if (isOid(name)) return { ref: name, oid: name }
   if (name.split('/').some((part) => part === '' || part === '..' || part.startsWith('.'))) {
     return null
   }

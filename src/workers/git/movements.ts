@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
+import { OID } from '../../project/object-id.ts'
 
 export type Movement = {
   /** All zeros where the branch began. */
@@ -22,7 +23,7 @@ export type Movement = {
 
 const REFLOG_BYTES_MAX = 64 * 1024 * 1024
 const DEPTH_MAX = 32
-const LINE = /^([0-9a-f]{40}) ([0-9a-f]{40}) [^\n]*?> -?\d+ [+-]\d{4}(?:\t([^\n]*))?$/
+const LINE = new RegExp(`^(${OID}) (${OID}) [^\\n]*?> -?\\d+ [+-]\\d{4}(?:\\t([^\\n]*))?$`)
 const ARRIVED =
   /^(?:fetch|pull|clone)\b|^(?:branch: (?:Created from|Reset to)|reset: moving to) FETCH_HEAD$/
 /** The steps of a rebase that make a commit, whoever started it. */

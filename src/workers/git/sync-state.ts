@@ -4,6 +4,7 @@ import { ULID_PATTERN } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
 import { isJsonObject } from '../../contracts/json.ts'
 import type { Json, JsonObject } from '../../contracts/json.ts'
+import { isOid } from '../../project/object-id.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { readOwned, replaceOwned, setAside } from './owned-json.ts'
 
@@ -36,7 +37,6 @@ const EMPTY: SyncState = {
   superseded_local_commits: [],
   rest: {},
 }
-const OID = /^[0-9a-f]{40}$/
 const NOT_ASCII = /[\u007f-\uffff]/g
 
 export function syncStatePath(root: string): string {
@@ -122,7 +122,7 @@ function parseSuperseded(value: Json): readonly Superseded[] {
   return value.flatMap((item: Json) => {
     if (!isJsonObject(item)) return []
     const { git_hash, replaced_by = null } = item
-    if (typeof git_hash !== 'string' || !OID.test(git_hash)) return []
+    if (typeof git_hash !== 'string' || !isOid(git_hash)) return []
     return typeof replaced_by === 'string' || replaced_by === null
       ? [{ git_hash, replaced_by }]
       : []
@@ -135,7 +135,8 @@ function isLocalCommit(entry: LocalCommit | Json): entry is LocalCommit {
   return (
     Object.keys(entry).length === 7 &&
     type === 'LocalCommit' &&
-    matches(git_hash, OID) &&
+    typeof git_hash === 'string' &&
+    isOid(git_hash) &&
     matches(mission_id, ULID_PATTERN) &&
     matches(build_id, /./) &&
     matches(project_uuid, /./) &&
