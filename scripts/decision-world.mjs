@@ -53,7 +53,8 @@ export class DecisionWorld {
   /** A project with a mission; the user has a file staged where our commits are made. */
   static async open() {
     const world = new DecisionWorld()
-    execFileSync('git', ['init', '-q', '-b', 'main', world.root], { env: world.env })
+    const format = `--object-format=${process.env.KITTIWAKE_OBJECT_FORMAT ?? 'sha1'}`
+    execFileSync('git', ['init', '-q', '-b', 'main', format, world.root], { env: world.env })
     world.git(world.root, 'config', 'gc.auto', '0')
     writeFileSync(join(world.root, 'README.md'), '# Project\n')
     world.git(world.root, 'add', '.')

@@ -38,7 +38,7 @@ export type CommitOptions = {
 }
 
 export type CommitResult = {
-  /** 40 hex digits. */
+  /** 40 hex digits, or 64 in a repository of SHA-256. */
   readonly sha: string
   readonly ref: string
   /** Relative to the worktree. */
@@ -54,7 +54,7 @@ const MESSAGE_MAX = 64 * 1024
  *
  * @throws GitError SAFE_COMMIT_DESTINATION_REF_SHAPE, _EMPTY_CHANGESET, _NOT_A_WORKTREE, _HEAD_MISMATCH,
  *   _DESTINATION_NOT_FOUND, _PATH_POLICY (`offending_path`), _PROTECTED_BRANCH, _PATH_CONFLICTED, _LOCKED (retryable),
- *   _MESSAGE, _CAPABILITY, _UNSUPPORTED, _READ_ONLY, _IO_ERROR: none has changed anything, unless its details say
+ *   _MESSAGE, _CAPABILITY, _UNSUPPORTED, _READ_ONLY, _SIGNING_FAILED, _IO_ERROR: none has changed anything, unless its details say
  *   `committed: true` and `sha`; LEDGER_LOCKED; ProjectError NOT_A_REPOSITORY, …
  */
 export async function commit(options: CommitOptions): Promise<CommitResult> {

@@ -68,6 +68,13 @@ describe('a resource', () => {
     ])
   })
 
+  it('of processes is started by two files: git to its end, and git that answers', () => {
+    expect(importersOf('node:child_process')).toEqual([
+      'project/bounded-run.ts',
+      'workers/git/cat-file.ts',
+    ])
+  })
+
   it('of git objects is read and written by the git worker', () => {
     const others = importersOf('isomorphic-git').filter((file) => !file.startsWith('workers/git/'))
     expect(others).toEqual([])

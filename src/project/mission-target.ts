@@ -13,9 +13,9 @@ export function checkFormat({ commonDir }: Repository): void {
   if (unsupported === null) return
   throw new GitError(
     'REPOSITORY_UNSUPPORTED',
-    `a repository with SHA-1 objects and file refs is expected; this is ${unsupported}`,
+    `a repository whose references are plain files is expected; this is ${unsupported}`,
     {
-      hint: 'One made with `--object-format=sha256` or `--ref-format=reftable` is not supported.',
+      hint: 'One made with `--ref-format=reftable` is not supported.',
     },
   )
 }

@@ -49,7 +49,10 @@ function faultOf(entries: readonly GitConfigEntry[]): string | null {
   const valueOf = (key: string) => valueIn(entries, key)
   const version = valueOf('core.repositoryformatversion') ?? '0'
   if (version !== '0' && version !== '1') return 'of a newer format than is known here'
-  if (hashNameOf(entries) !== 'sha1') return 'not a SHA-1 repository'
+  const hash = hashNameOf(entries)
+  if (hash === null) return 'one whose object ids are not known here'
+  // Git itself refuses such a configuration.
+  if (hash === 'sha256' && version === '0') return 'damaged: its format does not know SHA-256'
   if ((valueOf('extensions.refstorage') ?? 'files') !== 'files') {
     return 'one whose references are not plain files'
   }

@@ -19,12 +19,21 @@ test('a repository is refused for what can not be committed to, and taken otherw
     ['[extensions]\n\tobjectFormat = sha1\n\tpartialClone = origin\n', true],
     ['[extensions]\n\tfuture\n', true],
     ['[core]\n\trepositoryformatversion = 2\n', false],
-    ['[core] repositoryformatversion = 1\n[extensions]\nobjectformat = sha256\n', false],
+    ['[core] repositoryformatversion = 1\n[extensions]\nobjectformat = SHA256\n', true],
+    ['[core] repositoryformatversion = 1\n[extensions]\nobjectformat = sha512\n', false],
+    // Git knows the extension in version 1 only.
+    ['[extensions]\nobjectformat = sha256\n', false],
     ['[extensions]\n\trefstorage = reftable # new\n', false],
     ['[core]\nrepositoryformatversion = 1\n[extensions]\n\tfuture\n', false],
   ] as const) {
     expect(formatOf(config).unsupported === null, config).toBe(supported)
   }
+})
+
+test('objects are named by SHA-1 where nothing else is said', () => {
+  expect(formatOf('').hash).toBe('sha1')
+  const config = '[core]\nrepositoryformatversion = 1\n[extensions]\nobjectFormat = sha256\n'
+  expect(formatOf(config).hash).toBe('sha256')
 })
 
 test('reflogs are made unless the configuration says no', () => {

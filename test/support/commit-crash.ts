@@ -5,12 +5,24 @@ import { expect } from 'vitest'
 import { commitLedger } from './commit-ledger.ts'
 import { BRANCH, GitRepository, LEDGER } from './git-repository.ts'
 
+/** The implementations of a commit by how their repository is made, and which steps of it are tried: with ALL_ROWS=1 each. */
+export const SWEEPS = [
+  { name: 'by files', init: [], every: 1 },
+  {
+    name: 'by plumbing',
+    init: ['--object-format=sha256'],
+    every: process.env['ALL_ROWS'] === '1' ? 1 : 7,
+  },
+] as const
+
 /** More steps than a commit has; a sweep ends at the first number that no step bears. */
 export const MAX_STEPS = 200
 
 /** The user has a file staged; the ledger is in HEAD with one line. */
-export async function repositoryWithLedger(): Promise<GitRepository> {
-  const repository = GitRepository.withCommit()
+export async function repositoryWithLedger(
+  initArguments: readonly string[] = [],
+): Promise<GitRepository> {
+  const repository = GitRepository.withCommit(initArguments)
   repository.write('staged.txt', 'staged\n')
   repository.git('add', 'staged.txt')
   repository.write(LEDGER, '{"n":0}\n')

@@ -13,6 +13,7 @@ export type Asked = {
   readonly protectedBranches?: readonly string[] | null
   readonly cache?: object
   readonly lockWaitMs?: number
+  readonly signingTimeoutMs?: number
 }
 
 export async function commitLedger(

@@ -26,6 +26,9 @@ export type Placement = {
 export const LEDGER = 'kitty-specs/first-01J00000/decisions.events.jsonl'
 export const BRANCH = 'kitty/mission-first-01J00000'
 
+/** What objects are named by where a test does not say it; `npm run test:plumbing` says SHA-256. */
+export const OBJECT_FORMAT = process.env['KITTIWAKE_OBJECT_FORMAT'] ?? 'sha1'
+
 /** What native git sees: no configuration but the repository's, a fixed author, English, no prompts. */
 export const GIT_ENVIRONMENT: NodeJS.ProcessEnv = {
   PATH: process.env['PATH'],
@@ -50,7 +53,8 @@ export class GitRepository {
 
   constructor(initArguments: readonly string[] = []) {
     this.root = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-git-')))
-    this.git('init', '-q', '-b', BRANCH, ...initArguments)
+    const format = `--object-format=${OBJECT_FORMAT}`
+    this.git('init', '-q', '-b', BRANCH, format, ...initArguments)
     this.git('config', 'gc.auto', '0')
   }
 

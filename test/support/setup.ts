@@ -1,3 +1,4 @@
+import { devNull } from 'node:os'
 import { takeCoverage } from 'node:v8'
 import { configureGlobal } from 'fast-check'
 import { afterAll, expect } from 'vitest'
@@ -21,3 +22,7 @@ if (folder !== undefined) {
   process.env[used] = folder
   delete process.env[unused]
 }
+
+// Whoever runs the tests may have their commits signed.
+process.env['GIT_CONFIG_GLOBAL'] = devNull
+process.env['GIT_CONFIG_NOSYSTEM'] = '1'

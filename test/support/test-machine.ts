@@ -29,8 +29,11 @@ export class TestMachine {
   readonly folder: string
   readonly env: NodeJS.ProcessEnv
   readonly #programs: Program[] = []
+  readonly #initArguments: readonly string[]
 
-  constructor() {
+  /** With what `git init` makes its repositories. */
+  constructor(initArguments: readonly string[] = []) {
+    this.#initArguments = initArguments
     this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-journey-')))
     const home = join(this.folder, 'home')
     mkdirSync(home)
@@ -50,7 +53,7 @@ export class TestMachine {
   /** A repository on `main` with one commit. */
   repository(name: string): string {
     const root = join(this.folder, name)
-    this.git(this.folder, 'init', '-q', '-b', 'main', root)
+    this.git(this.folder, 'init', '-q', '-b', 'main', ...this.#initArguments, root)
     writeFileSync(join(root, 'README.md'), `# ${name}\n`)
     this.git(root, 'add', '.')
     this.git(root, 'commit', '-q', '-m', 'Start')

@@ -1,9 +1,10 @@
 /** Commits and trees as values, read from the object store alone: no index, no worktree, no remote. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hashOf, OID } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
-import { DurableFs } from './durable-fs.ts'
-import { ObjectStore } from './object-store.ts'
+import { openReader } from './objects.ts'
+import type { ObjectReader } from './objects.ts'
 import { parseTree } from './tree.ts'
 
 export type CommitNode = {
@@ -21,6 +22,9 @@ export type CommitNode = {
 export type TreeEntry = { readonly name: string; readonly oid: string; readonly isTree: boolean }
 
 const TREE_MODE = /^0?40000$/
+const TREE = new RegExp(`^tree (${OID})$`, 'm')
+const PARENTS = new RegExp(`^parent (${OID})$`, 'gm')
+const TAGGED = new RegExp(`^object (${OID})$`, 'm')
 const COMMITTER = /^committer .* (-?\d+) ([+-])(\d{2})(\d{2})$/m
 const CHANGED_FILES_MAX = 1_000
 const DEPTH_MAX = 32
@@ -29,14 +33,14 @@ const TREES_MAX = 256
 
 /** All calls throw CommitDeferral or system errors where an object that must be there can't be read. */
 export class CommitGraph {
-  readonly #store: ObjectStore
+  readonly #store: ObjectReader
   readonly #commonDir: string
   readonly #commitByOid = new Map<string, CommitNode>()
   readonly #treeByOid = new Map<string, readonly TreeEntry[]>()
   #shallow: ReadonlySet<string> | null = null
 
   constructor(commonDir: string, cache: object) {
-    this.#store = new ObjectStore(commonDir, new DurableFs(commonDir), 0o444, cache)
+    this.#store = openReader(commonDir, cache)
     this.#commonDir = commonDir
   }
 
@@ -71,7 +75,7 @@ export class CommitGraph {
     for (let depth = 0; depth < DEPTH_MAX; depth += 1) {
       const { type, bytes } = await this.#store.read(target)
       if (type !== 'tag') return this.commit(target)
-      target = /^object ([0-9a-f]{40})$/m.exec(bytes.toString('latin1'))?.[1] ?? ''
+      target = TAGGED.exec(bytes.toString('latin1'))?.[1] ?? ''
     }
     throw unreadable()
   }
@@ -85,7 +89,7 @@ export class CommitGraph {
     if (known !== undefined) return known
     const { type, bytes } = await this.#store.read(oid)
     if (type !== 'tree') throw unreadable()
-    const tree = parseTree(bytes).map(({ mode, name, oid: child }) => ({
+    const tree = parseTree(bytes, hashOf(oid)).map(({ mode, name, oid: child }) => ({
       name: name.toString('utf8'),
       oid: child,
       isTree: TREE_MODE.test(mode),
@@ -121,12 +125,12 @@ export class CommitGraph {
     if (type !== 'commit') throw unreadable()
     const text = bytes.toString('latin1')
     const head = text.slice(0, text.indexOf('\n\n') + 1)
-    const tree = /^tree ([0-9a-f]{40})$/m.exec(head)?.[1]
+    const tree = TREE.exec(head)?.[1]
     const committer = COMMITTER.exec(head)
     if (tree === undefined || committer === null) throw unreadable()
     this.#shallow ??= await readShallow(this.#commonDir)
     const isBorder = this.#shallow.has(oid)
-    const listed = [...head.matchAll(/^parent ([0-9a-f]{40})$/gm)]
+    const listed = [...head.matchAll(PARENTS)]
     const parents = isBorder ? [] : listed.map(([, parent = '']) => parent)
     return { oid, tree, parents, isBorder, ...dateOf(committer) }
   }

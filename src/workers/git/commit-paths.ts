@@ -40,6 +40,7 @@ const CODES: Readonly<Record<DeferralReason, string>> = {
   index_unsupported: 'UNSUPPORTED',
   repository_unsupported: 'UNSUPPORTED',
   repository_read_only: 'READ_ONLY',
+  signing_failed: 'SIGNING_FAILED',
   not_committed_yet: 'LOCKED',
 }
 
@@ -54,6 +55,7 @@ const HINTS: Readonly<Record<string, string>> = {
   PATH_POLICY: 'Name files and folders inside the worktree.',
   UNSUPPORTED: 'Commit with git.',
   READ_ONLY: 'Make the repository writable for this user.',
+  SIGNING_FAILED: 'Put right what signs commits in git, then run the command again.',
 }
 
 /** Under the repository lock. Throws GitError SAFE_COMMIT_*; `committed` and `sha` in its details where a commit stands. */

@@ -1,12 +1,13 @@
 /**
- * Commits files of ours onto the branch that a worktree has checked out, without a git process and without
- * touching anything of the user's: objects first and durable, then, under git's own locks and a re-checked HEAD,
- * reflogs, our index entries and the branch. Hooks are not run and nothing is signed: these are bookkeeping
- * commits, whose outcome must depend on nothing but the repository. Half of this file is the contract with its callers.
+ * Commits files of ours onto the branch that a worktree has checked out, without touching anything of the user's: objects
+ * first and durable, by whichever implementation can make them, then, under git's own locks and a re-checked HEAD,
+ * reflogs, our index entries and the branch. Hooks are not run: these are bookkeeping commits, whose outcome must not
+ * depend on them. Half of this file is the contract with its callers.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Author } from '../../project/bookkeeper.ts'
 import { isProtectedBranch, protectedByDefault } from '../../project/protection.ts'
 import type { RepositoryFormat } from '../../project/repository-format.ts'
 import type { Placement } from '../../project/types.ts'
@@ -21,13 +22,13 @@ import type { OnStep } from './durable-fs.ts'
 import { forgetLocks, freeLocks } from './git-locks.ts'
 import { readParent } from './head.ts'
 import { readJournal } from './journal.ts'
-import { ObjectStore } from './object-store.ts'
+import { openObjects } from './objects.ts'
+import type { ObjectStore } from './objects.ts'
 import { stateOrNull } from './path-state.ts'
 import { requireFormat } from './repository-state.ts'
+import { readSigner } from './signer.ts'
 import { readWorktreeFile } from './worktree-file.ts'
 import type { WorktreeChange } from './worktree-change.ts'
-
-export type Signature = { readonly name: string; readonly email: string }
 
 export type Commit = {
   readonly oid: string
@@ -51,13 +52,15 @@ export type CommitRequest = {
   readonly collect?: CollectChanges
   readonly message: string
   /** Also the committer. */
-  readonly author: Signature
+  readonly author: Author
   /** Short or full names or globs; null means main, master and the remotes' default. */
   readonly protectedBranches: readonly string[] | null
-  /** isomorphic-git's cache of packs, shared between calls where the caller keeps it. */
+  /** Of packs and processes, shared between calls where the caller keeps it. */
   readonly cache?: object
   /** For locks that somebody else holds, in total; `LOCK_WAIT_MS` where absent. */
   readonly lockWaitMs?: number
+  /** For the program that signs, each time; `SIGNING_TIMEOUT_MS` where absent. */
+  readonly signingTimeoutMs?: number
 }
 
 export type CommitOutcome =
@@ -85,6 +88,8 @@ export type CommitContext = {
   readonly store: ObjectStore
   readonly format: RepositoryFormat
   readonly changes: readonly WorktreeChange[]
+  /** Of attempts before the locks are taken first; a signer must not be waited for while git is locked out. */
+  readonly optimisticAttempts: number
 }
 
 /** Of times that somebody else's commit or staging came between. */
@@ -92,6 +97,8 @@ const MAX_ATTEMPTS = 12
 /** After so many of them the locks are taken before the commit is built, so that nobody can be quicker. */
 const OPTIMISTIC_ATTEMPTS = 4
 const LOCK_WAIT_MS = 2_500
+/** Less than others wait for the repository lock, which is held meanwhile. */
+const SIGNING_TIMEOUT_MS = 8_000
 const RETRY_MIN_MS = 5
 const RETRY_MAX_MS = 25
 
@@ -135,7 +142,7 @@ export async function recoverRepository(
 }
 
 async function openContext(request: CommitRequest, hooks: CommitHooks): Promise<CommitContext> {
-  const { placement, cache = {} } = request
+  const { placement, cache = {}, signingTimeoutMs = SIGNING_TIMEOUT_MS } = request
   requireWorktree(placement.worktree)
   const format = requireFormat(placement.commonDir)
   readParent(placement)
@@ -144,8 +151,10 @@ async function openContext(request: CommitRequest, hooks: CommitHooks): Promise<
   await recoverRepository(placement, hooks.onStep)
   const fs = new DurableFs(placement.commonDir, hooks.onStep)
   await fs.makeDirectory(fs.stateDirectory)
-  const store = new ObjectStore(placement.commonDir, fs, format.fileMode, cache)
-  return { request, hooks, fs, store, format, changes }
+  const signer = await readSigner(placement)
+  const store = openObjects({ placement, fs, format, cache, signer, signingTimeoutMs })
+  const optimisticAttempts = signer === null ? OPTIMISTIC_ATTEMPTS : MAX_ATTEMPTS
+  return { request, hooks, fs, store, format, changes, optimisticAttempts }
 }
 
 async function ledgerFiles(
@@ -164,7 +173,7 @@ async function commitUntilPublished(context: CommitContext): Promise<CommitOutco
   let built: BuiltCommit | null = null
   for (let attempt = 0; attempt < MAX_ATTEMPTS;) {
     let publication: Publication
-    if (attempt < OPTIMISTIC_ATTEMPTS) {
+    if (attempt < context.optimisticAttempts) {
       const parent = readParent(context.request.placement)
       if (built?.parent !== parent) {
         built = await buildCommit(context, parent)

@@ -158,7 +158,7 @@ function typed(error: unknown): unknown {
   const isFormat = deferred.reason === 'repository_unsupported'
   const code = isFormat ? 'REPOSITORY_UNSUPPORTED' : 'OBJECT_UNREADABLE'
   return new GitError(code, deferred.message, {
-    hint: 'Run the command in a complete clone of a SHA-1 repository.',
+    hint: 'Run the command in a complete clone, whose references are plain files.',
     cause: error,
   })
 }

@@ -46,6 +46,7 @@ const REASONS: Readonly<Record<DeferralReason, true>> = {
   index_unsupported: true,
   repository_unsupported: true,
   repository_read_only: true,
+  signing_failed: true,
   not_committed_yet: true,
 }
 

@@ -39,6 +39,8 @@ export type Step =
   | 'mkdir'
   | 'append'
   | 'truncate'
+  /** A program of git's is about to write objects. */
+  | 'git'
 
 /** Called before each change of the disk. What it throws, the change fails with. */
 export type OnStep = (step: Step, path: string) => void
@@ -49,6 +51,8 @@ export type NewFile = {
   readonly mode?: number
   /** Seconds; the present where absent. */
   readonly modifiedAt?: number
+  /** False for what is gone again before anything depends on it. */
+  readonly isDurable?: boolean
 }
 
 export const TEMPORARY_PREFIX = 'tmp-'
@@ -128,6 +132,11 @@ export class DurableFs {
       closeSync(fd)
     }
     await this.#leaveSynced(dirname(path), unsynced)
+  }
+
+  /** Of what git itself is about to do in a folder. */
+  announceGit(folder: string): void {
+    this.#onStep('git', folder)
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -233,7 +242,7 @@ export class DurableFs {
       if (file.mode !== undefined) fchmodSync(fd, file.mode)
       if (file.modifiedAt !== undefined) futimesSync(fd, file.modifiedAt, file.modifiedAt)
       // An empty one only stands for something; its name is made durable with its folder.
-      if (file.bytes.length === 0) return
+      if (file.bytes.length === 0 || file.isDurable === false) return
       this.#onStep('fsync', path)
       fsyncSync(fd)
     } finally {

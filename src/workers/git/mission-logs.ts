@@ -1,9 +1,9 @@
 /** What the ledger is told of its repository, and the logs of the missions in it. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Author } from '../../project/bookkeeper.ts'
 import type { Mission, Placement, Repository } from '../../project/types.ts'
 import { CommitGraph } from './commit-graph.ts'
-import type { Signature } from './commit.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import type { MissionLedger } from './dirty-journal.ts'
@@ -21,7 +21,7 @@ export type LedgerOptions = {
   /** Those that are not known yet, by their directory names. */
   readonly missions: (isKnown: (directory: string) => boolean) => readonly Mission[]
   readonly protectedBranches: () => Promise<readonly string[] | null>
-  readonly author: () => Promise<Signature>
+  readonly author: () => Promise<Author>
   /** The sanitizer at this write boundary; throws where the value is not clean. */
   readonly assertClean: (value: unknown) => void
   /** Called before each change of the disk. */
@@ -40,7 +40,7 @@ export class MissionLogs {
     this.#warnings = warnings
   }
 
-  /** isomorphic-git's cache of packs. */
+  /** Of packs and processes. */
   get cache(): object {
     return this.#packs.cache
   }

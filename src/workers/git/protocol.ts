@@ -31,6 +31,8 @@ export type DeferralReason =
   | 'index_unsupported'
   | 'repository_unsupported'
   | 'repository_read_only'
+  /** Commits are to be signed, and the signer refused, failed or did not answer. */
+  | 'signing_failed'
   /** Whoever answered was ended before the commit; the next writing command makes it. */
   | 'not_committed_yet'
 

@@ -2,9 +2,10 @@
  * Tree objects as raw bytes: only the entries on the way to our files are replaced, every other byte stays as
  * git wrote it (names that are not UTF-8 and historical modes included).
  */
-import { createHash } from 'node:crypto'
+import { objectId, oidBytesOf } from '../../project/object-id.ts'
+import type { HashName } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
-import type { ObjectStore } from './object-store.ts'
+import type { ObjectStore } from './objects.ts'
 import type { WorktreeChange } from './worktree-change.ts'
 
 /** A change as the new tree has it. */
@@ -32,8 +33,6 @@ const FILE_MODE = '100644'
 const EXECUTABLE_MODE = '100755'
 const LINK_MODE = '120000'
 const FILE_MODES = /^100[67][0-7]{2}$/
-const OID_BYTES = 20
-const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
 /**
  * Writes the blobs that HEAD's tree lacks and the trees above them, and answers the new root: the old one where
@@ -69,8 +68,7 @@ async function spliceFolder(
   treeOid: string | null,
   branch: Branch,
 ): Promise<string | null> {
-  const before =
-    treeOid === null || treeOid === EMPTY_TREE ? [] : parseTree((await store.read(treeOid)).bytes)
+  const before = treeOid === null ? [] : await readTree(store, treeOid)
   let entries = before
   for (const [segment, child] of branch.children) {
     const name = Buffer.from(segment)
@@ -82,6 +80,12 @@ async function spliceFolder(
   }
   if (entries.length === 0) return null
   return entries === before ? treeOid : store.write('tree', renderTree(entries))
+}
+
+async function readTree(store: ObjectStore, oid: string): Promise<Entry[]> {
+  // The empty one need not be there.
+  if (oid === objectId(store.hash, 'tree', Buffer.alloc(0))) return []
+  return parseTree((await store.read(oid)).bytes, store.hash)
 }
 
 /** One name of a folder: a file of ours, a folder with ours in it, or neither any more. */
@@ -121,17 +125,13 @@ async function spliceLeaf(
   // Where nobody decides the mode, a link is not turned into a file by the way.
   if (change.mode === null && previous?.mode === LINK_MODE) throw refused()
   const mode = change.mode ?? keptMode(previous)
-  const oid = blobOid(change.bytes)
+  const oid = objectId(store.hash, 'blob', change.bytes)
   if (previous?.oid !== oid) await store.write('blob', change.bytes)
   return { path, oid, mode, ...before }
 }
 
 function keptMode(previous: Entry | null): string {
   return previous?.mode === EXECUTABLE_MODE ? EXECUTABLE_MODE : FILE_MODE
-}
-
-function blobOid(bytes: Buffer): string {
-  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
 }
 
 function refused(): CommitDeferral {
@@ -143,20 +143,21 @@ function isDirectory(entry: Entry): boolean {
   return entry.mode === DIRECTORY_MODE || entry.mode === '040000'
 }
 
-/** Throws CommitDeferral `io_error` where the bytes are not a tree. */
-export function parseTree(bytes: Buffer): Entry[] {
+/** `hash`: what made the ids in it. Throws CommitDeferral `io_error` where the bytes are not a tree. */
+export function parseTree(bytes: Buffer, hash: HashName): Entry[] {
+  const oidBytes = oidBytesOf(hash)
   const entries: Entry[] = []
   let at = 0
   while (at < bytes.length) {
     const space = bytes.indexOf(0x20, at)
     const end = bytes.indexOf(0, space)
-    if (space === -1 || end === -1 || end + 1 + OID_BYTES > bytes.length) {
+    if (space === -1 || end === -1 || end + 1 + oidBytes > bytes.length) {
       throw new CommitDeferral('io_error', 'A tree of the branch is malformed. Run git fsck.')
     }
-    const oid = bytes.toString('hex', end + 1, end + 1 + OID_BYTES)
+    const oid = bytes.toString('hex', end + 1, end + 1 + oidBytes)
     const mode = bytes.toString('latin1', at, space)
     entries.push({ mode, name: bytes.subarray(space + 1, end), oid })
-    at = end + 1 + OID_BYTES
+    at = end + 1 + oidBytes
   }
   return entries
 }

@@ -11,6 +11,7 @@ import {
   MAX_STEPS,
   repositoryWithLedger,
   strayFiles,
+  SWEEPS,
 } from '../../support/commit-crash.ts'
 import { BRANCH, LEDGER } from '../../support/git-repository.ts'
 import type { GitRepository } from '../../support/git-repository.ts'
@@ -35,8 +36,8 @@ async function commitInChild(repository: GitRepository, killAt: number): Promise
 describe('a commit that is cut short', () => {
   let repositories: GitRepository[] = []
 
-  async function prepared(): Promise<GitRepository> {
-    const repository = await repositoryWithLedger()
+  async function prepared(init: readonly string[] = []): Promise<GitRepository> {
+    const repository = await repositoryWithLedger(init)
     repositories.push(repository)
     return repository
   }
@@ -48,25 +49,28 @@ describe('a commit that is cut short', () => {
     for (const repository of repositories) repository.remove()
   })
 
-  it('by kill -9 at any step is healed by the next one, and no answer is lost (L9)', async () => {
-    let completedAt = MAX_STEPS
-    const sweep = async (lane: number): Promise<void> => {
-      const repository = await prepared()
-      for (let step = 1 + lane; step < completedAt; step += LANES) {
-        const parent = appendAnswer(repository, step)
-        const child = await commitInChild(repository, step)
-        if (!child.killed) {
-          expect(child).toMatchObject({ type: 'committed', output: '' })
-          completedAt = Math.min(completedAt, step)
+  it.each(SWEEPS)(
+    'by kill -9 at any step is healed by the next one, and no answer is lost, $name (L9)',
+    async ({ init, every }) => {
+      let completedAt = MAX_STEPS
+      const sweep = async (lane: number): Promise<void> => {
+        const repository = await prepared(init)
+        for (let step = 1 + lane * every; step < completedAt; step += LANES * every) {
+          const parent = appendAnswer(repository, step)
+          const child = await commitInChild(repository, step)
+          if (!child.killed) {
+            expect(child).toMatchObject({ type: 'committed', output: '' })
+            completedAt = Math.min(completedAt, step)
+          }
+          expectWhole(repository)
+          await expectHealed(repository, parent)
         }
-        expectWhole(repository)
-        await expectHealed(repository, parent)
       }
-    }
-    await Promise.all(Array.from({ length: LANES }, (_, lane) => sweep(lane)))
-    expect(completedAt).toBeGreaterThan(40)
-    expect(completedAt).toBeLessThan(MAX_STEPS)
-  })
+      await Promise.all(Array.from({ length: LANES }, (_, lane) => sweep(lane)))
+      expect(completedAt).toBeGreaterThan(40)
+      expect(completedAt).toBeLessThan(MAX_STEPS)
+    },
+  )
 
   it('and whose recovery is cut short again, at any step, still heals', async () => {
     for (let failAt = 1, failed = true; failed; failAt += 1) {

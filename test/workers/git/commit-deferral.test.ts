@@ -93,15 +93,17 @@ describe('a commit that can not happen now', () => {
     await committedOid(commitLedger(placement, { protectedBranches: ['release/*'] }))
   })
 
-  it('is deferred in a repository of SHA-256 ids, and nothing is written there', async () => {
-    const other = GitRepository.withCommit(['--object-format=sha256'])
-    other.write(LEDGER, '{}\n')
-    const objects = other.git('count-objects', '-v')
-    expect(await commitLedger(other.placement())).toMatchObject({
-      reason: 'repository_unsupported',
-    })
-    expect(other.git('count-objects', '-v')).toBe(objects)
-    other.remove()
+  it('is deferred in a repository whose references are a table, and nothing is written there', async () => {
+    const placement = repository.placement()
+    const [objects, config] = [
+      repository.git('count-objects', '-v'),
+      repository.read('.git/config'),
+    ]
+    repository.write('.git/config', `${config}[extensions]\n\trefStorage = reftable\n`)
+    expect(await commitLedger(placement)).toMatchObject({ reason: 'repository_unsupported' })
+    repository.write('.git/config', config)
+    expect(repository.git('count-objects', '-v')).toBe(objects)
+    await committedOid(commitLedger(placement))
   })
 
   it('is deferred with a sparse index', async () => {

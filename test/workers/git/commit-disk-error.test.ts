@@ -5,11 +5,12 @@ import {
   expectWhole,
   MAX_STEPS,
   repositoryWithLedger,
+  SWEEPS,
 } from '../../support/commit-crash.ts'
 import { commitLedger } from '../../support/commit-ledger.ts'
 import type { GitRepository } from '../../support/git-repository.ts'
 
-describe('a commit that the disk refuses', () => {
+describe.each(SWEEPS)('a commit that the disk refuses, $name,', ({ init, every }) => {
   let repository: GitRepository
   afterEach(() => repository.remove())
 
@@ -18,9 +19,9 @@ describe('a commit that the disk refuses', () => {
     ['ENOSPC', true],
   ] as const) {
     it(`by ${code} (${sticky ? 'lasting' : 'once'}) at any step leaves nothing corrupt and is made by the next one`, async () => {
-      repository = await repositoryWithLedger()
+      repository = await repositoryWithLedger(init)
       const deferred = new Set<string>()
-      for (let failAt = 1, failed = true; failed; failAt += 1) {
+      for (let failAt = 1, failed = true; failed; failAt += every) {
         const parent = appendAnswer(repository, failAt)
         let steps = 0
         failed = false

@@ -66,8 +66,8 @@ describe('commits that race in one worktree', () => {
     repository.write(LEDGER, '')
     const [native, ours] = await Promise.all([nativeCommits(), ourCommits()])
     const log = repository.git('log', '--format=%H %s').trim().split('\n')
-    const subjects = new Set(log.map((line) => line.slice(41)))
-    const oids = new Set(log.map((line) => line.slice(0, 40)))
+    const subjects = new Set(log.map((line) => line.slice(line.indexOf(' ') + 1)))
+    const oids = new Set(log.map((line) => line.slice(0, line.indexOf(' '))))
     expect(native.filter((subject) => !subjects.has(subject))).toEqual([])
     expect(ours.filter((oid) => !oids.has(oid))).toEqual([])
     for (const oid of ours) {

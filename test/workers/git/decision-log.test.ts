@@ -170,8 +170,9 @@ describe('the decision log', () => {
     await expect(reading).rejects.toMatchObject({ name: 'GitError', code })
   })
 
-  it('refuses a SHA-256 repository clearly', async () => {
-    git(elsewhere, 'init', '-q', '--object-format=sha256', 'other')
+  it('refuses a repository whose references are a table clearly', async () => {
+    git(elsewhere, 'init', '-q', 'other')
+    git(join(elsewhere, 'other'), 'config', 'extensions.refStorage', 'reftable')
     const commonDir = join(elsewhere, 'other/.git')
     await expect(readDecisionLog({ commonDir, mission })).rejects.toMatchObject({
       code: 'REPOSITORY_UNSUPPORTED',

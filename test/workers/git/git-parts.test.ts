@@ -8,7 +8,7 @@ import { branchTip } from '#dist/workers/git/head.js'
 import { parseTree, renderTree } from '#dist/workers/git/tree.js'
 import { BRANCH, GitRepository } from '../../support/git-repository.ts'
 
-const OID = '0cfbf08886fca9a91cb753ec8734c84fcbe52c9f'
+const OIDS = { sha1: 'a1'.repeat(20), sha256: 'b2'.repeat(32) } as const
 
 describe('the branch that a commit stands on', () => {
   let repository: GitRepository
@@ -38,24 +38,27 @@ describe('a tree', () => {
     .filter((bytes) => !bytes.includes(0) && !bytes.includes(0x2f))
     .map((bytes) => Buffer.from(bytes))
 
-  test.prop([fc.uniqueArray(name, { maxLength: 8, selector: (each) => each.toString('hex') })])(
-    'is the same after reading and writing, names in any encoding',
-    (names) => {
+  test.prop([
+    fc.uniqueArray(name, { maxLength: 8, selector: (each) => each.toString('hex') }),
+    fc.constantFrom('sha1' as const, 'sha256' as const),
+  ])(
+    'is the same after reading and writing, names in any encoding, ids of any hash',
+    (names, hash) => {
       const modes = ['100644', '40000', '120000', '100664', '160000']
       const entries = names.map((each, index) => ({
         mode: modes[index % modes.length] ?? '100644',
         name: each,
-        oid: OID,
+        oid: OIDS[hash],
       }))
       const bytes = renderTree(entries)
-      expect(renderTree(parseTree(bytes)).equals(bytes)).toBe(true)
-      expect(parseTree(bytes)).toHaveLength(names.length)
+      expect(renderTree(parseTree(bytes, hash)).equals(bytes)).toBe(true)
+      expect(parseTree(bytes, hash)).toHaveLength(names.length)
     },
   )
 
   it('that is malformed gives a typed error', () => {
     for (const text of ['100644', '100644 a', '100644 a\0short']) {
-      expect(() => parseTree(Buffer.from(text))).toThrow(
+      expect(() => parseTree(Buffer.from(text), 'sha1')).toThrow(
         expect.objectContaining({ reason: 'io_error' }),
       )
     }

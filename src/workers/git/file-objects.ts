@@ -1,44 +1,34 @@
 /**
- * Raw git objects: read through isomorphic-git, written here. isomorphic-git by itself writes in place, without
- * fsync, never rewrites an object whose file exists but is empty, and takes many times as long.
+ * Objects of SHA-1 by git's own files, without a process: read through isomorphic-git, written here. isomorphic-git by itself
+ * writes in place, without fsync, never rewrites an object whose file exists but is empty, and takes many times as long.
  */
-import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { constants, deflateSync, inflateSync } from 'node:zlib'
+import { constants, deflateSync } from 'node:zlib'
 import { readObject } from 'isomorphic-git'
 import type { PromiseFsClient } from 'isomorphic-git'
 import { systemCode } from '../../errors.ts'
-import { CommitDeferral } from './deferral.ts'
+import { objectId } from '../../project/object-id.ts'
+import { renderCommit } from './commit-object.ts'
+import type { CommitDraft } from './commit-object.ts'
 import type { DurableFs, NewFile } from './durable-fs.ts'
-
-export type RawObject = {
-  readonly type: string
-  /** Content without the header. */
-  readonly bytes: Buffer
-}
+import { isWhole, loosePath, missing, unreadable } from './loose-object.ts'
+import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './objects.ts'
 
 const MAX_ALTERNATE_DEPTH = 5
 /** Git packs what is loose before long; until then time counts for more than space. */
 const DEFLATE = { level: constants.Z_BEST_SPEED }
 
-/** Reads throw CommitDeferral, writes throw system errors. */
-export class ObjectStore {
+export class FileReader implements ObjectReader {
   readonly #gitdir: string
-  readonly #fs: DurableFs
-  readonly #mode: number
   readonly #cache: object
-  readonly #unsynced = new Set<string>()
 
-  /** `fileMode`: the permissions of the repository's files; an object has those of them that read. */
-  constructor(commonDir: string, fs: DurableFs, fileMode: number, cache: object) {
+  /** `cache`: isomorphic-git's, of packs. */
+  constructor(commonDir: string, cache: object) {
     this.#gitdir = commonDir
-    this.#fs = fs
-    this.#mode = fileMode & 0o444
     this.#cache = cache
   }
 
-  /** The object from this repository, or from one that it borrows objects from. */
   async read(oid: string): Promise<RawObject> {
     const own = await this.#readFrom(this.#gitdir, oid)
     if (own !== null) return own
@@ -46,30 +36,7 @@ export class ObjectStore {
       const borrowed = await this.#readFrom(gitdir, oid)
       if (borrowed !== null) return borrowed
     }
-    const message = 'An object of the branch is not in this repository. Fetch it, or run git fsck.'
-    throw new CommitDeferral('repository_unsupported', message)
-  }
-
-  /** Answers the id. Not durable before `settle`. */
-  async write(type: 'blob' | 'tree' | 'commit', bytes: Uint8Array): Promise<string> {
-    const content = Buffer.concat([Buffer.from(`${type} ${bytes.length}\0`), bytes])
-    const oid = createHash('sha1').update(content).digest('hex')
-    const folder = join(this.#gitdir, 'objects', oid.slice(0, 2))
-    const path = join(folder, oid.slice(2))
-    await this.#fs.makeDirectory(folder, this.#unsynced)
-    if (isObject(readOrNull(path), oid)) {
-      await this.#fs.refreshFile(path, this.#unsynced)
-    } else {
-      const file: NewFile = { bytes: deflateSync(content, DEFLATE), mode: this.#mode }
-      await this.#fs.replaceFile(path, file, this.#unsynced)
-    }
-    return oid
-  }
-
-  /** Whatever was written is durable when it returns. */
-  async settle(): Promise<void> {
-    for (const folder of this.#unsynced) await this.#fs.syncDirectory(folder)
-    this.#unsynced.clear()
+    throw missing()
   }
 
   async #readFrom(gitdir: string, oid: string): Promise<RawObject | null> {
@@ -88,9 +55,46 @@ export class ObjectStore {
   }
 }
 
-function unreadable(cause: unknown): CommitDeferral {
-  const message = 'An object of the branch can not be read. Run git fsck and repair the repository.'
-  return new CommitDeferral('io_error', message, cause)
+export class FileObjects implements ObjectStore {
+  readonly hash = 'sha1'
+  readonly #gitdir: string
+  readonly #fs: DurableFs
+  readonly #mode: number
+  readonly #reader: FileReader
+  readonly #unsynced = new Set<string>()
+
+  constructor({ placement, fs, format, cache }: StoreOptions) {
+    this.#gitdir = placement.commonDir
+    this.#fs = fs
+    // An object has those permissions of the repository's files that read.
+    this.#mode = format.fileMode & 0o444
+    this.#reader = new FileReader(placement.commonDir, cache)
+  }
+
+  async read(oid: string): Promise<RawObject> {
+    return this.#reader.read(oid)
+  }
+
+  async write(type: 'blob' | 'tree' | 'commit', bytes: Uint8Array): Promise<string> {
+    const oid = objectId(this.hash, type, bytes)
+    const path = loosePath(this.#gitdir, oid)
+    await this.#fs.makeDirectory(dirname(path), this.#unsynced)
+    if (isWhole(path, oid)) {
+      await this.#fs.refreshFile(path, this.#unsynced)
+    } else {
+      const content = Buffer.concat([Buffer.from(`${type} ${bytes.length}\0`), bytes])
+      const file: NewFile = { bytes: deflateSync(content, DEFLATE), mode: this.#mode }
+      await this.#fs.replaceFile(path, file, this.#unsynced)
+    }
+    return oid
+  }
+
+  async commit(draft: CommitDraft): Promise<string> {
+    const oid = await this.write('commit', renderCommit(draft))
+    for (const folder of this.#unsynced) await this.#fs.syncDirectory(folder)
+    this.#unsynced.clear()
+    return oid
+  }
 }
 
 /** The git directories whose objects this one borrows; nearest first. */
@@ -135,15 +139,5 @@ function readOrNull(path: string): Buffer | null {
     return readFileSync(path)
   } catch {
     return null
-  }
-}
-
-/** Whether a file is this object, whole: a crash of another writer can leave an empty one under its name. */
-function isObject(deflated: Buffer | null, oid: string): boolean {
-  if (deflated === null) return false
-  try {
-    return createHash('sha1').update(inflateSync(deflated)).digest('hex') === oid
-  } catch {
-    return false
   }
 }

@@ -1,0 +1,31 @@
+/** The file that holds one object, and what is said of an object that can't be had. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inflateSync } from 'node:zlib'
+import { hashOf } from '../../project/object-id.ts'
+import { CommitDeferral } from './deferral.ts'
+
+export function loosePath(commonDir: string, oid: string): string {
+  return join(commonDir, 'objects', oid.slice(0, 2), oid.slice(2))
+}
+
+/** Whether a file is this object, whole: a crash of another writer can leave an empty one under its name. */
+export function isWhole(path: string, oid: string): boolean {
+  try {
+    const content = inflateSync(readFileSync(path))
+    return createHash(hashOf(oid)).update(content).digest('hex') === oid
+  } catch {
+    return false
+  }
+}
+
+export function missing(): CommitDeferral {
+  const message = 'An object of the branch is not in this repository. Fetch it, or run git fsck.'
+  return new CommitDeferral('repository_unsupported', message)
+}
+
+export function unreadable(cause?: unknown): CommitDeferral {
+  const message = 'An object of the branch can not be read. Run git fsck and repair the repository.'
+  return new CommitDeferral('io_error', message, cause)
+}

@@ -1,0 +1,54 @@
+/**
+ * The objects of a repository, by one of two implementations of one contract: our own code over git's files, or git's own
+ * plumbing. The second is for what the first can't do: SHA-256, and signatures.
+ */
+import { readFormat } from '../../project/repository-format.ts'
+import type { HashName } from '../../project/object-id.ts'
+import type { RepositoryFormat } from '../../project/repository-format.ts'
+import type { Placement } from '../../project/types.ts'
+import type { CommitDraft } from './commit-object.ts'
+import type { DurableFs } from './durable-fs.ts'
+import { FileObjects, FileReader } from './file-objects.ts'
+import { PlumbingObjects, PlumbingReader } from './plumbing-objects.ts'
+import type { Signer } from './signer.ts'
+
+export type RawObject = {
+  readonly type: string
+  /** Content without the header. */
+  readonly bytes: Buffer
+}
+
+export type ObjectReader = {
+  /** The object from this repository, or from one that it borrows objects from. Throws CommitDeferral and system errors. */
+  readonly read: (oid: string) => Promise<RawObject>
+}
+
+/** Throws CommitDeferral and system errors. */
+export type ObjectStore = ObjectReader & {
+  readonly hash: HashName
+  /** Answers the id. Nothing is durable, and nothing need be there, before `commit`. */
+  readonly write: (type: 'blob' | 'tree', bytes: Uint8Array) => Promise<string>
+  /** Answers the id; the commit and whatever was written before are durable then. */
+  readonly commit: (draft: CommitDraft) => Promise<string>
+}
+
+export type StoreOptions = {
+  readonly placement: Placement
+  readonly fs: DurableFs
+  readonly format: RepositoryFormat
+  /** Packs and processes that are shared between calls, where the caller keeps it. */
+  readonly cache: object
+  /** Null: commits are not signed. */
+  readonly signer: Signer | null
+  readonly signingTimeoutMs: number
+}
+
+export function openReader(commonDir: string, cache: object): ObjectReader {
+  const isSha256 = readFormat(commonDir).hash === 'sha256'
+  return isSha256 ? new PlumbingReader(commonDir, cache) : new FileReader(commonDir, cache)
+}
+
+export function openObjects(options: StoreOptions): ObjectStore {
+  const isPlumbing = options.format.hash === 'sha256' || options.signer !== null
+  return isPlumbing ? new PlumbingObjects(options) : new FileObjects(options)
+}
