@@ -58,7 +58,8 @@ export async function readHooks(
 export async function lookAtBranches(root: string): Promise<number> {
   const repository = await locateRepository(root)
   const literals = await gatherLiterals(repository)
-  return (await openLedger({ repository, literals }).frames()).length
+  const ledger = openLedger({ repository, literals }, { leavesSeeds: true })
+  return (await ledger.frames()).length
 }
 
 async function handsFor(repository: Repository, program: Program): Promise<readonly Hand[]> {

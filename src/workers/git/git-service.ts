@@ -1,6 +1,6 @@
 /** The git worker's resource: the ledger of one repository, asked one command at a time. */
 import { createSanitizer } from '../../events/sanitize.ts'
-import { errorToWire } from '../../errors.ts'
+import { errorToWire, KittiwakeError } from '../../errors.ts'
 import { authorOf } from '../../project/author.ts'
 import { ensureCoordinationWorktree } from '../../project/coordination-worktree.ts'
 import { identityOrNull } from '../../project/identity.ts'
@@ -28,7 +28,10 @@ export function openGlossary({ repository, literals }: GitInput): GlossaryLedger
 }
 
 /** The ledger of a repository by what its files say. */
-export function openLedger({ repository, literals }: GitInput): Ledger {
+export function openLedger(
+  { repository, literals }: GitInput,
+  { leavesSeeds = false }: { readonly leavesSeeds?: boolean } = {},
+): Ledger {
   const sanitizer = createSanitizer(literals)
   const finder = new MissionFinder(repository)
   return new Ledger({
@@ -40,6 +43,7 @@ export function openLedger({ repository, literals }: GitInput): Ledger {
     protectedBranches: async () => protectedBranches(repository),
     author: () => authorOf(repository),
     assertClean: (value) => sanitizer.assertClean(value),
+    leavesSeeds,
   })
 }
 
@@ -59,7 +63,10 @@ class GitService implements Service<GitCommand, GitAnswer> {
   ) {
     this.#ledger = ledger
     this.#glossary = glossary
-    this.#watch = new RefWatch(repository, () => report({ type: 'git.changed' }))
+    this.#watch = new RefWatch(repository, {
+      changed: () => report({ type: 'git.changed' }),
+      marked: () => void this.#recoverSeeds(),
+    })
     this.#report = report
   }
 
@@ -83,9 +90,25 @@ class GitService implements Service<GitCommand, GitAnswer> {
     } catch (error) {
       return { type: 'git.refused', error: errorToWire(error) }
     } finally {
-      for (const warning of [...this.#ledger.takeWarnings(), ...this.#glossary.takeWarnings()]) {
-        this.#report({ type: 'git.warned', ...warning })
-      }
+      this.#warn()
+    }
+  }
+
+  /** Whose mark still stands once the lock is free has died. */
+  async #recoverSeeds(): Promise<void> {
+    this.#tail = this.#tail.then(async () => {
+      // Where the lock is not free in time, whoever writes next does it.
+      await this.#glossary.heal().catch((error: unknown) => {
+        if (!(error instanceof KittiwakeError)) throw error
+      })
+      this.#warn()
+    })
+    await this.#tail
+  }
+
+  #warn(): void {
+    for (const warning of [...this.#ledger.takeWarnings(), ...this.#glossary.takeWarnings()]) {
+      this.#report({ type: 'git.warned', ...warning })
     }
   }
 

@@ -14,12 +14,7 @@ import { appendLines, repairLog } from './append-log.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import { alreadyResolved, conflictUnknown } from './glossary-errors.ts'
-import {
-  glossaryLogPath,
-  inTimeOrder,
-  parseGlossaryLines,
-  readGlossaryLogs,
-} from './glossary-log.ts'
+import { glossaryPlace, inTimeOrder, parseGlossaryLines, readGlossaryLogs } from './glossary-log.ts'
 import { withLedgerLock } from './ledger-lock.ts'
 import { SeedFiles } from './seed-files.ts'
 import type { SeedPlan } from './seed-files.ts'
@@ -27,6 +22,7 @@ import { readLog } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
 import type { Glossed, GlossaryEntry } from './protocol.ts'
 import { SeedMark } from './seed-mark.ts'
+import { SeedRecovery } from './seed-recovery.ts'
 import { Unqueued } from './unqueued.ts'
 import { Warnings } from './warnings.ts'
 import type { LedgerWarning } from './warnings.ts'
@@ -45,6 +41,7 @@ export class GlossaryLedger {
   readonly #fs: DurableFs
   readonly #seeds: SeedFiles
   readonly #mark: SeedMark
+  readonly #recovery: SeedRecovery
   readonly #unqueued: Unqueued
   readonly #warnings = new Warnings()
 
@@ -55,7 +52,8 @@ export class GlossaryLedger {
     this.#options = options
     this.#fs = new DurableFs(commonDir, onStep)
     this.#seeds = new SeedFiles(root, this.#fs)
-    this.#mark = new SeedMark(this.#fs, warnings)
+    this.#mark = new SeedMark(commonDir, this.#fs, warnings)
+    this.#recovery = new SeedRecovery({ ...options, fs: this.#fs, warnings })
     this.#unqueued = new Unqueued({ fs: this.#fs, root, commonDir, warnings })
   }
 
@@ -66,11 +64,12 @@ export class GlossaryLedger {
    * @throws GitError GLOSSARY_CONFLICT_UNKNOWN, GLOSSARY_ALREADY_RESOLVED, GLOSSARY_SEED_UNUSABLE, LEDGER_*
    */
   async record(mission: string, entry: GlossaryEntry): Promise<Glossed> {
-    return this.#run(async () => {
+    const sense = senseOf(entry.records)
+    const recoverSeeds = (): Promise<void> =>
+      sense === null ? this.#recovery.tryToRecover() : this.#recovery.recover()
+    return this.#run(recoverSeeds, async () => {
       const place = this.#placeOf(mission)
-      const sense = senseOf(entry.records)
       const scope = sense?.scope ?? null
-      await this.#healBefore(sense !== null)
       const bytes = (await readLog(place)) ?? Buffer.alloc(0)
       const earlier = this.#repeated(place, bytes, entry.records)
       if (earlier !== null) {
@@ -100,9 +99,17 @@ export class GlossaryLedger {
     })
   }
 
+  /** Puts what a dead command had still to put into a file there; where that can't be done, it is a warning. */
+  async heal(): Promise<void> {
+    const recoverSeeds = (): Promise<void> => this.#recovery.tryToRecover()
+    return this.#run(recoverSeeds, async () => undefined)
+  }
+
   /** Puts every sense of the logs that the files lack into them, the last word of each term; answers the changed scopes. */
   async replay(): Promise<readonly Scope[]> {
-    return this.#run(async () => {
+    // What is on its way is among what the logs say.
+    const recoverSeeds = async (): Promise<void> => undefined
+    return this.#run(recoverSeeds, async () => {
       const { root } = this.#options.repository
       const changed = new Set<Scope>()
       const { logs } = readGlossaryLogs(root)
@@ -131,47 +138,15 @@ export class GlossaryLedger {
     return resolution === undefined ? null : resolvedSo(rows, resolution)
   }
 
-  /** What a dead command had still to put into a file. Where that can't be done, it stops only who needs the files too. */
-  async #healBefore(needsSeeds: boolean): Promise<void> {
-    const marked = await this.#mark.read()
-    if (marked === null) return
-    try {
-      const place = this.#placeOf(marked.mission)
-      const bytes = (await readLog(place)) ?? Buffer.alloc(0)
-      for (const { row } of parseGlossaryLines(bytes, place.mission).rows) {
-        if (row.event_id === null || !marked.event_ids.includes(row.event_id)) continue
-        if ((row.family === 'sense' || row.family === 'resolved') && row.sense !== null) {
-          this.#options.assertClean(row.sense)
-          await this.#seeds.put(row.sense)
-        }
-      }
-      await this.#mark.clear()
-    } catch (error) {
-      if (!(error instanceof KittiwakeError) || needsSeeds) throw error
-      this.#warnings.add('SEED_UNWRITTEN', `A resolution is still to be written: ${error.message}`)
-    }
-  }
-
   #placeOf(mission: string): LogPlace {
-    const { repository, onStep } = this.#options
-    const path = glossaryLogPath(repository.root, mission)
-    return {
-      worktree: repository.root,
-      path,
-      mission,
-      fs: this.#fs,
-      onStep: onStep ?? (() => undefined),
-      onTorn: () =>
-        this.#warnings.add(
-          'LOG_TAIL_MOVED',
-          `The unfinished end of the glossary log of ${mission} was moved into a side file.`,
-        ),
-    }
+    const { repository, onStep = () => undefined } = this.#options
+    const hands = { fs: this.#fs, onStep, warnings: this.#warnings }
+    return glossaryPlace(repository.root, mission, hands)
   }
 
-  async #run<T>(body: () => Promise<T>): Promise<T> {
+  async #run<T>(recoverSeeds: () => Promise<void>, body: () => Promise<T>): Promise<T> {
     const { repository, onStep } = this.#options
-    const hands = { errorFrom, ...(onStep === undefined ? {} : { onStep }) }
+    const hands = { errorFrom, recoverSeeds, ...(onStep === undefined ? {} : { onStep }) }
     // The ledgers' lock, under which events are noted too.
     return withLedgerLock(repository, hands, body)
   }

@@ -8,9 +8,12 @@ import type { Instant } from '../../contracts/instant.ts'
 import { InputError, ProjectError, systemCode } from '../../errors.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { pathWithoutLinks } from '../../project/safe-path.ts'
+import type { DurableFs, OnStep } from './durable-fs.ts'
 import { LOG_BYTES_MAX } from './log-file.ts'
+import type { LogPlace } from './log-file.ts'
 import { readLogLines } from './log-lines.ts'
 import type { SkippedLine } from './log-lines.ts'
+import type { Warnings } from './warnings.ts'
 
 const FOLDERS = ['.kittify', 'events', 'glossary'] as const
 const SUFFIX = '.events.jsonl'
@@ -42,6 +45,21 @@ export function glossaryLogName(mission: string): string {
 /** Absolute. @throws InputError GLOSSARY_MISSION_NAME */
 export function glossaryLogPath(root: string, mission: string): string {
   return join(root, ...FOLDERS, glossaryLogName(mission))
+}
+
+/** For who writes: the log in its checkout. @throws InputError GLOSSARY_MISSION_NAME */
+export function glossaryPlace(
+  root: string,
+  mission: string,
+  hands: { readonly fs: DurableFs; readonly onStep: OnStep; readonly warnings: Warnings },
+): LogPlace {
+  const { fs, onStep, warnings } = hands
+  const onTorn = (): void =>
+    warnings.add(
+      'LOG_TAIL_MOVED',
+      `The unfinished end of the glossary log of ${mission} was moved into a side file.`,
+    )
+  return { worktree: root, path: glossaryLogPath(root, mission), mission, fs, onStep, onTorn }
 }
 
 /** Total: any bytes give an answer. */

@@ -5,19 +5,24 @@ import { recoverRepository } from './commit.ts'
 import type { OnStep } from './durable-fs.ts'
 import { withPoolPulse } from './pool-pulse.ts'
 
+export type LedgerHands = {
+  readonly onStep?: OnStep
+  readonly errorFrom: (error: unknown) => unknown
+  /** Puts into the scopes' files what a dead process had still to put there. */
+  readonly recoverSeeds: () => Promise<void>
+}
+
 /** Throws GitError LEDGER_LOCKED (retryable), LOCK_UNUSABLE; what `body` fails with goes through `errorFrom`. */
 export async function withLedgerLock<T>(
   repository: Repository,
-  {
-    onStep,
-    errorFrom,
-  }: { readonly onStep?: OnStep; readonly errorFrom: (error: unknown) => unknown },
+  { onStep, errorFrom, recoverSeeds }: LedgerHands,
   body: () => Promise<T>,
 ): Promise<T> {
   return withRepositoryLock(repository.commonDir, 'ledger', async () => {
     try {
       return await withPoolPulse(async () => {
         await recoverRepository(repository, onStep)
+        await recoverSeeds()
         return body()
       })
     } catch (error) {

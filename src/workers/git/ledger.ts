@@ -35,6 +35,7 @@ import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
 import { withPoolPulse } from './pool-pulse.ts'
 import type { Deferral, LedgerName, TransitionRecord } from './protocol.ts'
+import { SeedRecovery } from './seed-recovery.ts'
 import { StatusLedger } from './status-ledger.ts'
 import { Unqueued } from './unqueued.ts'
 import { Warnings } from './warnings.ts'
@@ -61,6 +62,7 @@ export class Ledger {
   readonly #unqueued: Unqueued
   readonly #status: StatusLedger
   readonly #repairer: LogRepairer
+  readonly #recovery: SeedRecovery
 
   constructor(options: LedgerOptions) {
     const { repository, identity, assertClean, missions } = options
@@ -83,6 +85,7 @@ export class Ledger {
     this.#committer = committer
     this.#status = new StatusLedger(options, { logs, branches, journal, unqueued, committer })
     this.#repairer = new LogRepairer(options, { logs, branches, journal, committer })
+    this.#recovery = new SeedRecovery({ ...options, fs, warnings })
   }
 
   /** Durable when it returns. Throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
@@ -229,9 +232,12 @@ export class Ledger {
   }
 
   async #run<T>(body: () => Promise<T>): Promise<T> {
-    const { repository, onStep } = this.#options
-    const hands = { errorFrom: gitErrorFrom, ...(onStep === undefined ? {} : { onStep }) }
-    return withLedgerLock(repository, hands, body)
+    const { repository, onStep, leavesSeeds = false } = this.#options
+    const recoverSeeds = async (): Promise<void> => {
+      if (!leavesSeeds) await this.#recovery.tryToRecover()
+    }
+    const hands = { errorFrom: gitErrorFrom, recoverSeeds }
+    return withLedgerLock(repository, { ...hands, ...(onStep && { onStep }) }, body)
   }
 
   /** One commit per answer: an earlier one whose commit is still to come gets it first. */

@@ -24,6 +24,8 @@ export type LedgerOptions = {
   readonly author: () => Promise<Author>
   /** The sanitizer at this write boundary; throws where the value is not clean. */
   readonly assertClean: (value: unknown) => void
+  /** For who is started behind somebody's back: the scopes' files, which are theirs, stay as they are. */
+  readonly leavesSeeds?: boolean
   /** Called before each change of the disk. */
   readonly onStep?: OnStep
 }

@@ -1,18 +1,27 @@
-/** Notices that other programs recorded frames or moved branches, by looking at the files that they write. */
+/** Notices that other programs recorded frames, moved branches or died over a scope's file, by looking at the files that they write. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Repository } from '../../project/types.ts'
 import { bookPath, readBranchBook } from './branch-book.ts'
+import { seedMarkPath } from './seed-mark.ts'
 import { syncStatePath } from './sync-state.ts'
 
 /** How often another process's new frames are looked for while this one owns the link. */
 const WATCH_MS = 50
 /** Branches cost a look each, and who commits natively waits for nobody. */
 const BRANCHES_EVERY = 5
+const ABSENT = 'absent'
+
+export type RefReports = {
+  /** Something may be new; to look whether it is costs little. */
+  readonly changed: () => void
+  /** Rows are on their way into a scope's file; to look whether they still are costs little. */
+  readonly marked: () => void
+}
 
 export class RefWatch {
   readonly #repository: Repository
-  readonly #changed: () => void
+  readonly #reports: RefReports
   #timer: NodeJS.Timeout | null = null
   #isLooking = false
   #turn = 0
@@ -20,11 +29,11 @@ export class RefWatch {
   #book = ''
   #refs: readonly string[] = []
   #branches = ''
+  #mark = ABSENT
 
-  /** `changed` is called where something may be new; to look whether it is costs little. */
-  constructor(repository: Repository, changed: () => void) {
+  constructor(repository: Repository, reports: RefReports) {
     this.#repository = repository
-    this.#changed = changed
+    this.#reports = reports
   }
 
   async start(): Promise<void> {
@@ -35,7 +44,7 @@ export class RefWatch {
       this.#isLooking = true
       void this.#look().then((isNew) => {
         this.#isLooking = false
-        if (isNew) this.#changed()
+        if (isNew) this.#reports.changed()
       })
     }, WATCH_MS)
   }
@@ -51,7 +60,15 @@ export class RefWatch {
     this.#state = state
     const isTurn = this.#turn === 0
     this.#turn = (this.#turn + 1) % BRANCHES_EVERY
+    if (isTurn) this.#lookAtMark()
     return (isTurn && (await this.#haveBranchesMoved())) || isNew
+  }
+
+  #lookAtMark(): void {
+    const mark = versionOf(seedMarkPath(this.#repository.commonDir))
+    const isNew = mark !== this.#mark
+    this.#mark = mark
+    if (isNew && mark !== ABSENT) this.#reports.marked()
   }
 
   async #haveBranchesMoved(): Promise<boolean> {
@@ -73,5 +90,5 @@ export class RefWatch {
 
 function versionOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false })
-  return found === undefined ? 'absent' : `${found.ino}:${found.mtimeMs}:${found.size}`
+  return found === undefined ? ABSENT : `${found.ino}:${found.mtimeMs}:${found.size}`
 }

@@ -2,8 +2,10 @@
  * `<commonDir>/kittiwake/glossary.json`: which rows of which log are about to be put into a scope's file. Durable before the
  * rows are; gone once the file has them. Without it a later edit by hand would look like a row that was never applied.
  */
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EVENT_ID_PATTERN } from '../../contracts/event.ts'
+import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { readOwned, replaceOwned, setAside } from './owned-json.ts'
 import type { Warnings } from './warnings.ts'
@@ -12,15 +14,34 @@ export type MarkedRows = { readonly mission: string; readonly event_ids: readonl
 
 const MARK_BYTES_MAX = 64 * 1024
 
+/** Whether it is there says whether anything is on its way: one look. */
+export function seedMarkPath(commonDir: string): string {
+  return join(commonDir, STATE_DIRECTORY, 'glossary.json')
+}
+
+export function hasSeedMark(commonDir: string): boolean {
+  return existsSync(seedMarkPath(commonDir))
+}
+
+/** Reads only. Throws GitError LEDGER_STATE_UNREADABLE. */
+export async function readSeedMark(path: string): Promise<MarkedRows | 'absent' | 'damaged'> {
+  const reading = await readOwned(path, MARK_BYTES_MAX)
+  if (reading.state !== 'read') return reading.state
+  const { mission, event_ids } = reading.value
+  if (typeof mission !== 'string' || !Array.isArray(event_ids)) return 'damaged'
+  const ids = event_ids.filter((id) => typeof id === 'string' && EVENT_ID_PATTERN.test(id))
+  return { mission, event_ids: ids as string[] }
+}
+
 /** All methods are called under the repository lock; they throw GitError LEDGER_STATE_UNREADABLE and system errors. */
 export class SeedMark {
   readonly #fs: DurableFs
   readonly #path: string
   readonly #warnings: Warnings
 
-  constructor(fs: DurableFs, warnings: Warnings) {
+  constructor(commonDir: string, fs: DurableFs, warnings: Warnings) {
     this.#fs = fs
-    this.#path = join(fs.stateDirectory, 'glossary.json')
+    this.#path = seedMarkPath(commonDir)
     this.#warnings = warnings
   }
 
@@ -29,13 +50,9 @@ export class SeedMark {
   }
 
   async read(): Promise<MarkedRows | null> {
-    const reading = await readOwned(this.#path, MARK_BYTES_MAX)
-    if (reading.state === 'absent') return null
-    const { mission, event_ids } = reading.state === 'read' ? reading.value : {}
-    if (typeof mission === 'string' && Array.isArray(event_ids)) {
-      const ids = event_ids.filter((id) => typeof id === 'string' && EVENT_ID_PATTERN.test(id))
-      return { mission, event_ids: ids as string[] }
-    }
+    const marked = await readSeedMark(this.#path)
+    if (marked === 'absent') return null
+    if (marked !== 'damaged') return marked
     await setAside(this.#fs, this.#path)
     this.#warnings.add(
       'SEED_MARK_DAMAGED',
