@@ -1,5 +1,6 @@
 /** What can be found wrong by looking, with what to do; nothing is written and no network is asked (L14). */
 import { type Check, codeOf, failed, failure, look, note, ok } from './doctor/check.ts'
+import { checkGlossary } from './doctor/check-glossary.ts'
 import { checkLedgers } from './doctor/check-ledgers.ts'
 import { checkMachine } from './doctor/check-machine.ts'
 import { checkProject } from './doctor/check-project.ts'
@@ -23,6 +24,7 @@ export async function examine(cwd: string): Promise<readonly Check[]> {
       ...(await look('project', () => checkProject(repository, stateDirectory(process.env)))),
       ...(await look('missions', () => checkMissions(repository))),
       ...(await look('ledgers', () => checkLedgers(repository))),
+      ...(await look('glossary', () => checkGlossary(repository))),
       ...(await look('merging', async () => checkMerging(repository))),
     )
   } catch (error) {

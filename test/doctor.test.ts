@@ -19,6 +19,7 @@ import { checkNode } from '#dist/doctor/check-machine.js'
 import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
 import { bounded } from './support/bounded.ts'
+import { transition } from './support/status-rows.ts'
 import { DecisionWorld } from '../scripts/decision-world.mjs'
 
 type Check = { name: string; state: string; detail: string; hint: string | null }
@@ -197,6 +198,26 @@ describe('doctor', () => {
     expect(report.checks.filter(({ detail }) => detail.includes('cut short'))).toHaveLength(1)
   })
 
+  it('says in one note which moves are odd, as `status verify` finds them', () => {
+    const folders = ['a', 'b'].map((name) => join(world.worktree, 'kitty-specs', name))
+    const row = transition('WP01', 'planned', 'claimed', 1)
+    const report = doctorWith(
+      () => {
+        for (const folder of folders) {
+          mkdirSync(folder)
+          writeFileSync(join(folder, 'status.events.jsonl'), `${JSON.stringify(row)}\n`)
+        }
+      },
+      () => folders.forEach((path) => rmSync(path, { recursive: true })),
+    )
+    expect(report.code).toBe(0)
+    const notes = report.checks.filter(({ name }) => name === 'moves').map(({ detail }) => detail)
+    expect(notes).toHaveLength(1)
+    expect(notes[0]).toMatch(
+      /^2 odd moves in 2 status logs, first .*a.status.*line 1: chain break$/,
+    )
+  })
+
   it.runIf(process.platform !== 'win32')('names a folder that can not be read', () => {
     const folder = join(world.worktree, 'kitty-specs', world.mission)
     const report = doctorWith(
@@ -217,6 +238,22 @@ describe('doctor', () => {
     const waiting = doctorWith(() => writeFileSync(path, mark(null)), remove)
     expect(waiting.code).toBe(0)
     expect(waiting.checks.some(({ detail }) => detail.includes('waits for its commit'))).toBe(true)
+  })
+
+  it('shows a meaning that a crash kept from its file, and a note of one that is damaged', () => {
+    const path = join(world.root, '.git/kittiwake/glossary.json')
+    const glossaryOf = (text: string): unknown => {
+      const report = doctorWith(
+        () => writeFileSync(path, text),
+        () => rmSync(path),
+      )
+      expect(report.code).toBe(0)
+      return report.checks.filter(({ name }) => name === 'glossary').map(({ detail }) => detail)
+    }
+    const mark = JSON.stringify({ mission: world.mission, event_ids: [] })
+    expect(glossaryOf(mark)).toEqual([expect.stringContaining(`${world.mission}: a meaning is in`)])
+    expect(glossaryOf('{"mission":')).toEqual([expect.stringContaining('can not be read')])
+    expect(doctor().checks.filter(({ name }) => name === 'glossary')).toEqual([])
   })
 
   it('names an old Node', () => {

@@ -29,13 +29,21 @@ export function verifyStatus(
   meta: SnapshotMeta,
 ): StatusVerdict {
   const fold = foldStatus(rows)
+  const anomalies = anomaliesOf(rows, fold)
+  return { anomalies, snapshot: judgeSnapshot(rows, fold, snapshot, meta) }
+}
+
+/** What is odd in the rows, in their order. */
+export function anomaliesOf(
+  rows: readonly NumberedRow[],
+  fold = foldStatus(rows),
+): readonly StatusAnomaly[] {
   const illegal = rows.flatMap(({ line, row }): StatusAnomaly[] => {
     if (row.family !== 'transition' || row.row.force) return []
     const { from_lane, to_lane, wp_id } = row.row
     return isEdge(from_lane, to_lane) ? [] : [{ line, wp_id, kind: 'illegal_move' }]
   })
-  const anomalies = [...fold.anomalies, ...illegal].sort((a, b) => a.line - b.line)
-  return { anomalies, snapshot: judgeSnapshot(rows, fold, snapshot, meta) }
+  return [...fold.anomalies, ...illegal].sort((a, b) => a.line - b.line)
 }
 
 function judgeSnapshot(

@@ -31,6 +31,7 @@ export async function checkLedgers({ root }: Repository): Promise<readonly Check
     const isFailure = hidden.some(({ state }) => state === 'failed')
     checks.push(isFailure ? failed('ledger', detail, hint) : note('ledger', detail, hint))
   }
+  checks.push(...judgeMoves(root, outcomes))
   if (finder.paths.length > paths.length) {
     checks.push(note('ledgers', `${finder.paths.length - paths.length} more were not looked at`))
   }
@@ -66,6 +67,22 @@ function judge(name: string, outcome: LogOutcome): readonly Check[] {
   }
   if (repeated > 0) checks.push(note('ledger', `${name}: ${repeated} lines stand twice`))
   return checks
+}
+
+/** One note for all: what is recorded stays, and many old logs have some. */
+function judgeMoves(root: string, outcomes: readonly LogOutcome[]): readonly Check[] {
+  const odd = outcomes.flatMap((outcome) => {
+    if (outcome.state !== 'checked' || outcome.oddMoves === null) return []
+    const { count, first } = outcome.oddMoves
+    return first === null ? [] : [{ path: outcome.path, count, first }]
+  })
+  const [shown] = odd
+  if (shown === undefined) return []
+  const total = odd.reduce((sum, { count }) => sum + count, 0)
+  const { line, kind } = shown.first
+  const where = `${relative(root, shown.path)}, line ${line}: ${kind.replace('_', ' ')}`
+  const detail = `${total} odd moves in ${odd.length} status logs, first ${where}`
+  return [note('moves', detail, 'See `kittiwake status verify`; what is recorded stays.')]
 }
 
 const HINTS: Readonly<Record<LogUnreadable['reason'], string>> = {

@@ -2,8 +2,12 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { DECISION_LOG, parseDecisionRecord } from '../../contracts/decision-record.ts'
+import type { NumberedRow } from '../../contracts/fold-status.ts'
 import { byCodePoint, encodeJson, isJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
+import { parseStatusRow, STATUS_LOG } from '../../contracts/status-record.ts'
+import { anomaliesOf } from '../../contracts/verify-status.ts'
+import type { StatusAnomaly } from '../../contracts/verify-status.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { readLogLines, TORN_LINE } from '../git/log-lines.ts'
 import type { DecisionLine } from '../git/decision-lines.ts'
@@ -27,6 +31,8 @@ export type LogCheck = {
   readonly countByType: Readonly<Record<string, number>>
   /** What a decision log folds to; null for other logs. */
   readonly decisions: { readonly asked: number; readonly answered: number } | null
+  /** Moves of a status log that can't be true, as `status verify` finds them; null for other logs, and very long ones. */
+  readonly oddMoves: { readonly count: number; readonly first: StatusAnomaly | null } | null
 }
 
 export type LogUnreadable = {
@@ -38,29 +44,34 @@ export type LogUnreadable = {
 export type LogOutcome = LogCheck | LogUnreadable
 
 export const FAULTS_MAX = 20
+/** Late rows cost more than others: a longer log is left to who asks for it alone. */
+const MOVES_MAX = 20_000
 
 /** Total: any file gives an answer. Symbolic links are not followed, nothing waits for a pipe. */
 export default function checkLog(path: string): LogOutcome {
   const read = readBounded(path, LOG_BYTES_MAX, { followLink: false })
   if (read.state === 'absent') return { state: 'unreadable', path, reason: 'absent' }
   if (read.state === 'unusable') return { state: 'unreadable', path, reason: read.reason }
-  const check = new Checking(basename(path) === DECISION_LOG)
+  const check = new Checking(basename(path))
   check.readAll(read.bytes)
   return { state: 'checked', path, ...check.finish() }
 }
 
 class Checking {
   readonly #isDecisionLog: boolean
+  readonly #isStatusLog: boolean
   readonly #contentById = new Map<string, string>()
   readonly #countByType = new Map<string, number>()
   readonly #decisionLines: DecisionLine[] = []
+  readonly #statusRows: NumberedRow[] = []
   readonly #faults: LogFault[] = []
   #lines = 0
   #repeated = 0
   #torn = false
 
-  constructor(isDecisionLog: boolean) {
-    this.#isDecisionLog = isDecisionLog
+  constructor(name: string) {
+    this.#isDecisionLog = name === DECISION_LOG
+    this.#isStatusLog = name === STATUS_LOG
   }
 
   readAll(bytes: Buffer): void {
@@ -70,6 +81,8 @@ class Checking {
       this.#lines += 1
       const reason = isJsonObject(value) ? this.#fold(line, end, value) : 'not an object'
       if (reason !== null) this.#faults.push({ line, reason })
+      const row = this.#isStatusLog ? parseStatusRow(value) : ''
+      if (typeof row !== 'string') this.#statusRows.push({ line, row })
     }
     const bad = skipped.filter(({ reason }) => reason !== TORN_LINE)
     this.#lines += bad.length
@@ -88,6 +101,7 @@ class Checking {
       torn: this.#torn,
       countByType: Object.fromEntries([...this.#countByType].sort(([a], [b]) => byCodePoint(a, b))),
       decisions: this.#isDecisionLog ? { asked: fold.decisions.length, answered } : null,
+      oddMoves: this.#isStatusLog ? oddMovesOf(this.#statusRows) : null,
     }
   }
 
@@ -110,6 +124,13 @@ class Checking {
     this.#countByType.set(counted, (this.#countByType.get(counted) ?? 0) + 1)
     return null
   }
+}
+
+function oddMovesOf(rows: readonly NumberedRow[]): LogCheck['oddMoves'] {
+  if (rows.length > MOVES_MAX) return null
+  // One id with two contents is a fault already.
+  const odd = anomaliesOf(rows).filter(({ kind }) => kind !== 'id_conflict')
+  return { count: odd.length, first: odd[0] ?? null }
 }
 
 // Of what the line says, not of how: dialects differ in spaces and in the order of keys.

@@ -15,6 +15,7 @@ import { assert, property, uint8Array } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import checkLog, { FAULTS_MAX } from '#dist/workers/bulk/check-log.js'
 import { checkLogs } from '#dist/workers/bulk/check-logs.js'
+import { transition } from '../../support/status-rows.ts'
 import { answeredRecord, requestedRecord } from '../../support/ledger-repository.ts'
 
 const MISSION = '01KNXQS9ATWWFXS3K5ZJ9E5008'
@@ -124,6 +125,23 @@ describe('the check of one log', () => {
       { line: 6, reason: 'an answer without its request' },
       { line: 7, reason: 'not a complete decision record' },
     ])
+  })
+
+  it('finds moves of a status log that can not be true, but looks for them in no very long one', () => {
+    const rows = [
+      transition('WP01', 'genesis', 'planned', 1),
+      transition('WP01', 'claimed', 'in_progress', 2),
+      transition('WP01', 'in_progress', 'done', 3),
+    ]
+    const text = rows.map(line).join('')
+    expect(checkLog(log(text))).toMatchObject({
+      faultCount: 0,
+      oddMoves: { count: 2, first: { line: 2, kind: 'chain_break', wp_id: 'WP01' } },
+    })
+    const annotation = { actor: 'x', at: rows[0]?.at, delta: {}, kind: 'annotation', wp_id: 'WP01' }
+    const more = Array.from({ length: 20_000 }, (_, n) => line({ ...annotation, event_id: `${n}` }))
+    expect(checkLog(log(text + more.join('')))).toMatchObject({ faultCount: 0, oddMoves: null })
+    expect(checkLog(log(text, 'other.events.jsonl'))).toMatchObject({ oddMoves: null })
   })
 
   it('follows no link, waits for no pipe, and reads nothing that is too large', () => {
