@@ -2,7 +2,8 @@
 import { KittiwakeError } from './errors.ts'
 import { gatherLiterals } from './project/literals.ts'
 import type { Mission, Repository } from './project/types.ts'
-import { openLedger } from './workers/git/git-service.ts'
+import { openGlossary, openLedger } from './workers/git/git-service.ts'
+import { missionsWithGlossary } from './workers/git/glossary-log.ts'
 import type { LedgerRepair } from './workers/git/log-repairer.ts'
 import { LEDGERS } from './workers/git/protocol.ts'
 import type { LedgerName } from './workers/git/protocol.ts'
@@ -10,7 +11,7 @@ import type { LedgerWarning } from './workers/git/warnings.ts'
 
 export type RepairedLog = {
   readonly mission_slug: string
-  readonly ledger: LedgerName
+  readonly ledger: LedgerName | 'glossary'
 } & (
   | { readonly ok: true; readonly repair: LedgerRepair }
   /** Nothing was changed. */
@@ -22,25 +23,42 @@ export type RepairReport = {
   readonly warnings: readonly LedgerWarning[]
 }
 
+export type RepairWish = {
+  readonly missions: readonly Mission[]
+  /** Glossary logs of other missions too. */
+  readonly hasOthers: boolean
+  readonly isDry: boolean
+}
+
 /** One log that can't be healed is nothing wrong with the others. @throws what is a bug */
 export async function repairLogs(
   repository: Repository,
-  missions: readonly Mission[],
-  isDry: boolean,
+  { missions, hasOthers, isDry }: RepairWish,
 ): Promise<RepairReport> {
-  const ledger = openLedger({ repository, literals: await gatherLiterals(repository) })
+  const input = { repository, literals: await gatherLiterals(repository) }
+  const [ledger, glossary] = [openLedger(input), openGlossary(input)]
   const logs: RepairedLog[] = []
-  for (const { directory } of missions) {
-    for (const name of LEDGERS) {
-      const named = { mission: directory, ledger: name }
-      const place = { mission_slug: directory, ledger: name }
-      try {
-        logs.push({ ...place, ok: true, repair: await ledger.repair(named, isDry) })
-      } catch (error) {
-        if (!(error instanceof KittiwakeError)) throw error
-        logs.push({ ...place, ok: false, error })
-      }
+  const heal = async (
+    place: Pick<RepairedLog, 'mission_slug' | 'ledger'>,
+    work: () => Promise<LedgerRepair>,
+  ): Promise<void> => {
+    try {
+      logs.push({ ...place, ok: true, repair: await work() })
+    } catch (error) {
+      if (!(error instanceof KittiwakeError)) throw error
+      logs.push({ ...place, ok: false, error })
     }
   }
-  return { logs, warnings: ledger.takeWarnings() }
+  for (const { directory: mission } of missions) {
+    for (const name of LEDGERS) {
+      const named = { mission, ledger: name }
+      await heal({ mission_slug: mission, ledger: name }, () => ledger.repair(named, isDry))
+    }
+  }
+  const isNamed = new Set(missions.map(({ directory }) => directory))
+  for (const mission of missionsWithGlossary(repository.root)) {
+    if (!hasOthers && !isNamed.has(mission)) continue
+    await heal({ mission_slug: mission, ledger: 'glossary' }, () => glossary.repair(mission, isDry))
+  }
+  return { logs, warnings: [...ledger.takeWarnings(), ...glossary.takeWarnings()] }
 }

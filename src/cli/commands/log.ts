@@ -10,7 +10,7 @@ export class LogRepairCommand extends KittiwakeCommand {
     category: 'Repository',
     description: 'Heal logs with conflict markers, torn lines or rows that are there twice',
     details:
-      'No id is dropped, and the log is kept in the git directory as it was. Then it is committed; while a merge is under way you commit it yourself.',
+      'No id is dropped, and the log is kept in the git directory as it was. Then it is committed; while a merge is under way, and where it is a glossary log, you commit it yourself.',
     examples: [
       ['What is wrong', 'kittiwake log repair --dry-run'],
       ['One mission', 'kittiwake log repair --mission login'],
@@ -29,7 +29,8 @@ export class LogRepairCommand extends KittiwakeCommand {
       this.mission === undefined
         ? (await listMissions(repository)).missions
         : [await readMission(repository, this.mission)]
-    const { logs, warnings } = await repairLogs(repository, missions, this.dryRun)
+    const wish = { missions, hasOthers: this.mission === undefined, isDry: this.dryRun }
+    const { logs, warnings } = await repairLogs(repository, wish)
     for (const { message } of warnings) this.warn(message)
     const shown = logs.filter((log) => !log.ok || log.repair.changed)
     return {

@@ -2,15 +2,17 @@
  * Adds lines to an append-only log so that they are on the disk, whole, when the call returns. What a crash left
  * of an unfinished line is first moved into a side file. The caller holds the repository lock.
  */
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { isJsonObject, parseJson } from '../../contracts/json.ts'
 import { GitError } from '../../errors.ts'
+import { ledgerChanged } from './ledger-errors.ts'
 import { LINE_BYTES_MAX } from './log-lines.ts'
-import { createLog, LOG_BYTES_MAX, logTooLarge } from './log-file.ts'
+import { createLog, LOG_BYTES_MAX, logTooLarge, readLog } from './log-file.ts'
 import { openForAppend, unsafePath, writeFailed } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
+import { replaceOwned } from './owned-json.ts'
 
 const TORN_DIRECTORY = 'torn'
 const TORN_FILES_MAX = 10_000
@@ -54,6 +56,14 @@ export async function repairLog(place: LogPlace): Promise<void> {
     await handle.close()
   }
   await place.fs.syncDirectory(dirname(place.path))
+}
+
+/** Other bytes in its place, unless somebody wrote meanwhile. Throws GitError LEDGER_CHANGED (retryable). */
+export async function rewriteLog(place: LogPlace, from: Buffer, text: string): Promise<void> {
+  const present = await readLog(place)
+  if (present === null || !present.equals(from)) throw ledgerChanged()
+  const { mode } = await stat(place.path)
+  await replaceOwned(place.fs, place.path, text, mode & 0o7777)
 }
 
 /** Cuts a torn tail; answers what must stand before the next line: a line end that is missing, or nothing. */

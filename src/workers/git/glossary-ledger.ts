@@ -15,11 +15,13 @@ import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import { alreadyResolved, conflictUnknown } from './glossary-errors.ts'
 import { glossaryPlace, inTimeOrder, parseGlossaryLines, readGlossaryLogs } from './glossary-log.ts'
+import { examineGlossary, repairGlossary } from './glossary-repairer.ts'
 import { withLedgerLock } from './ledger-lock.ts'
 import { SeedFiles } from './seed-files.ts'
 import type { SeedPlan } from './seed-files.ts'
 import { readLog } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
+import type { LedgerRepair } from './log-repairer.ts'
 import type { Glossed, GlossaryEntry } from './protocol.ts'
 import { SeedMark } from './seed-mark.ts'
 import { SeedRecovery } from './seed-recovery.ts'
@@ -120,6 +122,20 @@ export class GlossaryLedger {
       await this.#mark.clear()
       return [...changed]
     })
+  }
+
+  /** Puts a damaged log right; with `isDry`, says what it would do. @throws GitError LEDGER_CHANGED, REPAIR_UNPROVEN */
+  async repair(mission: string, isDry: boolean): Promise<LedgerRepair> {
+    const place = this.#placeOf(mission)
+    if (!isDry) {
+      const recoverSeeds = (): Promise<void> => this.#recovery.tryToRecover()
+      return this.#run(recoverSeeds, () => repairGlossary(place))
+    }
+    try {
+      return await examineGlossary(place)
+    } catch (error) {
+      throw errorFrom(error)
+    }
   }
 
   /** What was found damaged and put right since the last call. */

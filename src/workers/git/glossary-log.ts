@@ -75,6 +75,11 @@ export function parseGlossaryLines(bytes: Buffer, name: string): GlossaryLog {
   return { name, rows, skipped: skipped.sort((a, b) => a.line - b.line) }
 }
 
+/** By their logs, whether those missions are here or not. */
+export function missionsWithGlossary(root: string): readonly string[] {
+  return logNames(root).map((name) => name.slice(0, -SUFFIX.length))
+}
+
 /** Takes no lock and writes nothing. Of one mission, or all that are there. Total. */
 export function readGlossaryLogs(root: string, mission?: string): GlossaryLogs {
   const logs: GlossaryLog[] = []

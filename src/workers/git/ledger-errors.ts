@@ -85,7 +85,7 @@ export function ledgerChanged(): GitError {
 
 export function repairUnproven(): GitError {
   return new GitError('REPAIR_UNPROVEN', 'The repaired log could not be proven to hold the same.', {
-    hint: 'Nothing was changed. Report it, with `kittiwake status verify --json`.',
+    hint: 'Nothing was changed. Report it, with what `status verify --json` and `glossary verify --json` say.',
   })
 }
 

@@ -1,8 +1,6 @@
 /** Heals a ledger of a mission in its worktree: proven to lose nothing before it takes the place, and the old one is kept. */
-import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { foldStatus } from '../../contracts/fold-status.ts'
-import { idsOf, repairLog } from '../../contracts/repair-log.ts'
 import type { LogRepair } from '../../contracts/repair-log.ts'
 import { STATUS_SNAPSHOT } from '../../contracts/status-record.ts'
 import { renderSnapshot } from '../../contracts/status-snapshot.ts'
@@ -11,14 +9,13 @@ import { readBounded } from '../../project/bounded-file.ts'
 import { readSnapshotMeta } from '../../project/mission-meta.ts'
 import { NOT_COMMITTED_YET } from './dirty-journal.ts'
 import type { DirtyJournal, MissionLedger } from './dirty-journal.ts'
-import { repairUnproven } from './ledger-errors.ts'
 import type { CommitAnswer, LogCommitter } from './log-committer.ts'
 import { LOG_BYTES_MAX } from './log-file.ts'
-import { sideLines } from './log-lines.ts'
 import type { MissionBranches } from './mission-branches.ts'
 import { dialectOf } from './mission-log.ts'
 import type { MissionLog } from './mission-log.ts'
 import type { LedgerOptions, MissionLogs } from './mission-logs.ts'
+import { keepDamaged, planRepair } from './repair-plan.ts'
 import { parseStatusLines } from './status-lines.ts'
 
 export type LedgerRepair = Omit<LogRepair, 'text'> & {
@@ -46,8 +43,6 @@ type Found = {
   readonly changed: boolean
 }
 
-const REPAIRED = 'repaired'
-
 export class LogRepairer {
   readonly #options: LedgerOptions
   readonly #parts: Parts
@@ -68,7 +63,8 @@ export class LogRepairer {
     const { journal, branches, committer } = this.#parts
     const found = await this.#find(named)
     if (!found.changed) return { ...reportOf(found), kept: null, commit: null }
-    const kept = await this.#keep(named, found.bytes)
+    const name = { mission: named.mission, log: named.ledger }
+    const kept = await keepDamaged(this.#parts.logs.fs, name, found.bytes)
     await branches.track(await this.#options.placementOf(named.mission))
     await journal.mark(named, null, NOT_COMMITTED_YET)
     await found.log.rewrite(found.bytes, found.repair.text)
@@ -80,9 +76,9 @@ export class LogRepairer {
     const placement = await this.#options.placementOf(mission)
     const log = await this.#parts.logs.log(placement, ledger)
     const bytes = await log.read()
-    const repair = repairLog(sideLines(bytes), dialectOf(ledger))
+    const viewOf = ledger === 'status' ? snapshotOf : (): string => ''
+    const repair = planRepair(bytes, dialectOf(ledger), viewOf)
     const after = Buffer.from(repair.text)
-    if (!isProven(bytes, after, repair, ledger)) throw repairUnproven()
     const isSnapshotBroken = ledger === 'status' && this.#isSnapshotUnreadable(mission, log, after)
     return { log, bytes, repair, changed: !after.equals(bytes) || isSnapshotBroken }
   }
@@ -95,30 +91,6 @@ export class LogRepairer {
     const { rows } = parseStatusLines(bytes)
     return verifyStatus(rows, read.bytes.toString('utf8'), meta).snapshot.state === 'unreadable'
   }
-
-  /** Durable before the log changes. The same log again is the same file. */
-  async #keep({ mission, ledger }: MissionLedger, bytes: Buffer): Promise<string> {
-    const { fs } = this.#parts.logs
-    const digest = createHash('sha1').update(bytes).digest('hex').slice(0, 12)
-    const folder = join(fs.stateDirectory, REPAIRED, mission)
-    const name = `${ledger}.${digest}`
-    await fs.makeDirectory(folder)
-    await fs.replaceFile(join(folder, name), { bytes })
-    return ['kittiwake', REPAIRED, mission, name].join('/')
-  }
-}
-
-/** Every id is still there; and what git left of two sides aside, readers see the same packages as before. */
-function isProven(
-  before: Buffer,
-  after: Buffer,
-  { markers }: LogRepair,
-  ledger: MissionLedger['ledger'],
-): boolean {
-  const present = idsOf(sideLines(after))
-  if (![...idsOf(sideLines(before))].every((id) => present.has(id))) return false
-  if (ledger !== 'status' || markers > 0) return true
-  return snapshotOf(before) === snapshotOf(after)
 }
 
 function snapshotOf(bytes: Buffer): string {

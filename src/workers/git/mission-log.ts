@@ -5,15 +5,14 @@ import type { Dialect } from '../../contracts/json.ts'
 import { idsOf } from '../../contracts/repair-log.ts'
 import { STATUS_LOG } from '../../contracts/status-record.ts'
 import type { Placement } from '../../project/types.ts'
-import { appendLines, repairLog } from './append-log.ts'
+import { appendLines, repairLog, rewriteLog } from './append-log.ts'
 import type { CommitGraph } from './commit-graph.ts'
 import { CommitDeferral } from './deferral.ts'
 import { branchTip } from './head.ts'
-import { ledgerChanged, ledgerMissing } from './ledger-errors.ts'
+import { ledgerMissing } from './ledger-errors.ts'
 import { readLog } from './log-file.ts'
 import type { LogPlace } from './log-file.ts'
 import { readLogLines } from './log-lines.ts'
-import { replaceOwned } from './owned-json.ts'
 import type { LedgerName } from './protocol.ts'
 
 export const LOG_NAME: Readonly<Record<LedgerName, string>> = {
@@ -79,9 +78,7 @@ export class MissionLog {
 
   /** Other bytes in its place, unless somebody wrote meanwhile. Throws GitError LEDGER_CHANGED (retryable). */
   async rewrite(from: Buffer, text: string): Promise<void> {
-    const present = await readLog(this.#place)
-    if (present === null || !present.equals(from)) throw ledgerChanged()
-    await replaceOwned(this.#place.fs, this.#place.path, text)
+    await rewriteLog(this.#place, from, text)
   }
 
   /**
