@@ -4,7 +4,7 @@
  * descriptor of one drops the POSIX lock of this process.
  */
 import { lstatSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { GitError, KittiwakeError, systemCode } from '../errors.ts'
@@ -29,6 +29,11 @@ const TIMEOUT_MS: Readonly<Record<LockName, number>> = {
 }
 const RETRY_MIN_MS = 5
 const RETRY_MAX_MS = 40
+/** Between two looks of the one whose turn it is. */
+const TURN_MS = 2
+/** Whoever frees the lock and comes back within this time lets those go first who wait. */
+const COURTESY_MS = 50
+const freedAtByPath = new Map<string, number>()
 
 /**
  * Runs `work` as the only caller of this repository that does under this name, in this process too. Waits without
@@ -43,19 +48,23 @@ export async function withRepositoryLock<T>(
   work: () => T | Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  const database = openLock(commonDir, name)
+  const path = join(commonDir, STATE_DIRECTORY, name)
+  const database = openLock(`${path}.db`)
   try {
-    await take(database, name, options)
-    return await work()
+    await take(database, path, name, options)
+    try {
+      return await work()
+    } finally {
+      freedAtByPath.set(path, performance.now())
+    }
   } finally {
     // Closing rolls the empty transaction back, and with it frees the lock.
     database.close()
   }
 }
 
-function openLock(commonDir: string, name: LockName): Database.Database {
-  const folder = join(commonDir, STATE_DIRECTORY)
-  const path = join(folder, `${name}.db`)
+function openLock(path: string): Database.Database {
+  const folder = dirname(path)
   try {
     makeFolder(folder)
     if (!lstatSync(folder).isDirectory()) throw unusable()
@@ -76,19 +85,31 @@ function makeFolder(path: string): void {
   }
 }
 
+/** One waits for the lock itself, and the others for its place: so none is always the last. */
 async function take(
   database: Database.Database,
+  path: string,
   name: LockName,
   { signal, timeoutMs = TIMEOUT_MS[name] }: LockOptions,
 ): Promise<void> {
+  const isBack = performance.now() - (freedAtByPath.get(path) ?? -Infinity) < COURTESY_MS
+  if (!isBack && tryTake(database)) return
   const deadline = performance.now() + timeoutMs
-  while (!tryTake(database)) {
-    if (signal?.aborted === true) throw aborted()
-    if (performance.now() >= deadline) throw busy(name)
-    const delayMs = RETRY_MIN_MS + Math.random() * (RETRY_MAX_MS - RETRY_MIN_MS)
-    await delay(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => {
-      throw aborted()
-    })
+  const until = async (wanted: Database.Database, restMs: () => number): Promise<void> => {
+    while (!tryTake(wanted)) {
+      if (signal?.aborted === true) throw aborted()
+      if (performance.now() >= deadline) throw busy(name)
+      await delay(restMs(), undefined, signal === undefined ? {} : { signal }).catch(() => {
+        throw aborted()
+      })
+    }
+  }
+  const turn = openLock(`${path}-turn.db`)
+  try {
+    await until(turn, () => RETRY_MIN_MS + Math.random() * (RETRY_MAX_MS - RETRY_MIN_MS))
+    await until(database, () => TURN_MS)
+  } finally {
+    turn.close()
   }
 }
 

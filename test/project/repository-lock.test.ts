@@ -65,6 +65,22 @@ describe('the lock of a repository', () => {
     await expect(refused.catch((error) => error.retryable())).resolves.toBe(true)
   })
 
+  it('lets those go first who wait, however soon its holder comes back', async () => {
+    let turns = 0
+    let isDone = false
+    const holder = (async () => {
+      for (; !isDone; turns += 1) {
+        await withRepositoryLock(commonDir, 'ledger', () => new Promise(setImmediate))
+      }
+    })()
+    for (let n = 0; n < 10; n += 1) {
+      await withRepositoryLock(commonDir, 'ledger', async () => undefined, { timeoutMs: 5_000 })
+    }
+    isDone = true
+    await holder
+    expect(turns).toBeLessThan(100)
+  })
+
   it('is not waited for after the signal', async () => {
     const controller = new AbortController()
     await withRepositoryLock(commonDir, 'ledger', async () => {
