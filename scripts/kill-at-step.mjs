@@ -1,9 +1,10 @@
 /**
- * Preloaded into every thread of the built program (`--import`): counts the changes of the disk that one worker
- * makes, and kills the process at one of them. `KILL_STEP_THREAD` is a part of that worker's file name,
+ * Preloaded into every thread of the built program (`--import`): counts the changes of the disk that one thread
+ * makes, and kills the process at one of them. `KILL_STEP_THREAD` is a part of that worker's file name, or `main`,
  * `KILL_STEP_AT` the change, counted from 1 (0: none), `KILL_STEP_ON` an expression: only changes whose name and path
  * match are counted. `KILL_STEP_LOG` is a file that gets a line for each change.
- * A write is two changes: before its first byte, and half of it.
+ * A write is two changes: before its first byte, and half of it. Of SQLite, which keeps each transaction whole by itself,
+ * a change is a statement that writes or commits.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -82,6 +83,25 @@ watch(fs, 'writeSync', ([fd, bytes]) => {
 })
 for (const name of ['fsync', 'fdatasync', 'ftruncate', 'fchmod', 'futimes']) {
   watch(fs, `${name}Sync`, ([fd]) => step(name, pathByFd.get(fd)))
+}
+
+if (isCounted) await watchStatements()
+
+/** Two transactions of one command are two changes; what SQLite does within one is its own. */
+async function watchStatements() {
+  const { default: Database } = await import('better-sqlite3')
+  const database = new Database(':memory:')
+  const statement = Object.getPrototypeOf(database.prepare('SELECT 1'))
+  database.close()
+  const changes = /^\s*(?:COMMIT|INSERT|UPDATE|DELETE|REPLACE|CREATE)\b/i
+  for (const name of ['run', 'get']) {
+    watch(statement, name, (_, { source }) => {
+      if (changes.test(source)) step('sql', source.trim().split(/\s+/).slice(0, 3).join(' '))
+    })
+  }
+  watch(Database.prototype, 'exec', ([sql]) => {
+    if (changes.test(sql)) step('sql', sql.trim().split(/\s+/).slice(0, 3).join(' '))
+  })
 }
 
 const handle = await open(process.execPath, 'r')

@@ -1,102 +1,121 @@
 #!/usr/bin/env node
-// Kills `decision answer` of the built program at one change of the disk after the other, and checks what the next command heals.
+// Kills commands of the built program at one change of the disk after the other, and checks what the next command heals.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { DecisionWorld } from './decision-world.mjs'
+import { acknowledgedBy, argsAfter, SCENARIOS } from './kill-scenarios.mjs'
+import { MissionWorld } from './mission-world.mjs'
 
 const PRELOAD = new URL('./kill-at-step.mjs', import.meta.url).href
-const GIT_WORKER = 'git.worker'
 const LANES = 2
 
-/** Which commands come after the dead one, in turn. */
-const NEXT = ['the same answer', 'a request', 'another answer']
+/** The worlds in which commands are killed, one for each of those that run at once. */
+export class KillSweep {
+  #lanes
+  /** How many processes died, and what was wrong. */
+  kills = 0
+  faults = []
 
-/** The changes of the disk that one `decision answer` makes, in order: `{ step, name, path }`, counted from 1. */
-export async function traceAnswer() {
-  const world = await DecisionWorld.open()
-  try {
-    await world.run(world.answerArgs(await world.takeOpen()))
-    const decision_id = await world.takeOpen()
-    const file = join(world.home, 'trace')
-    const { code } = await world.attempt(world.answerArgs(decision_id), preload({ at: 0 }, file))
-    if (code !== 0) throw new Error(`the traced command ended with ${code}`)
-    return readTrace(file)
-  } finally {
-    world.remove()
+  constructor(lanes) {
+    this.#lanes = lanes
   }
-}
 
-/**
- * Kills at each of `kills`: `{ at, on?, again?, next? }`. It dies at the change number `at` of those whose name and path
- * match `on`; the command that heals dies at change `again`, where there is one. Answers `{ kills, faults }`: how many
- * processes died, and what was wrong. `fresh` makes a new project for each.
- */
-export async function sweepKills(kills, { lanes = LANES, fresh = false } = {}) {
-  const result = { kills: 0, faults: [] }
-  const sweep = async (lane) => {
-    let world = await DecisionWorld.open()
-    let acknowledged = []
-    try {
-      for (let at = lane; at < kills.length; at += lanes) {
-        if (fresh && at !== lane) {
-          world.remove()
-          world = await DecisionWorld.open()
-          acknowledged = []
-        }
-        const kill = { next: NEXT[(at >> 1) % NEXT.length], ...kills[at] }
-        await killOnce(world, kill, acknowledged, result)
-      }
-    } finally {
-      world.remove()
+  static async open(count = LANES) {
+    return new KillSweep(await Promise.all(Array.from({ length: count }, openLane)))
+  }
+
+  /** The changes of the disk that one such command makes, thread by thread: `{ thread, step, name, path }`, counted from 1. */
+  async trace(scenario) {
+    const [{ world }] = this.#lanes
+    // What is made but once is no part of what is swept.
+    for (const isTraced of [false, true]) {
+      const { take, args } = SCENARIOS[scenario]
+      const file = join(world.home, 'trace')
+      const env = isTraced ? preload({ at: 0, thread: '' }, file) : {}
+      const { code } = await world.attempt(args(world, await take(world)), env)
+      if (code !== 0) throw new Error(`${scenario} ended with ${code}`)
+      if (isTraced) return readTrace(file)
     }
+    return []
   }
-  await Promise.all(Array.from({ length: lanes }, (_, lane) => sweep(lane)))
-  return result
-}
 
-async function killOnce(world, kill, acknowledged, result) {
-  const { next } = kill
-  const where = JSON.stringify(kill)
-  const blame = (faults) => result.faults.push(...faults.map((fault) => `${where}: ${fault}`))
-  const decision_id = await world.takeOpen()
-  const attempt = async (args, env) => {
-    const outcome = await world.attempt(args, env)
-    take(world, outcome, acknowledged, result, blame)
-    return outcome.code
+  /**
+   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next? }`. The command dies at the change number `at` of
+   * its thread, counted where name and path match `on`; the command that heals dies at change `again`, where there is
+   * one. `fresh` makes a new project for each.
+   */
+  async run(kills, { fresh = false } = {}) {
+    const left = [...kills.entries()]
+    const sweep = async (at) => {
+      for (let entry = left.shift(); entry !== undefined; entry = left.shift()) {
+        if (fresh) {
+          this.#lanes[at].world.remove()
+          this.#lanes[at] = await openLane()
+        }
+        const [index, kill] = entry
+        const { next, thread } = SCENARIOS[kill.scenario]
+        const lane = this.#lanes[at]
+        await this.#kill(lane, { thread, next: next[index % next.length], ...kill })
+      }
+    }
+    await Promise.all(this.#lanes.map((_, at) => sweep(at)))
   }
-  const dead = await attempt(world.answerArgs(decision_id), preload(kill))
-  if (kill.on !== undefined && dead !== 'SIGKILL') blame(['there is no such change'])
-  blame(world.gitFaults())
-  if (kill.again !== undefined) {
-    await attempt(await nextArgs(world, next, decision_id), preload({ at: kill.again }))
+
+  close() {
+    for (const { world } of this.#lanes) world.remove()
+  }
+
+  async #kill({ world, acknowledged }, kill) {
+    const blame = (faults) =>
+      this.faults.push(...faults.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
+    const { scenario, thread, again, on } = kill
+    const { take, args, refused } = SCENARIOS[scenario]
+    const subject = await take(world)
+    const attempt = async (given, env, isRefusable = false) => {
+      const outcome = await world.attempt(given, env)
+      this.#take(outcome, { acknowledged, blame, refused: isRefusable ? refused : undefined })
+      return outcome.code
+    }
+    const dead = await attempt(args(world, subject), preload(kill))
+    if (on !== undefined && dead !== 'SIGKILL') blame(['there is no such change'])
     blame(world.gitFaults())
+    const followers = [kill.next].flat()
+    const argsOf = (follower) => argsAfter(world, { scenario, subject }, follower)
+    if (again !== undefined) {
+      await attempt(await argsOf(followers[0]), preload({ thread, at: again }), true)
+      blame(world.gitFaults())
+    }
+    for (const follower of followers) {
+      const code = await attempt(await argsOf(follower), {}, follower === 'the same')
+      if (code === 'SIGKILL') blame(['the next command was killed by somebody else'])
+    }
+    blame(await world.faults(acknowledged, followers.at(-1) === 'an event'))
   }
-  const code = await attempt(await nextArgs(world, next, decision_id))
-  if (code !== 0) blame([`the next command ended with ${code}`])
-  blame(world.faults(acknowledged))
+
+  /** What a command printed before its end counts as acknowledged, however it ended. */
+  #take({ code, document }, { acknowledged, blame, refused }) {
+    if (code === 'SIGKILL') this.kills += 1
+    else if (code !== 0 && document?.error?.code !== refused) {
+      blame([`ended with ${code}: ${JSON.stringify(document?.error ?? null)}`])
+    }
+    const deferral = document?.committed === false ? document.deferred_reason : null
+    if (deferral !== null) blame([`the commit is deferred: ${deferral}`])
+    const one = acknowledgedBy(document)
+    if (one !== null) acknowledged.push(one)
+  }
 }
 
-async function nextArgs(world, next, decisionId) {
-  if (next === 'the same answer') return world.answerArgs(decisionId)
-  if (next === 'a request') return world.requestArgs('Is it healed?')
-  return world.answerArgs(await world.takeOpen())
+async function openLane() {
+  const world = await MissionWorld.open()
+  await world.prepare('packages', 'questions', 'terms')
+  world.rememberIndex()
+  return { world, acknowledged: [] }
 }
 
-/** What a command printed before its end counts as acknowledged, however it ended. */
-function take(world, { code, document }, acknowledged, result, blame) {
-  if (code === 'SIGKILL') result.kills += 1
-  else if (code !== 0) blame([`ended with ${code}: ${JSON.stringify(document?.error ?? null)}`])
-  if (document?.ok !== true || document.committed === undefined) return
-  const { decision_id, commit, committed } = document
-  if (!committed) blame([`the commit is deferred: ${document.deferred_reason}`])
-  acknowledged.push({ decision_id, answer: `To ${decision_id}`, commit })
-}
-
-function preload({ at, on }, logFile) {
+function preload({ at, on, thread }, logFile) {
   return {
     NODE_OPTIONS: `--import=${PRELOAD}`,
-    KILL_STEP_THREAD: GIT_WORKER,
+    KILL_STEP_THREAD: thread,
     KILL_STEP_AT: String(at),
     ...(on === undefined ? {} : { KILL_STEP_ON: on }),
     ...(logFile === undefined ? {} : { KILL_STEP_LOG: logFile }),
@@ -107,36 +126,44 @@ function readTrace(file) {
   if (!existsSync(file)) return []
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
   rmSync(file)
-  return lines.map((line, index) => {
+  const steps = new Map()
+  return lines.map((line) => {
     const [thread = '', name = '', ...path] = line.split('\t')
-    return { thread, step: index + 1, name, path: path.join('\t') }
+    const step = 1 + (steps.get(thread) ?? 0)
+    steps.set(thread, step)
+    return { thread, step, name, path: path.join('\t') }
   })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2))
 
-/** `--every N`: each N-th change; `--fresh`: a new project for each; `--again`: the healing command dies as well. */
+/**
+ * `--only NAME`: this command alone; `--every N`: each N-th change; `--fresh`: a new project for each; `--again`: the
+ * healing command dies as well.
+ */
 async function main(args) {
-  const at = args.indexOf('--every')
-  const every = at === -1 ? 1 : Number(args[at + 1])
-  if (!Number.isInteger(every) || every < 1) {
-    console.error('usage: kill-sweep.mjs [--every N] [--fresh] [--again]')
+  const valueOf = (option) => args[args.indexOf(option) + 1]
+  const every = args.includes('--every') ? Number(valueOf('--every')) : 1
+  const names = args.includes('--only') ? [valueOf('--only')] : Object.keys(SCENARIOS)
+  if (!Number.isInteger(every) || every < 1 || names.some((name) => !(name in SCENARIOS))) {
+    console.error('usage: kill-sweep.mjs [--only NAME] [--every N] [--fresh] [--again]')
     process.exit(2)
   }
   const { prepare } = await import('./prepare.mjs')
   prepare()
-  const steps = await traceAnswer()
-  const chosen = steps.filter(({ step }) => step % every === 0).map(({ step }) => step)
-  const again = args.includes('--again')
-  const kills = chosen.map((step) => ({
-    at: step,
-    ...(again ? { again: 1 + ((step * 37) % steps.length) } : {}),
-  }))
   const started = performance.now()
-  const { kills: count, faults } = await sweepKills(kills, { fresh: args.includes('--fresh') })
+  const sweep = await KillSweep.open()
+  for (const scenario of names) {
+    const steps = (await sweep.trace(scenario)).filter((_, at) => (at + 1) % every === 0)
+    const before = sweep.kills
+    const again = (step) => (args.includes('--again') ? { again: 1 + ((step * 37) % 100) } : {})
+    const kills = steps.map(({ thread, step }) => ({ scenario, thread, at: step, ...again(step) }))
+    await sweep.run(kills, { fresh: args.includes('--fresh') })
+    console.log(`${scenario}: ${steps.length} changes, ${sweep.kills - before} kills`)
+  }
+  sweep.close()
   const seconds = Math.round((performance.now() - started) / 1000)
-  for (const fault of faults) console.error(fault)
-  console.log(`${chosen.length} of ${steps.length} changes, ${count} kills, ${seconds} s`)
-  console.log(`${faults.length} faults`)
-  if (faults.length > 0) process.exit(1)
+  for (const fault of sweep.faults) console.error(fault)
+  console.log(`${sweep.kills} kills, ${seconds} s, ${sweep.faults.length} faults`)
+  if (sweep.faults.length > 0) process.exit(1)
 }

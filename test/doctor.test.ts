@@ -20,19 +20,19 @@ import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-dir
 import { Outbox } from '#dist/workers/store/outbox.js'
 import { bounded } from './support/bounded.ts'
 import { transition } from './support/status-rows.ts'
-import { DecisionWorld } from '../scripts/decision-world.mjs'
+import { MissionWorld } from '../scripts/mission-world.mjs'
 
 type Check = { name: string; state: string; detail: string; hint: string | null }
 type Report = { code: unknown; healthy: boolean; checks: Check[] }
 
 const MISSIONS = join(import.meta.dirname, '../../shared/corpus/missions')
 
-let world: DecisionWorld
+let world: MissionWorld
 
 beforeAll(async () => {
-  world = await DecisionWorld.open()
+  world = await MissionWorld.open()
   await world.run(['emit', 'HistoryAdded', '--payload', '{}'])
-  await world.run(world.answerArgs(await world.takeOpen()))
+  await world.run(world.answerArgs(await world.takeQuestion()))
 }, 60_000)
 afterAll(() => world.remove())
 
@@ -83,7 +83,7 @@ describe('doctor', () => {
     expect(report).toMatchObject({ code: 0, healthy: true })
     const detailByName = new Map(report.checks.map(({ name, detail }) => [name, detail]))
     expect(detailByName.get('ledgers')).toMatch(
-      /^1 files, 51 lines, 50 decisions asked, 1 answered/,
+      /^1 files, 21 lines, 20 decisions asked, 1 answered/,
     )
     expect(detailByName.get('queue')).toBe('0 pending, 1 held, 0 delivered')
     expect(detailByName.get('outbox')).toBe('intact')

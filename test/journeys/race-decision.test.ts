@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRuntime } from '#dist/runtime.js'
-import { DecisionWorld } from '../../scripts/decision-world.mjs'
+import { MissionWorld } from '../../scripts/mission-world.mjs'
 
 const run = promisify(execFile)
 
@@ -16,13 +16,13 @@ const ANSWERS = 3
 const LOCKED = /index\.lock|HEAD\.lock|cannot lock ref|\.lock': File exists/
 
 type Runtime = Awaited<ReturnType<typeof createRuntime>>
-type Acknowledged = { decision_id: string; answer: string; commit: string | null }
+type Acknowledged = { event_id: string; says: string; commit: string | null; path: null }
 
 describe('answers that race in one mission', () => {
-  let world: DecisionWorld
+  let world: MissionWorld
 
   beforeEach(async () => {
-    world = await DecisionWorld.open()
+    world = await MissionWorld.open()
   })
   afterEach(() => world.remove())
 
@@ -42,7 +42,7 @@ describe('answers that race in one mission', () => {
       answer: text,
     })
     expect(given.committed ? given.deferred_reason : given.commit).toBeNull()
-    return { decision_id, answer: text, commit: given.commit }
+    return { event_id: given.event_id, says: text, commit: given.commit, path: null }
   }
 
   async function nativeGit(...args: string[]): Promise<void> {
@@ -93,7 +93,7 @@ describe('answers that race in one mission', () => {
     const ours = acknowledged.flatMap(({ commit }) => commit ?? [])
     expect(new Set(ours).size).toBe(ours.length)
     expect(ours.length).toBeGreaterThan(COMMITS / 2)
-    expect(world.faults(acknowledged)).toEqual([])
+    expect(await world.faults(acknowledged)).toEqual([])
   })
 
   it('from two programs are each acknowledged with a commit that holds them', async () => {
@@ -101,13 +101,13 @@ describe('answers that race in one mission', () => {
       const acknowledged: Acknowledged[] = []
       for (let n = 0; n < ANSWERS; n += 1) {
         const { decision_id } = await world.run(world.requestArgs())
-        const { commit } = await world.run(world.answerArgs(decision_id))
-        acknowledged.push({ decision_id, answer: `To ${decision_id}`, commit })
+        const { event_id, commit } = await world.run(world.answerArgs(decision_id))
+        acknowledged.push({ event_id, says: `To ${decision_id}`, commit, path: null })
       }
       return acknowledged
     })
     const acknowledged = (await Promise.all(programs)).flat()
-    expect(world.faults(acknowledged)).toEqual([])
+    expect(await world.faults(acknowledged)).toEqual([])
   })
 
   it('given at once to one runtime are one commit each', async () => {
@@ -115,7 +115,7 @@ describe('answers that race in one mission', () => {
     const ids = await Promise.all([1, 2, 3, 4].map((n) => ask(runtime, `Question ${n}?`)))
     const acknowledged = await Promise.all(ids.map((id) => answer(runtime, id)))
     expect(new Set(acknowledged.map(({ commit }) => commit)).size).toBe(ids.length)
-    expect(world.faults(acknowledged)).toEqual([])
+    expect(await world.faults(acknowledged)).toEqual([])
   })
 
   it('given twice are acknowledged with the commit that holds them, whatever came after', async () => {

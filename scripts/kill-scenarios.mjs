@@ -1,0 +1,83 @@
+// The commands that the sweep kills, as data: what each is given, which thread changes the disk, and which commands heal it.
+import { join } from 'node:path'
+
+/** Commands that come after a dead one; each makes its arguments from the world. */
+const FOLLOWERS = {
+  'a request': (world) => world.requestArgs('Is it healed?'),
+  'an answer': async (world) => world.answerArgs(await world.takeQuestion()),
+  'a move': async (world) => moveArgs(world, await world.nextMove('WP02')),
+  'a resolution': async (world) => resolveArgs(world, await world.takeTerm()),
+  'an observation': (world) => ['glossary', 'observe', 'gull', '--mission', world.mission],
+  'an event': () => ['emit', 'HistoryAdded', '--payload', '{}'],
+}
+
+/**
+ * By name: `take` makes what one command needs of the world, `args` the command from it. `thread` is where it changes the
+ * disk beside the outbox, `next` names what may follow it: `the same` command, one of those above, or several. `refused` is
+ * the code with which the same command is refused where the dead one had done its work.
+ */
+export const SCENARIOS = {
+  'decision answer': {
+    thread: 'git.worker',
+    take: (world) => world.takeQuestion(),
+    args: (world, id) => world.answerArgs(id),
+    next: ['the same', 'a request', 'an answer', 'an event', 'a resolution'],
+  },
+  'wp move': {
+    thread: 'git.worker',
+    take: (world) => world.nextMove(),
+    args: moveArgs,
+    next: ['the same', 'an event', 'a move', 'an answer', 'an observation'],
+    refused: 'TRANSITION_REFUSED',
+  },
+  'glossary resolve': {
+    thread: 'git.worker',
+    take: (world) => world.takeTerm(),
+    args: resolveArgs,
+    next: ['the same', 'an event', 'a request', 'a resolution', 'a move', 'an observation'],
+  },
+  commit: {
+    thread: 'main',
+    take: (world) => world.takePlan(),
+    args: commitArgs,
+    // Where it is refused, nothing was written that would have had to look at the branch.
+    next: [['the same', 'a request'], 'a move'],
+    refused: 'SAFE_COMMIT_EMPTY_CHANGESET',
+  },
+}
+
+/** The arguments of the command that comes after the dead one. */
+export async function argsAfter(world, { scenario, subject }, follower) {
+  if (follower === 'the same') return SCENARIOS[scenario].args(world, subject)
+  return FOLLOWERS[follower](world)
+}
+
+function moveArgs(world, { wp_id, to }) {
+  return ['wp', 'move', wp_id, to, '--mission', world.mission]
+}
+
+function resolveArgs(world, { conflict_id }) {
+  return ['glossary', 'resolve', conflict_id, '--mission', world.mission, '--select', '1']
+}
+
+function commitArgs(world, path) {
+  return ['commit', '--mission', world.mission, '-m', 'Plan', join(world.worktree, path)]
+}
+
+/** What a document says was done: `{ event_id, says, commit, path }`, or null where it is of no such kind. */
+export function acknowledgedBy(document) {
+  if (document?.ok !== true) return null
+  const {
+    event_id,
+    commit = null,
+    sha,
+    changed_files,
+    to_lane,
+    decision_id,
+    conflict_id,
+  } = document
+  if (sha !== undefined) return { event_id: null, says: '', commit: sha, path: changed_files[0] }
+  const answer = document.committed === undefined ? decision_id : `To ${decision_id}`
+  const says = to_lane ?? conflict_id ?? (decision_id === undefined ? '' : answer)
+  return { event_id, says, commit, path: null }
+}

@@ -1,0 +1,104 @@
+/** Kill -9 of the whole program at some of its changes of the disk; `npm run sweep:kills` tries them all. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { KillSweep } from '../../scripts/kill-sweep.mjs'
+import { SeededRandom } from '../support/seeded-random.ts'
+
+type Kill = { scenario: string; at: number; on?: string; again?: number; next?: string }
+
+/** `KILL_SEED` repeats what a failed run has printed. */
+const SEED = Number(process.env['KILL_SEED'] ?? Date.now() % 100_000)
+const SWEEP_TIMEOUT_MS = 400_000
+
+const kill = (scenario: string, on: string, more: Partial<Kill> = {}): Kill => ({
+  scenario,
+  at: 1,
+  on,
+  ...more,
+})
+const answer = kill.bind(null, 'decision answer')
+const move = kill.bind(null, 'wp move')
+const resolve = kill.bind(null, 'glossary resolve')
+const commit = kill.bind(null, 'commit')
+
+/** The changes that decide: what makes a row durable, what makes it a commit, an entry or an event. */
+const ALWAYS: readonly Kill[] = [
+  answer('^write half of .*decisions\\.events', { next: 'the same' }),
+  answer('^sync .*decisions\\.events', { next: 'an answer' }),
+  answer('^rename .*index$', { next: 'the same' }),
+  move('^write half of .*status\\.events', { next: 'the same' }),
+  move('^sync .*status\\.events', { next: 'the same' }),
+  move('^unlink .*unqueued', { next: 'an event' }),
+  move('^rename .*refs', { next: 'a move', again: 2 }),
+  resolve('^write half of .*events\\.jsonl', { next: 'the same' }),
+  resolve('^sync .*events\\.jsonl', { next: 'an event' }),
+  resolve('^rename .*team_domain\\.yaml$', { next: 'a request' }),
+]
+
+/** Some of these each time, by the seed. */
+const IN_TURN: readonly Kill[] = [
+  answer('^write half of .*deferred', { next: 'a request' }),
+  answer('^write half of .*decisions\\.events', { next: 'a request' }),
+  answer('^rename .*objects', { at: 5 }),
+  answer('^link .*index\\.lock$'),
+  answer('^link .*refs.*\\.lock$', { next: 'a request', again: 2 }),
+  answer('^write half of .*logs.HEAD'),
+  answer('^write half of .*logs.refs', { next: 'a request' }),
+  answer('^rename .*refs', { next: 'an answer' }),
+  answer('^fsync .*refs', { next: 'the same' }),
+  answer('^unlink .*HEAD\\.lock$', { next: 'a request' }),
+  answer('^unlink .*journal'),
+  answer('^write half of .*sync-state'),
+  answer('^rename .*sync-state', { next: 'a request' }),
+  answer('^rename .*branches', { next: 'an answer' }),
+  move('^rename .*unqueued', { next: 'the same' }),
+  move('^write half of .*deferred', { next: 'an event' }),
+  move('^write half of .*status\\.json', { next: 'a move' }),
+  move('^rename .*status\\.json$', { next: 'the same' }),
+  move('^rename .*index$', { next: 'an answer' }),
+  move('^unlink .*deferred\\.json$', { next: 'an observation' }),
+  resolve('^rename .*unqueued', { next: 'an event' }),
+  resolve('^rename .*kittiwake.glossary\\.json$', { next: 'the same' }),
+  resolve('^write half of .*team_domain', { next: 'a move' }),
+  resolve('^unlink .*kittiwake.glossary\\.json$', { next: 'a resolution' }),
+  resolve('^unlink .*unqueued', { next: 'an observation' }),
+  commit('^link .*refs.*\\.lock$'),
+  commit('^rename .*index$'),
+  commit('^rename .*refs'),
+  commit('^fsync .*refs'),
+]
+const TURNS = 5
+/** In the threads of the outbox and of git, at whatever they do. */
+const ANYWHERE = 2
+
+describe('kill -9', () => {
+  let sweep: KillSweep
+
+  beforeAll(async () => {
+    sweep = await KillSweep.open()
+  })
+  afterAll(() => sweep.close())
+
+  it(
+    `of any command loses nothing acknowledged, doubles nothing, and the next one heals (L9, L5; KILL_SEED=${SEED})`,
+    async () => {
+      const changes = await sweep.trace('wp move')
+      const threads = new Set(changes.map(({ thread }) => thread))
+      expect(threads).toEqual(new Set(['git.worker.js', 'store.worker.js']))
+      expect(changes.length).toBeGreaterThan(100)
+      const random = new SeededRandom(SEED)
+      const draw = <Item>(from: readonly Item[], count: number): Item[] => {
+        const left = [...from]
+        return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)).flat()
+      }
+      const anywhere = draw(changes, ANYWHERE).map(({ thread, step }) => ({
+        scenario: 'wp move',
+        thread,
+        at: step,
+      }))
+      await sweep.run([...ALWAYS, ...draw(IN_TURN, TURNS), ...anywhere])
+      expect(sweep.faults).toEqual([])
+      expect(sweep.kills).toBeGreaterThanOrEqual(ALWAYS.length + TURNS)
+    },
+    SWEEP_TIMEOUT_MS,
+  )
+})
