@@ -1,18 +1,18 @@
 /**
- * Objects of SHA-1 by git's own files, without a process: read through isomorphic-git, written here. isomorphic-git by itself
- * writes in place, without fsync, never rewrites an object whose file exists but is empty, and takes many times as long.
+ * Objects of SHA-1 by git's own files, without a process: packs are read through isomorphic-git, which is loaded for the
+ * first object that has no file of its own. It writes nothing: in place, without fsync, never over a file that is there
+ * but empty, and in many times the time.
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { constants, deflateSync } from 'node:zlib'
-import { readObject } from 'isomorphic-git'
 import type { PromiseFsClient } from 'isomorphic-git'
 import { systemCode } from '../../errors.ts'
 import { objectId } from '../../project/object-id.ts'
 import { renderCommit } from './commit-object.ts'
 import type { CommitDraft } from './commit-object.ts'
 import type { DurableFs, NewFile } from './durable-fs.ts'
-import { isWhole, loosePath, missing, unreadable } from './loose-object.ts'
+import { isWhole, loosePath, missing, readLoose, unreadable } from './loose-object.ts'
 import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './objects.ts'
 
 const MAX_ALTERNATE_DEPTH = 5
@@ -40,6 +40,9 @@ export class FileReader implements ObjectReader {
   }
 
   async #readFrom(gitdir: string, oid: string): Promise<RawObject | null> {
+    const loose = readLoose(gitdir, oid)
+    if (loose !== null) return loose
+    const { readObject } = await import('isomorphic-git')
     const args = { fs: READER, gitdir, oid, cache: this.#cache } as const
     try {
       const read = await readObject({ ...args, format: 'content' })

@@ -25,8 +25,10 @@ export function layoutOf(hash: HashName): IndexLayout {
 }
 
 /** What the file ends with, over all that is before it. */
-export function checksumOf({ hash }: IndexLayout, content: Uint8Array): Buffer {
-  return createHash(hash).update(content).digest()
+export function checksumOf({ hash }: IndexLayout, ...parts: readonly Uint8Array[]): Buffer {
+  const sum = createHash(hash)
+  for (const part of parts) sum.update(part)
+  return sum.digest()
 }
 
 /** A name of version 4 as it is, from the one before it. Throws CommitDeferral `index_unsupported`. */

@@ -69,9 +69,10 @@ export function patchIndex(
   header.writeUInt32BE(count, 8)
   let extensions = bytes.subarray(scan.end, bytes.length - layout.oidBytes)
   for (const change of changes) extensions = patchExtensions(extensions, change, layout)
-  const content = Buffer.concat([header, ...parts, extensions])
+  // Joined once: an index of 50,000 entries has 5 MB.
+  const content = [header, ...parts, extensions]
   return {
-    bytes: Buffer.concat([content, checksumOf(layout, content)]),
+    bytes: Buffer.concat([...content, checksumOf(layout, ...content)]),
     racy: hasRacy(scan, patches, modifiedAt),
   }
 }

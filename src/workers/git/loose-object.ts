@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { hashOf } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
+import type { RawObject } from './objects.ts'
 
 export function loosePath(commonDir: string, oid: string): string {
   return join(commonDir, 'objects', oid.slice(0, 2), oid.slice(2))
@@ -12,11 +13,25 @@ export function loosePath(commonDir: string, oid: string): string {
 
 /** Whether a file is this object, whole: a crash of another writer can leave an empty one under its name. */
 export function isWhole(path: string, oid: string): boolean {
+  return contentOf(path, oid) !== null
+}
+
+/** Null where the object has no file of its own, or one that is damaged. */
+export function readLoose(commonDir: string, oid: string): RawObject | null {
+  const content = contentOf(loosePath(commonDir, oid), oid)
+  if (content === null) return null
+  const header = content.indexOf(0)
+  const type = content.toString('latin1', 0, content.indexOf(0x20))
+  return { type, bytes: content.subarray(header + 1) }
+}
+
+/** Checked by its name, header included. */
+function contentOf(path: string, oid: string): Buffer | null {
   try {
     const content = inflateSync(readFileSync(path))
-    return createHash(hashOf(oid)).update(content).digest('hex') === oid
+    return createHash(hashOf(oid)).update(content).digest('hex') === oid ? content : null
   } catch {
-    return false
+    return null
   }
 }
 
