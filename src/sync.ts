@@ -68,6 +68,8 @@ export type Sync = {
 export const DRAIN_TIMEOUT_MS = 30_000
 /** How often another holder's progress is looked at. */
 const LOOK_MS = 50
+/** How long an opt-out waits for what is under way. */
+const FREEZE_WAIT_MS = 1_000
 /** How often a refused link looks for another login. */
 const LOGIN_LOOK_MS = 500
 
@@ -289,6 +291,7 @@ export function createSync(
       return { state: to, covered, held }
     },
     optOut: async () => {
+      await awaitUnderWay(await project())
       const { state: to, held } = await consent(false, false)
       await control?.stop()
       return { state: to, covered: 0, held }
@@ -315,6 +318,19 @@ export function createSync(
     get link() {
       return { state: control?.state ?? 'offline', reason: control?.reason ?? null }
     },
+  }
+
+  /** From here on nothing goes out; what did is given the time to be answered. */
+  async function awaitUnderWay(identity: Identity): Promise<void> {
+    await system.store.ask({ type: 'store.freeze' }, 'store.frozen')
+    const deadline = clock.now() + FREEZE_WAIT_MS
+    while (clock.now() < deadline && read(identity, isUnderWay)) {
+      await new Promise<void>((resolve) => clock.setTimeout(() => resolve(), LOOK_MS))
+    }
+  }
+
+  function isUnderWay(reader: OutboxReader): boolean {
+    return reader.linkIsLive(clock.now()) && reader.counts().inflight > 0
   }
 
   /** As `drainOwn`, by another process, which finds the same ledger. */

@@ -9,7 +9,7 @@ import { type ActorRefFrom, fromCallback } from 'xstate'
 import type { ErrorOnWire } from '../errors.ts'
 import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { SocketFact } from '../workers/socket/protocol.ts'
-import type { StoreAnswer, StoreCommand } from '../workers/store/protocol.ts'
+import type { StoreAnswer, StoreCommand, Target } from '../workers/store/protocol.ts'
 import { within } from './within.ts'
 import type { ConnectionChanged, ConnectionEvent, ConnectionState } from './connection.ts'
 import { connectionMachine } from './connection.machine.ts'
@@ -44,6 +44,9 @@ export class LinkControl {
   readonly #commits: ActorRefFrom<typeof drainMachine>
   #state: ConnectionState = 'offline'
   #reason: string | null = null
+  #nextTryAt: number | null = null
+  /** The hub that has greeted the present connection. */
+  #target: Target | null = null
   #isWanted = false
   #held = false
   #waiting: (() => void)[] = []
@@ -189,6 +192,13 @@ export class LinkControl {
 
   /** The socket said something that nobody asked for. */
   takeFact(fact: SocketFact): void {
+    if (fact.type === 'socket.closed') this.#target = null
+    if (fact.type === 'socket.snapshot') {
+      const { origin, team, epoch } = fact
+      this.#target = { origin, team, epoch }
+      // The store answers in order: before the first claim that the greeting leads to.
+      this.#aim()
+    }
     this.#connection.send(fact)
   }
 
@@ -243,12 +253,22 @@ export class LinkControl {
     const { held } = await this.#options.store.ask({ type: 'store.lease' }, 'store.leased')
     this.#held = held
     if (!held) return false
+    // A store thread that came back under a connection that is up doesn't know whom it claims for.
+    this.#aim()
     this.#connection.send({ type: 'connection.enable' })
     this.#watchFrames()
     // Said again, because a store thread that came back doesn't know it.
     await this.#publish().catch(() => undefined)
     this.nudge()
     return true
+  }
+
+  #aim(): void {
+    if (this.#target === null) return
+    const { store } = this.#options
+    void store
+      .ask({ type: 'store.target', ...this.#target }, 'store.targeted')
+      .catch(() => undefined)
   }
 
   // Other processes' frames come at the next link where this fails.
@@ -259,14 +279,20 @@ export class LinkControl {
   #note(change: ConnectionChanged): void {
     this.#state = change.state
     this.#reason = change.reason
+    this.#nextTryAt = change.nextTryAt ?? null
     this.#options.changed(change)
     if (this.#held) void this.#publish().catch(() => undefined)
     this.#wake()
   }
 
   async #publish(): Promise<void> {
-    const state = this.#state === 'live' ? 'live' : 'down'
-    await this.#options.store.ask({ type: 'store.publishLink', state }, 'store.linkPublished')
+    const news = {
+      state: this.#state === 'live' ? 'live' : 'down',
+      connection: this.#state,
+      reason: this.#reason,
+      next_try_at: this.#nextTryAt,
+    } as const
+    await this.#options.store.ask({ type: 'store.publishLink', ...news }, 'store.linkPublished')
   }
 
   #isOffline(then: () => void): boolean {

@@ -7,12 +7,15 @@ import type { DrainEvent } from './drain.machine.ts'
 /** Events of one claim; the link's own window bounds what is in flight. */
 export const CLAIM_MAX = 256
 
+/** `isFinal`: false where the hub may take the same again later; true where nothing is said. */
+type Refused = { readonly id: string; readonly reason: string; readonly isFinal?: boolean }
+
 export type SourceCommand =
   | { readonly type: 'source.claim'; readonly batch: number }
   | {
       readonly type: 'source.settle'
       readonly accepted: readonly string[]
-      readonly rejected: readonly { readonly id: string; readonly reason: string }[]
+      readonly rejected: readonly Refused[]
     }
 
 export type SourceInput = {
@@ -36,7 +39,11 @@ export const outboxSource = fromCallback<SourceCommand | StoreAnswer, SourceInpu
           return ask({
             type: 'store.settle',
             accepted: event.accepted,
-            rejected: event.rejected.map(({ id, reason }) => ({ event_id: id, reason })),
+            rejected: event.rejected.map(({ id, reason, isFinal = true }) => ({
+              event_id: id,
+              reason,
+              isFinal,
+            })),
           } as { type: string })
         case 'store.claimed':
           return drain.send({

@@ -73,7 +73,13 @@ const enable: ConnectionEvent = { type: 'connection.enable' }
 const disable: ConnectionEvent = { type: 'connection.disable' }
 const authenticated: ConnectionEvent = { type: 'socket.authenticated', team_slug: 'harbour' }
 const opened = (connection: number): ConnectionEvent => ({ type: 'socket.opened', connection })
-const snapshot = (connection: number): ConnectionEvent => ({ type: 'socket.snapshot', connection })
+const snapshot = (connection: number): ConnectionEvent => ({
+  type: 'socket.snapshot',
+  connection,
+  origin: 'https://hub.example.org',
+  team: 'acme',
+  epoch: null,
+})
 const pinged = (connection: number): ConnectionEvent => ({ type: 'socket.pinged', connection })
 const closing: ConnectionEvent = { type: 'socket.closing' }
 const emptied: ConnectionEvent = { type: 'drain.emptied', sink: 'commits' }

@@ -9,6 +9,8 @@ type Ask = {
   readonly replyTo: AnyActorRef
 }
 
+const TARGET = { origin: 'https://hub.example.org', team: 'acme', epoch: 'first' } as const
+
 /** Whatever was begun has gone as far as it can without the clock. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
@@ -78,7 +80,7 @@ function world() {
     script,
     /** How often that was asked. */
     count: (type: string) => asked.filter((one) => one === type).length,
-    greet: () => link.takeFact({ type: 'socket.snapshot', connection: connections }),
+    greet: () => link.takeFact({ type: 'socket.snapshot', connection: connections, ...TARGET }),
   }
 }
 
@@ -102,6 +104,8 @@ describe('the link', () => {
       'live',
     ])
     expect(asked).toContain('git.watch')
+    expect(asked.indexOf('store.target')).toBeGreaterThan(-1)
+    expect(asked.indexOf('store.target')).toBeLessThan(asked.indexOf('store.claim'))
     expect(asked.findLast((one) => one.startsWith('store.publishLink'))).toBe(
       'store.publishLink live',
     )

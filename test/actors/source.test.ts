@@ -35,7 +35,11 @@ describe('the source of the events', () => {
     say({ type: 'store.refused', ...refusal('LEASE_NOT_HELD') })
     expect(asked).toEqual([
       { type: 'store.claim', batch: 7, max: CLAIM_MAX },
-      { type: 'store.settle', accepted: ['a'], rejected: [{ event_id: 'b', reason: 'r' }] },
+      {
+        type: 'store.settle',
+        accepted: ['a'],
+        rejected: [{ event_id: 'b', reason: 'r', isFinal: true }],
+      },
     ])
     expect(told).toEqual([
       // The rows themselves take the direct way to the socket thread.

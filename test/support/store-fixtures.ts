@@ -43,6 +43,25 @@ export function openOutbox(options: Partial<OutboxOptions> = {}): Outbox {
   return outbox
 }
 
+export const HUB = { origin: 'https://hub.example.org', team: 'team', epoch: 'first' } as const
+
+/** An outbox with consent, which claims for the hub. */
+export function linkedOutbox(options: Partial<OutboxOptions> = {}): Outbox {
+  const outbox = openOutbox(options)
+  outbox.grantConsent(false)
+  outbox.target(HUB)
+  return outbox
+}
+
+export function claimedIds(outbox: Outbox, max = 100): readonly string[] {
+  return outbox.claim(max).rows.map((event) => event.event_id)
+}
+
+/** The hub's final no to each. */
+export function refused(reason: string, ...numbers: readonly number[]) {
+  return numbers.map((number) => ({ event_id: idOf(number), reason, isFinal: true }))
+}
+
 /** The ULID of a number. */
 export function idOf(number: number): string {
   return `01J${String(number).padStart(23, '0')}`

@@ -16,6 +16,9 @@ export type Ticket = {
   readonly url: string
   /** The hub's host, as frames of the stricter dialect name their target. */
   readonly target: string
+  /** The hub and the team, as the login names them. */
+  readonly origin: string
+  readonly team: string
   readonly lifeMs: number
 }
 
@@ -63,7 +66,14 @@ function readTicket(body: JsonObject, login: OpenLogin): Ticket | null {
   if (!isSocketUrlOf(hub, url)) return null
   const lifeMs = typeof seconds === 'number' ? seconds * 1000 : TICKET_LIFE_DEFAULT_MS
   if (!(lifeMs > 0)) return null
-  return { token, url, target: hub.host, lifeMs: Math.min(lifeMs, TICKET_LIFE_MAX_MS) }
+  return {
+    token,
+    url,
+    target: hub.host,
+    origin: login.hub,
+    team: login.team_slug,
+    lifeMs: Math.min(lifeMs, TICKET_LIFE_MAX_MS),
+  }
 }
 
 /**

@@ -30,6 +30,8 @@ export type FrameCounts = {
 export type ConnectionOptions = OpenedSocket & {
   readonly number: number
   readonly target: string
+  readonly origin: string
+  readonly team: string
   readonly granted: (projectUuid: string) => boolean
   readonly emit: (fact: SocketFact) => void
   readonly limits: LinkLimits
@@ -104,7 +106,8 @@ export class Connection {
     this.#isGreeted = true
     this.#dialect = frame.dialect
     this.#sender.open(frame.dialect, this.#options.target)
-    this.#options.emit({ type: 'socket.snapshot', connection: this.#options.number })
+    const { emit, number: connection, origin, team } = this.#options
+    emit({ type: 'socket.snapshot', connection, origin, team, epoch: frame.epoch })
   }
 
   #take(frame: IncomingFrame): void {

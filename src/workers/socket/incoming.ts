@@ -18,7 +18,11 @@ export type Verdict = {
 }
 
 export type IncomingFrame =
-  | { readonly kind: 'snapshot'; readonly dialect: StrictDialect | null }
+  | {
+      readonly kind: 'snapshot'
+      readonly dialect: StrictDialect | null
+      readonly epoch: string | null
+    }
   | { readonly kind: 'ping'; readonly timestamp: string | number }
   /** A broadcast, or a type of a newer hub. */
   | { readonly kind: 'other' }
@@ -31,6 +35,7 @@ const MALFORMED: IncomingFrame = { kind: 'malformed' }
 const STRAY: IncomingFrame = { kind: 'stray' }
 const CATEGORY_PATTERN = /^[a-z][a-z0-9_]{0,63}$/
 const TIMESTAMP_LENGTH_MAX = 64
+const EPOCH_PATTERN = /^[\x21-\x7e]{1,256}$/
 
 export function readFrame(
   text: string,
@@ -46,7 +51,7 @@ export function readFrame(
   switch (frame['type']) {
     case 'snapshot':
       return Array.isArray(frame['work_packages'])
-        ? { kind: 'snapshot', dialect: readDialect(frame) }
+        ? { kind: 'snapshot', dialect: readDialect(frame), epoch: readEpoch(frame['epoch']) }
         : MALFORMED
     case 'ping':
       return readPing(frame['timestamp'])
@@ -66,6 +71,10 @@ function readDialect(frame: JsonObject): StrictDialect | null {
   const audience = frame['binding_audience']
   if (!Number.isSafeInteger(generation) || typeof audience !== 'string') return null
   return { admission_generation: generation as number, binding_audience: audience }
+}
+
+function readEpoch(epoch: unknown): string | null {
+  return typeof epoch === 'string' && EPOCH_PATTERN.test(epoch) ? epoch : null
 }
 
 function readPing(timestamp: unknown): IncomingFrame {

@@ -90,6 +90,8 @@ export class Link {
       ...opened,
       number: this.#connections,
       target: held.ticket.target,
+      origin: held.ticket.origin,
+      team: held.ticket.team,
       granted: this.#options.granted,
       emit: this.#options.emit,
       limits: this.#limits,

@@ -56,7 +56,14 @@ export type SocketAnswer =
     }
 
 export type SocketFact =
-  | { readonly type: 'socket.snapshot'; readonly connection: number }
+  /** The hub has greeted: who it is by the login, and its epoch, or null where it names none. */
+  | {
+      readonly type: 'socket.snapshot'
+      readonly connection: number
+      readonly origin: string
+      readonly team: string
+      readonly epoch: string | null
+    }
   | { readonly type: 'socket.pinged'; readonly connection: number }
   | {
       readonly type: 'socket.closed'

@@ -118,24 +118,19 @@ class AdoptionSource {
   oldest(): readonly Row[] {
     return this.#db
       .prepare<[number], Row>(
-        `SELECT e.sequence, e.event_id, e.lamport_clock, e.checksum, e.body
-         FROM delivery AS d INDEXED BY delivery_held
-         CROSS JOIN event AS e ON e.sequence = d.sequence
-         WHERE d.state = 'held' ORDER BY d.sequence LIMIT ?`,
+        `SELECT e.sequence, e.event_id, e.lamport_clock, e.checksum, e.body FROM event AS e
+         WHERE NOT EXISTS (SELECT 1 FROM mark AS m WHERE m.sequence = e.sequence)
+         ORDER BY e.sequence LIMIT ?`,
       )
       .all(BATCH_MAX)
   }
 
   remove(sequences: readonly number[]): void {
-    const removeDelivery = this.#db.prepare<[number]>('DELETE FROM delivery WHERE sequence = ?')
     const removeEvent = this.#db.prepare<[number]>('DELETE FROM event WHERE sequence = ?')
     this.#write(() => {
       let removed = 0
-      for (const sequence of sequences) {
-        removed += removeDelivery.run(sequence).changes
-        removeEvent.run(sequence)
-      }
-      this.#tally.add('held', -removed)
+      for (const sequence of sequences) removed += removeEvent.run(sequence).changes
+      this.#tally.add('recorded', -removed)
     })
   }
 
@@ -143,11 +138,11 @@ class AdoptionSource {
     this.#write(() => {
       const { changes } = this.#db
         .prepare<[string, number]>(
-          "UPDATE delivery SET state = 'quarantined', reason = ? " +
-            "WHERE sequence = ? AND state = 'held'",
+          `INSERT INTO mark SELECT sequence, 'quarantined', ? FROM event WHERE sequence = ?
+           ON CONFLICT DO NOTHING`,
         )
         .run(reason, sequence)
-      this.#tally.move('held', 'quarantined', changes)
+      this.#tally.add('quarantined', changes, reason)
     })
   }
 

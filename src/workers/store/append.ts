@@ -10,9 +10,10 @@ import { checkEvent, type CheckedEvent, type EventRules } from './check-event.ts
 import type { Consent } from './consent.ts'
 import { LamportClock } from './lamport-clock.ts'
 import type { LinkRecord } from './link-row.ts'
-import type { AppendedEvent, EventState } from './protocol.ts'
+import type { AppendedEvent } from './protocol.ts'
 import { rowChecksum } from './row-checksum.ts'
-import { undeliveredOf, type Tally } from './tally.ts'
+import { Snapshots } from './snapshots.ts'
+import type { Tally } from './tally.ts'
 
 export type AppendResult = {
   readonly receipts: readonly AppendedEvent[]
@@ -35,7 +36,13 @@ export type AppenderOptions = {
 }
 
 type Batch = readonly SerializedEvent[]
-type Known = { readonly lamport_clock: number; readonly body: string }
+type Known = {
+  readonly event_id: string
+  readonly lamport_clock: number
+  readonly checksum: number
+}
+/** `withheld`: consent doesn't cover it, although it covers what is recorded now. */
+type Standing = 'open' | 'held' | 'withheld'
 type Outcome = readonly AppendedEvent[] | KittiwakeError
 
 export class Appender {
@@ -43,7 +50,8 @@ export class Appender {
   readonly #clock: LamportClock
   readonly #known: Database.Statement<[string], Known>
   readonly #insertEvent: Database.Statement<[string, string, number, number, number, string]>
-  readonly #insertDelivery: Database.Statement<[number | bigint, EventState]>
+  readonly #withhold: Database.Statement<[number]>
+  readonly #snapshots: Snapshots
   readonly #transact: Database.Transaction<
     (
       batches: readonly (readonly CheckedEvent[] | KittiwakeError)[],
@@ -55,15 +63,16 @@ export class Appender {
   constructor(options: AppenderOptions) {
     const { db, rules } = options
     this.#options = options
+    this.#snapshots = new Snapshots(options)
     this.#clock = new LamportClock(db, rules.nodeId)
     this.#known = db.prepare<[string], Known>(
-      'SELECT lamport_clock, body FROM event WHERE event_id = ?',
+      'SELECT event_id, lamport_clock, checksum FROM event WHERE event_id = ?',
     )
     this.#insertEvent = db.prepare(
       'INSERT INTO event (event_id, node_id, lamport_clock, recorded_at, checksum, body) ' +
         'VALUES (?, ?, ?, ?, ?, ?)',
     )
-    this.#insertDelivery = db.prepare('INSERT INTO delivery (sequence, state) VALUES (?, ?)')
+    this.#withhold = db.prepare("INSERT INTO mark VALUES (?, 'held', NULL)")
     this.#transact = db.transaction((batches) => this.#appendChecked(batches))
   }
 
@@ -80,33 +89,36 @@ export class Appender {
   }
 
   /**
-   * Inside a transaction: takes over events that were recorded elsewhere; an id that is known stays
-   * as it is.
+   * Inside a transaction: takes over events that were recorded before the project had an identity, and so before any consent;
+   * an id that is known stays as it is.
    *
    * @returns how many were new
    * @throws StoreError OUTBOX_FULL
    */
-  adopt(batch: readonly CheckedEvent[], state: EventState): number {
+  adopt(batch: readonly CheckedEvent[]): number {
+    const { consent } = this.#options
+    const isOpen = consent.coversHistory()
+    const standing = isOpen ? 'open' : consent.row() === undefined ? 'held' : 'withheld'
     const fresh = batch.filter((event) => this.#known.get(event.event_id) === undefined)
     this.#begin()
     this.#reserve(fresh.length)
-    for (const event of fresh) this.#insert(event, state)
-    this.#finish(state, fresh.length)
+    for (const event of fresh) this.#insert(event, standing)
+    this.#finish(standing, fresh.length)
     return fresh.length
   }
 
   #appendChecked(batches: readonly (readonly CheckedEvent[] | KittiwakeError)[]) {
     const { capacity, consent, link, tally, now } = this.#options
     const isGranted = consent.state() === 'granted'
-    const state = isGranted ? 'pending' : 'held'
+    const standing = isGranted ? 'open' : 'held'
     const live = isGranted && link.isLive(now())
     this.#begin()
     const free = this.#free
     const outcomes = batches.map((batch): Outcome =>
-      batch instanceof KittiwakeError ? batch : refusalOr(() => this.#appendBatch(batch, state)),
+      batch instanceof KittiwakeError ? batch : refusalOr(() => this.#appendBatch(batch, standing)),
     )
-    this.#finish(state, free - this.#free)
-    const undelivered = undeliveredOf(tally.counts())
+    this.#finish(standing, free - this.#free)
+    const undelivered = tally.undelivered()
     return outcomes.map((outcome) =>
       outcome instanceof KittiwakeError
         ? outcome
@@ -115,13 +127,13 @@ export class Appender {
   }
 
   /** Every refusal comes before the first insert, so that a refused batch leaves nothing behind. */
-  #appendBatch(batch: readonly CheckedEvent[], state: EventState): readonly AppendedEvent[] {
+  #appendBatch(batch: readonly CheckedEvent[], standing: Standing): readonly AppendedEvent[] {
     const freshById = new Map<string, CheckedEvent>()
     for (const event of batch) {
       const known = this.#known.get(event.event_id)
       const first = known === undefined ? freshById.get(event.event_id) : undefined
       if (known === undefined && first === undefined) freshById.set(event.event_id, event)
-      else if (event.stamp(known?.lamport_clock ?? 0) !== (known?.body ?? first?.stamp(0))) {
+      else if (known === undefined ? event.stamp(0) !== first?.stamp(0) : !isSame(event, known)) {
         throw new StoreError('EVENT_ID_CONFLICT', 'an event id stands for one content', {
           hint: 'Give the other event an id of its own.',
         })
@@ -130,7 +142,7 @@ export class Appender {
     this.#reserve(freshById.size)
     const lamportById = new Map<string, number>()
     for (const event of freshById.values())
-      lamportById.set(event.event_id, this.#insert(event, state))
+      lamportById.set(event.event_id, this.#insert(event, standing))
     return batch.map(({ event_id: eventId }) => ({
       event_id: eventId,
       lamport_clock: lamportById.get(eventId) ?? this.#known.get(eventId)?.lamport_clock ?? 0,
@@ -138,8 +150,9 @@ export class Appender {
   }
 
   #begin(): void {
+    this.#snapshots.begin()
     this.#lamport = this.#clock.read()
-    this.#free = this.#options.capacity - undeliveredOf(this.#options.tally.counts())
+    this.#free = this.#options.capacity - this.#options.tally.undelivered()
   }
 
   #reserve(count: number): void {
@@ -156,7 +169,7 @@ export class Appender {
     this.#free -= count
   }
 
-  #insert(event: CheckedEvent, state: EventState): number {
+  #insert(event: CheckedEvent, standing: Standing): number {
     const { rules, now } = this.#options
     const lamport = ++this.#lamport
     const body = event.stamp(lamport)
@@ -169,15 +182,25 @@ export class Appender {
       checksum,
       body,
     )
-    this.#insertDelivery.run(lastInsertRowid, state)
+    const sequence = Number(lastInsertRowid)
+    if (standing === 'withheld') this.#withhold.run(sequence)
+    else if (event.coalesce_key !== null) this.#snapshots.supersede(event.coalesce_key, sequence)
     return lamport
   }
 
-  #finish(state: EventState, count: number): void {
+  #finish(standing: Standing, count: number): void {
     if (count === 0) return
     this.#clock.save(this.#lamport)
-    this.#options.tally.add(state, count)
+    this.#options.tally.add('recorded', count)
+    if (standing === 'open') this.#options.tally.add('open', count)
+    this.#snapshots.finish()
   }
+}
+
+/** By the checksum, which outlives the body. */
+function isSame(event: CheckedEvent, known: Known): boolean {
+  const body = event.stamp(known.lamport_clock)
+  return rowChecksum(known.event_id, known.lamport_clock, body) === known.checksum
 }
 
 /** A typed refusal is an answer; anything else is the transaction's end. */

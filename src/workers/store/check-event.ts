@@ -3,8 +3,9 @@
  * event is parsed once, here, and never serialized again.
  */
 import { EVENT_ID_PATTERN, type SerializedEvent } from '../../contracts/event.ts'
-import { JSON_LENGTH_MAX } from '../../contracts/json.ts'
+import { JSON_LENGTH_MAX, type JsonObject } from '../../contracts/json.ts'
 import { StoreError } from '../../errors.ts'
+import { coalesceKeyOf } from '../../events/coalesce.ts'
 import type { OutboxOwner } from './open-database.ts'
 
 export type EventRules = {
@@ -17,6 +18,8 @@ export type EventRules = {
 
 export type CheckedEvent = {
   readonly event_id: string
+  /** Of what it is a snapshot; null where it is none. */
+  readonly coalesce_key: string | null
   /** The event with its clock. */
   readonly stamp: (lamportClock: number) => string
 }
@@ -74,6 +77,7 @@ export function checkEvent(text: SerializedEvent, rules: EventRules): CheckedEve
   const tail = text.slice(at + UNSTAMPED.length)
   return {
     event_id: eventId,
+    coalesce_key: coalesceKeyOf(event as JsonObject),
     stamp: (lamportClock) => `${head}"lamport_clock":${lamportClock},${tail}`,
   }
 }

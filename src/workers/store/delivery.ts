@@ -1,113 +1,207 @@
 /**
- * What becomes of stored events: claimed, delivered, refused. Every method runs inside a write
- * transaction.
+ * What becomes of stored events at one hub: claimed, delivered, refused. What is under way is known to the sender alone, which
+ * holds the lease; others are told up to where it reaches. Every method runs inside a write transaction, but for `peek`.
  */
 import type Database from 'better-sqlite3'
 
-import type { EventState } from './protocol.ts'
+import { ClaimedBatch } from './claimed-batch.ts'
+import type { Consent } from './consent.ts'
+import type { HubRow, Hubs } from './hubs.ts'
+import type { Rejection, Target } from './protocol.ts'
+import { OUTGOING_SQL, outgoingQuery, type OutgoingQuery } from './outgoing-sql.ts'
 import { DAMAGED, isIntact } from './row-checksum.ts'
-import type { Tally } from './tally.ts'
-
-export type ClaimedEvent = { readonly event_id: string; readonly body: string }
-export type Rejection = { readonly event_id: string; readonly reason: string }
+import { STORE, type Tally } from './tally.ts'
 
 /** The most that one claim takes into memory, beyond its first event. */
 export const CLAIM_LENGTH_MAX = 8 * 1024 * 1024
+/** How often a hub may refuse an event for now until that counts as for good. */
+export const REJECTIONS_MAX = 5
 const REASON_LENGTH_MAX = 120
 const NOT_PRINTABLE = /[^\x20-\x7e]/g
 
-type Row = ClaimedEvent & {
+type Row = {
   readonly sequence: number
+  readonly event_id: string
   readonly lamport_clock: number
   readonly checksum: number
+  readonly body: string
 }
 
-// Consent stands in the query, before the limit: a project that said no is never even looked at.
+type Verdict = {
+  readonly state: 'pending' | 'delivered' | 'quarantined'
+  readonly generation: number
+  readonly attempts: number
+}
+
 const CLAIM_SQL = `
 SELECT e.sequence, e.event_id, e.lamport_clock, e.checksum, e.body
-FROM delivery AS d INDEXED BY delivery_outgoing CROSS JOIN event AS e ON e.sequence = d.sequence
-WHERE d.state IN ('pending', 'inflight')
-  AND EXISTS (SELECT 1 FROM consent WHERE project_uuid = ? AND state = 'granted')
-ORDER BY d.sequence LIMIT ?`
+FROM (${OUTGOING_SQL}) AS o CROSS JOIN event AS e ON e.sequence = o.sequence
+ORDER BY o.sequence`
 
-const SETTLE_SQL = `
-UPDATE delivery SET state = ?, reason = ?
-WHERE sequence = (SELECT sequence FROM event WHERE event_id = ?) AND state = 'inflight'`
+const SET_SQL = `
+INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET state = excluded.state, generation = excluded.generation,
+  attempts = excluded.attempts, reason = excluded.reason`
+
+const SETTLED_ELSEWHERE_SQL = `
+SELECT 1 FROM hub AS h CROSS JOIN delivery AS d ON d.hub = h.id AND d.sequence = ?
+WHERE d.state <> 'pending' LIMIT 1`
+
+export type DeliveryParts = {
+  readonly db: Database.Database
+  readonly tally: Tally
+  readonly hubs: Hubs
+  readonly consent: Consent
+}
 
 export class Delivery {
-  readonly #tally: Tally
-  readonly #outgoing: Database.Statement<[string, number], Row>
-  readonly #quarantine: Database.Statement<[number]>
-  readonly #stateOf: Database.Statement<[number], EventState>
-  readonly #markInflight: Database.Statement<[number]>
-  readonly #settle: Database.Statement<[EventState, string | null, string]>
-  readonly #release: Database.Statement<[]>
+  readonly #parts: DeliveryParts
+  readonly #outgoing: Database.Statement<[OutgoingQuery], Row>
+  readonly #row: Database.Statement<[number, number], Verdict>
+  readonly #set: Database.Statement<[number, number, string, number, number, string | null]>
+  readonly #isSettled: Database.Statement<[number], number>
+  readonly #markDamaged: Database.Statement<[number]>
+  #hub = STORE
+  /** The consent under which the present claim was made. */
+  #epoch = 0
+  /** Waits for its verdict. */
+  #sequenceById = new Map<string, number>()
+  /** Of the claim: a refusal for now doesn't take an event out of it. */
+  #underWay = 0
 
-  constructor(db: Database.Database, tally: Tally) {
-    this.#tally = tally
-    this.#outgoing = db.prepare<[string, number], Row>(CLAIM_SQL)
-    this.#stateOf = db
-      .prepare<[number], EventState>('SELECT state FROM delivery WHERE sequence = ?')
-      .pluck()
-    this.#quarantine = db.prepare(
-      `UPDATE delivery SET state = 'quarantined', reason = '${DAMAGED}' WHERE sequence = ?`,
+  constructor(parts: DeliveryParts) {
+    const { db } = parts
+    this.#parts = parts
+    this.#outgoing = db.prepare<[OutgoingQuery], Row>(CLAIM_SQL)
+    this.#row = db.prepare<[number, number], Verdict>(
+      'SELECT state, generation, attempts FROM delivery WHERE hub = ? AND sequence = ?',
     )
-    this.#markInflight = db.prepare(
-      'UPDATE delivery INDEXED BY delivery_outgoing ' +
-        "SET state = 'inflight' WHERE state IN ('pending', 'inflight') " +
-        "AND state = 'pending' AND sequence <= ?",
-    )
-    this.#settle = db.prepare(SETTLE_SQL)
-    this.#release = db.prepare(
-      "UPDATE delivery INDEXED BY delivery_outgoing SET state = 'pending' " +
-        "WHERE state IN ('pending', 'inflight') AND state = 'inflight'",
+    this.#set = db.prepare(SET_SQL)
+    this.#isSettled = db.prepare<[number], number>(SETTLED_ELSEWHERE_SQL).pluck()
+    this.#markDamaged = db.prepare(
+      `INSERT INTO mark VALUES (?, 'quarantined', '${DAMAGED}')
+       ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason`,
     )
   }
 
-  /**
-   * Whether a claim would find anything: asked first, so that an idle drain never takes the write
-   * lock.
-   */
-  hasOutgoing(projectUuid: string): boolean {
-    return this.#outgoing.get(projectUuid, 1) !== undefined
+  get hasTarget(): boolean {
+    return this.#hub !== STORE
   }
 
-  /** The oldest first. Damaged rows go to quarantine; only an empty store gives an empty claim. */
-  claim(projectUuid: string, max: number): readonly ClaimedEvent[] {
+  /** Claims and settles are for this hub from now on; what was under way to another is not any more. */
+  target(target: Target): void {
+    const { hubs } = this.#parts
+    this.release()
+    this.#hub = hubs.select(target).id
+  }
+
+  /** What a claim would find: asked first, so that an idle drain never takes the write lock. */
+  peek(project: string): boolean {
+    return this.#outgoing.get(this.#query(project, 1)) !== undefined
+  }
+
+  /** The oldest first. Damaged rows go to quarantine; only a store with nothing to send gives an empty claim. */
+  claim(project: string, max: number): ClaimedBatch {
     for (;;) {
-      const rows = takeWithin(this.#outgoing.iterate(projectUuid, max), CLAIM_LENGTH_MAX)
-      const last = rows.at(-1)
-      if (last === undefined) return []
+      const rows = takeWithin(this.#outgoing.iterate(this.#query(project, max)), CLAIM_LENGTH_MAX)
       const intact = rows.filter((row) => isIntact(row))
-      for (const row of rows) if (!isIntact(row)) this.#quarantineRow(row.sequence)
-      this.#tally.move('pending', 'inflight', this.#markInflight.run(last.sequence).changes)
-      if (intact.length > 0) return intact.map(({ event_id, body }) => ({ event_id, body }))
+      for (const row of rows) if (!isIntact(row)) this.#quarantineDamaged(row.sequence)
+      if (rows.length > 0 && intact.length === 0) continue
+      this.#takeUp(intact)
+      return ClaimedBatch.of(intact)
     }
   }
 
   /**
-   * By exact id, and only what is under way: an acknowledgement of anything else changes nothing.
+   * By exact id, and only what is under way and may still leave: an acknowledgement of anything else changes nothing.
    */
-  settle(accepted: readonly string[], rejected: readonly Rejection[]): void {
-    let delivered = 0
-    for (const id of accepted) delivered += this.#settle.run('delivered', null, id).changes
-    this.#tally.move('inflight', 'delivered', delivered)
-    let refused = 0
-    for (const { event_id: id, reason } of rejected) {
-      refused += this.#settle.run('quarantined', printable(reason), id).changes
+  settle(accepted: readonly string[], rejected: readonly Rejection[], nowMs: number): void {
+    const hub = this.#parts.hubs.get(this.#hub)
+    const consent = this.#parts.consent.row()
+    if (hub === undefined || consent === undefined || consent.state === 'refused') return
+    if (consent.epoch !== this.#epoch) return
+    const before = [...this.#sequenceById.values()]
+    let through = 0
+    for (const id of accepted) through = Math.max(through, this.#accept(hub, id))
+    for (const rejection of rejected) through = Math.max(through, this.#reject(hub, rejection))
+    if (through === 0) return
+    // What was passed over is offered again before what comes behind it.
+    for (const sequence of before) {
+      if (sequence < through && this.#row.get(hub.id, sequence) === undefined) {
+        this.#set.run(hub.id, sequence, 'pending', hub.generation, 0, null)
+      }
     }
-    this.#tally.move('inflight', 'quarantined', refused)
+    this.#parts.hubs.reach(hub, through, nowMs)
+    this.#parts.hubs.takeUp(hub, this.#underWay, hub.claimed_through)
   }
 
-  releaseInflight(): void {
-    this.#tally.move('inflight', 'pending', this.#release.run().changes)
+  /** Nothing is under way any more. */
+  release(): void {
+    this.#sequenceById.clear()
+    this.#underWay = 0
+    this.#parts.hubs.release()
   }
 
-  #quarantineRow(sequence: number): void {
-    const state = this.#stateOf.get(sequence)
-    if (state === undefined) return
-    this.#quarantine.run(sequence)
-    this.#tally.move(state, 'quarantined', 1)
+  #query(project: string, max: number): OutgoingQuery {
+    return outgoingQuery(project, this.#parts.hubs.get(this.#hub) ?? null, max)
+  }
+
+  #takeUp(rows: readonly Row[]): void {
+    const hub = this.#parts.hubs.get(this.#hub)
+    this.#sequenceById = new Map(rows.map(({ event_id, sequence }) => [event_id, sequence]))
+    this.#epoch = this.#parts.consent.row()?.epoch ?? 0
+    this.#underWay = rows.length
+    const through = rows.at(-1)?.sequence ?? 0
+    if (hub !== undefined) this.#parts.hubs.takeUp(hub, rows.length, through)
+  }
+
+  /** @returns the sequence, or 0 where this is not under way */
+  #accept(hub: HubRow, eventId: string): number {
+    const sequence = this.#take(eventId)
+    if (sequence === 0) return 0
+    this.#settleAs(hub, sequence, 'delivered', 0, null)
+    return sequence
+  }
+
+  #reject(hub: HubRow, { event_id: eventId, reason, isFinal }: Rejection): number {
+    const sequence = this.#take(eventId)
+    if (sequence === 0) return 0
+    const known = this.#row.get(hub.id, sequence)
+    const attempts = (known?.state === 'pending' ? known.attempts : 0) + 1
+    const why = printable(reason)
+    if (isFinal || attempts >= REJECTIONS_MAX) {
+      this.#settleAs(hub, sequence, 'quarantined', attempts, why)
+    } else {
+      this.#set.run(hub.id, sequence, 'pending', hub.generation, attempts, why)
+    }
+    return sequence
+  }
+
+  #take(eventId: string): number {
+    const sequence = this.#sequenceById.get(eventId) ?? 0
+    this.#sequenceById.delete(eventId)
+    return sequence
+  }
+
+  #settleAs(
+    hub: HubRow,
+    sequence: number,
+    state: 'delivered' | 'quarantined',
+    attempts: number,
+    reason: string | null,
+  ): void {
+    const { tally } = this.#parts
+    this.#underWay -= 1
+    if (this.#isSettled.get(sequence) === undefined) tally.add('settled', 1)
+    this.#set.run(hub.id, sequence, state, hub.generation, attempts, reason)
+    tally.addAt(hub.id, state, 1, reason ?? '')
+    tally.addAt(hub.id, `${state}Open`, 1)
+  }
+
+  #quarantineDamaged(sequence: number): void {
+    this.#markDamaged.run(sequence)
+    this.#parts.tally.add('open', -1)
+    this.#parts.tally.add('quarantined', 1, DAMAGED)
   }
 }
 

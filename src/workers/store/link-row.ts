@@ -3,13 +3,15 @@
  */
 import type Database from 'better-sqlite3'
 
-import { LINK_STALE_MS, type LinkRow } from './protocol.ts'
+import { LINK_STALE_MS, type LinkNews, type LinkRow } from './protocol.ts'
 
 export class LinkRecord {
   readonly #read: Database.Statement<[], LinkRow>
 
   constructor(db: Database.Database) {
-    this.#read = db.prepare<[], LinkRow>('SELECT state, heartbeat_at FROM link')
+    this.#read = db.prepare<[], LinkRow>(
+      'SELECT state, heartbeat_at, connection, reason, next_try_at FROM link',
+    )
   }
 
   /** A heartbeat from the future is as stale as an old one: the wall clock has jumped. */
@@ -17,11 +19,21 @@ export class LinkRecord {
     const row = this.#read.get()
     return row?.state === 'live' && Math.abs(nowMs - row.heartbeat_at) <= LINK_STALE_MS
   }
+
+  /** What was last said, however long ago; null where no link was ever up. */
+  last(): LinkRow | null {
+    return this.#read.get() ?? null
+  }
 }
 
-export function publishLink(db: Database.Database, state: LinkRow['state'], nowMs: number): void {
+export function publishLink(db: Database.Database, news: LinkNews, nowMs: number): void {
   db.prepare(
-    'INSERT INTO link VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, ' +
-      'heartbeat_at = excluded.heartbeat_at',
-  ).run(state, nowMs)
+    'INSERT INTO link VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, ' +
+      'heartbeat_at = excluded.heartbeat_at, connection = excluded.connection, ' +
+      'reason = excluded.reason, next_try_at = excluded.next_try_at',
+  ).run(news.state, nowMs, news.connection, news.reason, news.next_try_at)
+}
+
+export function beatLink(db: Database.Database, nowMs: number): void {
+  db.prepare('UPDATE link SET heartbeat_at = ?').run(nowMs)
 }

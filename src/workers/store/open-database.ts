@@ -9,6 +9,7 @@ import Database from 'better-sqlite3'
 import { StoreError } from '../../errors.ts'
 import { makeStateFile } from '../../project/state-directory.ts'
 import type { Rest } from '../serve.ts'
+import { migrateFrom1 } from './migrate.ts'
 import { NATIVE_WAIT_MS, patiently } from './patience.ts'
 import { APPLICATION_ID, SCHEMA_SQL, SCHEMA_VERSION } from './schema.ts'
 import { asStoreErrors, corruptOutbox } from './store-error.ts'
@@ -51,7 +52,7 @@ function openOnce(path: string, owner: OutboxOwner): Database.Database {
   return opened(new Database(path, { timeout: NATIVE_WAIT_MS }), (db) => {
     headerOf(db)
     applySettings(db)
-    db.transaction(() => createIfEmpty(db, owner)).immediate()
+    db.transaction(() => bringUpToDate(db, owner)).immediate()
     checkOwner(db, owner)
     assertDurable(db)
   })
@@ -60,8 +61,8 @@ function openOnce(path: string, owner: OutboxOwner): Database.Database {
 /**
  * Opens for reading; null where there is no store yet. Creates nothing.
  *
- * @throws StoreError OUTBOX_CORRUPT, OUTBOX_TOO_NEW, OUTBOX_OWNER_MISMATCH, OUTBOX_BUSY,
- *   OUTBOX_UNREACHABLE
+ * @throws StoreError OUTBOX_CORRUPT, OUTBOX_TOO_NEW, OUTBOX_OUTDATED, OUTBOX_OWNER_MISMATCH,
+ *   OUTBOX_BUSY, OUTBOX_UNREACHABLE
  */
 export function openReadOnly(
   path: string,
@@ -77,8 +78,10 @@ function openReadOnlyOnce(path: string, owner: OutboxOwner): Database.Database |
   let isEmpty = false
   opened(db, () => {
     guardReads(db)
-    isEmpty = headerOf(db) === 'empty'
+    const header = headerOf(db)
+    isEmpty = header === 'empty'
     if (!isEmpty) checkOwner(db, owner)
+    if (header === 'outdated') throw outdated()
   })
   if (!isEmpty) return db
   db.close()
@@ -116,10 +119,18 @@ function opened(db: Database.Database, check: (db: Database.Database) => unknown
   }
 }
 
-function headerOf(db: Database.Database): 'ready' | 'empty' {
+/** Whoever only looks can't bring it up to date. */
+function outdated(): StoreError {
+  return new StoreError('OUTBOX_OUTDATED', 'the outbox was made by an older version of Kittiwake', {
+    hint: 'The next writing command brings it up to date, such as `kittiwake sync now`.',
+  })
+}
+
+function headerOf(db: Database.Database): 'ready' | 'outdated' | 'empty' {
   const applicationId = db.pragma('application_id', { simple: true })
   const version = Number(db.pragma('user_version', { simple: true }))
   if (applicationId === APPLICATION_ID && version === SCHEMA_VERSION) return 'ready'
+  if (applicationId === APPLICATION_ID && version === 1) return 'outdated'
   if (applicationId === APPLICATION_ID && version > SCHEMA_VERSION) {
     throw new StoreError(
       'OUTBOX_TOO_NEW',
@@ -149,11 +160,17 @@ function guardReads(db: Database.Database): void {
   db.pragma('cell_size_check = ON')
 }
 
-function createIfEmpty(db: Database.Database, owner: OutboxOwner): void {
-  if (headerOf(db) === 'ready') return
-  db.exec(SCHEMA_SQL)
-  db.prepare('INSERT INTO owner VALUES (1, ?, ?)').run(owner.kind, ownerId(owner))
-  db.pragma(`application_id = ${APPLICATION_ID}`)
+function bringUpToDate(db: Database.Database, owner: OutboxOwner): void {
+  const header = headerOf(db)
+  if (header === 'ready') return
+  if (header === 'outdated') {
+    checkOwner(db, owner)
+    migrateFrom1(db)
+  } else {
+    db.exec(SCHEMA_SQL)
+    db.prepare('INSERT INTO owner VALUES (1, ?, ?)').run(owner.kind, ownerId(owner))
+    db.pragma(`application_id = ${APPLICATION_ID}`)
+  }
   db.pragma(`user_version = ${SCHEMA_VERSION}`)
 }
 

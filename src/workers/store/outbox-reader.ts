@@ -7,19 +7,25 @@ import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 
 import { Consent } from './consent.ts'
+import { findHub, type HubRow } from './hubs.ts'
 import { LinkRecord } from './link-row.ts'
 import { countDamaged, listEvents, type ListedEvent, type ListOptions } from './list-events.ts'
+import { STATE_SQL, stateQuery, type StateQuery } from './list-events.ts'
 import { BUSY_TIMEOUT_MS, openReadOnly, type OutboxOwner } from './open-database.ts'
 import { CAPACITY } from './outbox.ts'
 import { patiently } from './patience.ts'
-import type { ConsentState, StoreCounts } from './protocol.ts'
+import { OUTGOING_SQL, outgoingQuery, type OutgoingQuery } from './outgoing-sql.ts'
+import type { ConsentState, LinkRow, StoreCounts, Target } from './protocol.ts'
+import { REMOVED } from './row-checksum.ts'
 import { asStoreErrors } from './store-error.ts'
-import { Tally, undeliveredOf } from './tally.ts'
+import { Tally } from './tally.ts'
 
 export type ReaderOptions = {
   readonly path: string
   readonly owner: OutboxOwner
   readonly capacity?: number
+  /** By whose eyes it is looked at; without one, by those of the hub that was reached last. */
+  readonly hub?: Pick<Target, 'origin' | 'team'>
 }
 
 export type CapacityUse = {
@@ -31,7 +37,14 @@ export type CapacityUse = {
 
 export const NEARLY_FULL_RATIO = 0.8
 
-const NOTHING: StoreCounts = { pending: 0, inflight: 0, delivered: 0, quarantined: 0, held: 0 }
+const NOTHING: StoreCounts = {
+  pending: 0,
+  inflight: 0,
+  delivered: 0,
+  quarantined: 0,
+  held: 0,
+  superseded: 0,
+}
 
 export class OutboxReader {
   readonly #options: ReaderOptions
@@ -55,11 +68,21 @@ export class OutboxReader {
   }
 
   counts(): StoreCounts {
-    return this.#read((db) => new Tally(db).counts(), NOTHING)
+    return this.#read((db) => new Tally(db).counts(this.#hub(db)), NOTHING)
+  }
+
+  /** Why events are quarantined, and how many for each reason. */
+  reasons(): Readonly<Record<string, number>> {
+    return this.#read((db) => new Tally(db).reasons(this.#hub(db)), {})
   }
 
   list(options: ListOptions): readonly ListedEvent[] {
-    return this.#read((db) => listEvents(db, options), [])
+    return this.#read((db) => listEvents(db, this.#hub(db), options), [])
+  }
+
+  /** Unix milliseconds of the last answer of the hub; null where there was none. */
+  acknowledgedAt(): number | null {
+    return this.#read((db) => this.#hub(db)?.acknowledged_at ?? null, null)
   }
 
   consent(): ConsentState {
@@ -70,18 +93,20 @@ export class OutboxReader {
     return this.#read((db) => new LinkRecord(db).isLive(nowMs), false)
   }
 
+  /** What its holder last said of the link, however long ago. */
+  link(): LinkRow | null {
+    return this.#read((db) => new LinkRecord(db).last(), null)
+  }
+
   /** How long the oldest undelivered event has waited, in milliseconds; null where none waits. */
   oldestUndeliveredAgeMs(nowMs: number): number | null {
-    const recordedAt = this.#read(
-      (db) => db.prepare<[], number>(OLDEST_SQL).pluck().get(),
-      undefined,
-    )
+    const recordedAt = this.#read((db) => this.#oldest(db), undefined)
     return recordedAt === undefined ? null : Math.max(nowMs - recordedAt, 0)
   }
 
   capacityUse(): CapacityUse {
     const capacity = this.#options.capacity ?? CAPACITY
-    const undelivered = undeliveredOf(this.counts())
+    const undelivered = this.#read((db) => new Tally(db).undelivered(), 0)
     return { undelivered, capacity, isNearlyFull: undelivered >= capacity * NEARLY_FULL_RATIO }
   }
 
@@ -101,6 +126,20 @@ export class OutboxReader {
     this.#removeOwnLog()
   }
 
+  #hub(db: Database.Database): HubRow | null {
+    return findHub(db, this.#options.hub)
+  }
+
+  /** Of what the next claim would take; where that is nothing, of what is held. */
+  #oldest(db: Database.Database): number | undefined {
+    const { owner } = this.#options
+    const hub = this.#hub(db)
+    const query = outgoingQuery(owner.kind === 'project' ? owner.uuid : '', hub, 1)
+    const next = db.prepare<[OutgoingQuery], number>(NEXT_SQL).pluck().get(query)
+    if (next !== undefined || new Tally(db).counts(hub).held === 0) return next
+    return db.prepare<[StateQuery], number>(OLDEST_HELD_SQL).pluck().get(stateQuery(hub))
+  }
+
   #removeOwnLog(): void {
     if (!this.#hadLog) removeUnusedLog(this.#options.path)
   }
@@ -112,13 +151,12 @@ export class OutboxReader {
   }
 }
 
-const OLDEST_SQL = `
-SELECT e.recorded_at FROM event AS e WHERE e.sequence = (
-  SELECT min(sequence) FROM (
-    SELECT min(sequence) AS sequence FROM delivery INDEXED BY delivery_outgoing
-      WHERE state IN ('pending', 'inflight')
-    UNION ALL
-    SELECT min(sequence) FROM delivery INDEXED BY delivery_held WHERE state = 'held'))`
+const NEXT_SQL = `
+SELECT e.recorded_at FROM (${OUTGOING_SQL}) AS o CROSS JOIN event AS e ON e.sequence = o.sequence`
+
+const OLDEST_HELD_SQL = `
+SELECT recorded_at FROM (${STATE_SQL}) WHERE state = 'held' AND body <> '${REMOVED}'
+ORDER BY sequence LIMIT 1`
 
 /**
  * SQLite gives a reader of a store at rest an empty log and leaves it behind. Only SQLite itself

@@ -7,23 +7,24 @@
 import type Database from 'better-sqlite3'
 
 import type { SerializedEvent } from '../../contracts/event.ts'
-import { KittiwakeError } from '../../errors.ts'
+import { KittiwakeError, StoreError } from '../../errors.ts'
 import type { Rest } from '../serve.ts'
 import { Appender, type AppendResult } from './append.ts'
 import { isNotLedgerOnly } from './check-event.ts'
 import { Consent, type ConsentAnswer } from './consent.ts'
-import { Delivery, type ClaimedEvent, type Rejection } from './delivery.ts'
-import { LinkRecord, publishLink } from './link-row.ts'
+import { ClaimedBatch } from './claimed-batch.ts'
+import { Delivery } from './delivery.ts'
+import { findHub, Hubs } from './hubs.ts'
+import { beatLink, LinkRecord, publishLink } from './link-row.ts'
 import { listEvents, type ListedEvent, type ListOptions } from './list-events.ts'
 import { BUSY_TIMEOUT_MS, openDatabase, type OutboxOwner } from './open-database.ts'
 import { isBusy, patiently } from './patience.ts'
-import type { ConsentState, StoreCounts } from './protocol.ts'
+import type { ConsentState, LinkNews, Rejection, StoreCounts, Target } from './protocol.ts'
 import { storeErrorOf } from './store-error.ts'
-import { Tally, undeliveredOf } from './tally.ts'
+import { Tally } from './tally.ts'
 
 export type { AppendResult } from './append.ts'
 export type { ConsentAnswer } from './consent.ts'
-export type { ClaimedEvent, Rejection } from './delivery.ts'
 export type { ListedEvent, ListOptions } from './list-events.ts'
 export type { OutboxOwner } from './open-database.ts'
 
@@ -91,7 +92,12 @@ export class Outbox {
     this.#tally = new Tally(db)
     this.#consent = new Consent(db, options.owner)
     this.#link = new LinkRecord(db)
-    this.#delivery = new Delivery(db, this.#tally)
+    this.#delivery = new Delivery({
+      db,
+      tally: this.#tally,
+      hubs: new Hubs(db, this.#tally),
+      consent: this.#consent,
+    })
     this.#appender = new Appender({
       db,
       rules: {
@@ -132,31 +138,52 @@ export class Outbox {
    */
   adopt(events: readonly SerializedEvent[]): number {
     const checked = this.#guard(() => this.#appender.check(events))
-    return this.#write(() => {
-      const state = this.#consent.coversHistory() ? 'pending' : 'held'
-      return this.#appender.adopt(checked, state)
-    })
+    return this.#write(() => this.#appender.adopt(checked))
   }
 
-  /** The oldest that may leave now, which are then inflight; empty without consent. */
-  claim(max: number): readonly ClaimedEvent[] {
-    if (this.owner.kind !== 'project') return []
+  /** The hub that claims and settles are for from now on. */
+  target(target: Target): void {
+    this.#write(() => this.#delivery.target(target))
+  }
+
+  /** The oldest that may leave now for the hub; empty without consent. @throws StoreError NO_TARGET */
+  claim(max: number): ClaimedBatch {
+    if (this.owner.kind !== 'project') return ClaimedBatch.NOTHING
     const { uuid } = this.owner
-    if (!this.#guard(() => this.#delivery.hasOutgoing(uuid))) return []
+    if (!this.#delivery.hasTarget) {
+      throw new StoreError('NO_TARGET', 'nothing is claimed before a hub has greeted the link', {
+        retryable: true,
+      })
+    }
+    if (!this.#guard(() => this.#delivery.peek(uuid))) {
+      // Whoever waits for what is under way learns that nothing is.
+      if (this.counts().inflight > 0) this.releaseInflight()
+      return ClaimedBatch.NOTHING
+    }
     return this.#write(() => this.#delivery.claim(uuid, Math.max(max, 1)))
   }
 
   /** @returns what is undelivered after it */
   settle(accepted: readonly string[], rejected: readonly Rejection[]): number {
     return this.#write(() => {
-      this.#delivery.settle(accepted, rejected)
-      return undeliveredOf(this.#tally.counts())
+      this.#delivery.settle(accepted, rejected, this.#now())
+      return this.#tally.undelivered()
     })
   }
 
   /** For the eyes of others: a claim takes what a dead sender had under way in any case. So it is not waited for. */
   releaseInflight(): void {
-    this.#attempt(() => this.#delivery.releaseInflight())
+    this.#attempt(() => {
+      this.#delivery.release()
+      // Whoever began to seal consent may have died over it.
+      if (this.#consent.row()?.state === 'sealing') this.#consent.refuse(this.#now())
+    })
+  }
+
+  /** Granted, or about to be withdrawn once what is under way has its answers. */
+  mayAcknowledge(): boolean {
+    const state = this.#guard(() => this.#consent.row()?.state)
+    return state === 'granted' || state === 'sealing'
   }
 
   consent(): ConsentState {
@@ -168,14 +195,24 @@ export class Outbox {
     return this.#write(() => this.#consent.grant(fromNow, this.#now()))
   }
 
+  /** Nothing more goes out; what is under way may still be acknowledged until consent is refused. */
+  freezeConsent(): void {
+    this.#write(() => this.#consent.freeze(this.#now()))
+  }
+
   /** @throws StoreError CONSENT_WITHOUT_IDENTITY */
   refuseConsent(): ConsentAnswer {
     return this.#write(() => this.#consent.refuse(this.#now()))
   }
 
   /** Not waited for: a row that can't be written now is stale by itself, or is written by the next beat. */
-  publishLink(state: 'live' | 'down'): void {
-    this.#attempt(() => publishLink(this.#db, state, this.#now()))
+  publishLink(news: LinkNews): void {
+    this.#attempt(() => publishLink(this.#db, news, this.#now()))
+  }
+
+  /** As `publishLink`: the link is as it was. */
+  beatLink(): void {
+    this.#attempt(() => beatLink(this.#db, this.#now()))
   }
 
   linkIsLive(nowMs: number): boolean {
@@ -183,11 +220,11 @@ export class Outbox {
   }
 
   counts(): StoreCounts {
-    return this.#guard(() => this.#tally.counts())
+    return this.#guard(() => this.#tally.counts(findHub(this.#db)))
   }
 
   list(options: ListOptions): readonly ListedEvent[] {
-    return this.#guard(() => listEvents(this.#db, options))
+    return this.#guard(() => listEvents(this.#db, findHub(this.#db), options))
   }
 
   /** Another value than before means: another connection has changed something. */

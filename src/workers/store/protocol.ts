@@ -17,8 +17,41 @@ export type StoreInput = {
   readonly capacity: number | null
 }
 
-/** `held`: no consent. `quarantined`: refused for good, with a reason, until someone decides. */
-export type EventState = 'pending' | 'inflight' | 'delivered' | 'quarantined' | 'held'
+/**
+ * As the hub that is delivered to sees it. `held`: no consent. `quarantined`: refused for good, with a reason, until someone
+ * decides. `superseded`: a newer one says the same of the same thing.
+ */
+export type EventState =
+  | 'pending'
+  | 'inflight'
+  | 'delivered'
+  | 'quarantined'
+  | 'held'
+  | 'superseded'
+
+/** The hub that the link has reached, and the state that it was in: it changes when the hub may have lost something. */
+export type Target = {
+  readonly origin: string
+  readonly team: string
+  /** Null where the hub names none. */
+  readonly epoch: string | null
+}
+
+/** The hub's no to one event; one that isn't final counts as an attempt, and the event is offered again. */
+export type Rejection = {
+  readonly event_id: string
+  readonly reason: string
+  readonly isFinal: boolean
+}
+
+declare const CLAIMED: unique symbol
+
+/** An event that a claim has let through. Nothing but `claimed-batch.ts` makes one. */
+export type ClaimedEvent = {
+  readonly event_id: string
+  readonly body: string
+  readonly [CLAIMED]: true
+}
 
 export type ConsentState = 'granted' | 'refused' | 'absent'
 
@@ -27,7 +60,14 @@ export type LinkRow = {
   readonly state: 'live' | 'down'
   /** Unix milliseconds. */
   readonly heartbeat_at: number
+  /** The state of the connection, why it is not live, and when it is tried again. */
+  readonly connection: string | null
+  readonly reason: string | null
+  readonly next_try_at: number | null
 }
+
+/** What its owner says of the link. */
+export type LinkNews = Omit<LinkRow, 'heartbeat_at'>
 
 export const LINK_STALE_MS = 3_000
 
@@ -43,14 +83,18 @@ export type StoreCommand =
   /** Takes the sender lease; only its holder may claim. */
   | { readonly type: 'store.lease' }
   | { readonly type: 'store.release' }
+  /** The hub has greeted the link: claims and settles are for it from now on. */
+  | ({ readonly type: 'store.target' } & Target)
   /** The oldest undelivered, consented events; the rows go to the socket worker by the direct port. */
   | { readonly type: 'store.claim'; readonly batch: number; readonly max: number }
   | {
       readonly type: 'store.settle'
       readonly accepted: readonly string[]
-      readonly rejected: readonly { readonly event_id: string; readonly reason: string }[]
+      readonly rejected: readonly Rejection[]
     }
-  | { readonly type: 'store.publishLink'; readonly state: 'live' | 'down' }
+  | ({ readonly type: 'store.publishLink' } & LinkNews)
+  /** Nothing goes out any more; what is under way may still be acknowledged until consent is refused. */
+  | { readonly type: 'store.freeze' }
   | { readonly type: 'store.consent'; readonly grant: boolean; readonly fromNow: boolean }
   | { readonly type: 'store.count' }
 
@@ -67,6 +111,8 @@ export type StoreAnswer =
   | { readonly type: 'store.identified'; readonly adopted: number }
   | { readonly type: 'store.leased'; readonly held: boolean }
   | { readonly type: 'store.released' }
+  | { readonly type: 'store.targeted' }
+  | { readonly type: 'store.frozen' }
   | { readonly type: 'store.claimed'; readonly batch: number; readonly count: number }
   | { readonly type: 'store.settled'; readonly undelivered: number }
   | { readonly type: 'store.linkPublished' }
@@ -91,5 +137,5 @@ export type StoreFact =
 /** A claimed batch on its way from the store thread to the socket thread; the main thread never sees it. */
 export type DirectBatch = {
   readonly batch: number
-  readonly rows: readonly { readonly event_id: string; readonly body: string }[]
+  readonly rows: readonly ClaimedEvent[]
 }

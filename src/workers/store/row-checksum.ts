@@ -6,6 +6,9 @@ import { crc32 } from 'node:zlib'
 /** Why such a row is never sent. */
 export const DAMAGED = 'CHECKSUM_MISMATCH'
 
+/** The body of a tombstone. Its checksum stays, and by it the same event is known again. */
+export const REMOVED = ''
+
 /** CRC-32 over id, clock and body. */
 export function rowChecksum(eventId: string, lamportClock: number, body: string): number {
   return crc32(body, crc32(`${eventId}\n${lamportClock}\n`))

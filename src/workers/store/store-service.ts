@@ -13,7 +13,7 @@ import type { Identity } from '../../project/types.ts'
 import type { Pulse, Service } from '../serve.ts'
 import { adoptUnidentified } from './adopt.ts'
 import { Outbox } from './outbox.ts'
-import type { DirectBatch, StoreAnswer, StoreCommand, StoreFact, StoreInput } from './protocol.ts'
+import type { StoreAnswer, StoreCommand, StoreFact, StoreInput } from './protocol.ts'
 import { SenderLease } from './sender-lease.ts'
 
 type Command<Type extends StoreCommand['type']> = Extract<StoreCommand, { readonly type: Type }>
@@ -21,6 +21,7 @@ type Command<Type extends StoreCommand['type']> = Extract<StoreCommand, { readon
 /** How often another process's appends are looked for while this one holds the lease. */
 const WATCH_MS = 25
 const HEARTBEAT_MS = 1_000
+const DOWN = { state: 'down', connection: null, reason: null, next_try_at: null } as const
 
 export async function openStoreService(
   input: StoreInput,
@@ -122,6 +123,9 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
       case 'store.release':
         this.#release()
         return { type: 'store.released' }
+      case 'store.target':
+        this.#leased().target(command)
+        return { type: 'store.targeted' }
       case 'store.claim':
         return this.#claim(command)
       case 'store.settle':
@@ -130,8 +134,11 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
           undelivered: this.#project().settle(command.accepted, command.rejected),
         }
       case 'store.publishLink':
-        this.#publishLink(command.state)
+        this.#publishLink(command)
         return { type: 'store.linkPublished' }
+      case 'store.freeze':
+        this.#project().freezeConsent()
+        return { type: 'store.frozen' }
       case 'store.consent': {
         const outbox = this.#project()
         const change = command.grant ? outbox.grantConsent(command.fromNow) : outbox.refuseConsent()
@@ -211,7 +218,7 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
           const now = outbox.changeCounter()
           if (now === seen) return
           seen = now
-          this.#voice.report({ type: 'store.changed', granted: outbox.consent() === 'granted' })
+          this.#voice.report({ type: 'store.changed', granted: outbox.mayAcknowledge() })
         }),
       WATCH_MS,
     )
@@ -230,26 +237,28 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
   }
 
   #claim({ batch, max }: Command<'store.claim'>): StoreAnswer {
-    const outbox = this.#project()
-    if (this.#lease === null) {
-      throw new StoreError('LEASE_NOT_HELD', 'another process owns the link of this project', {
-        hint: 'It delivers what is queued here.',
-        retryable: true,
-      })
-    }
-    const rows = outbox.claim(max)
-    const message: DirectBatch = { batch, rows }
-    if (rows.length > 0) this.#channel.postMessage(message)
-    return { type: 'store.claimed', batch, count: rows.length }
+    const claimed = this.#leased().claim(max)
+    const count = claimed.rows.length
+    if (count > 0) this.#channel.postMessage(claimed.numbered(batch))
+    return { type: 'store.claimed', batch, count }
   }
 
-  #publishLink(state: 'live' | 'down'): void {
+  #leased(): Outbox {
     const outbox = this.#project()
-    outbox.publishLink(state)
+    if (this.#lease !== null) return outbox
+    throw new StoreError('LEASE_NOT_HELD', 'another process owns the link of this project', {
+      hint: 'It delivers what is queued here.',
+      retryable: true,
+    })
+  }
+
+  #publishLink({ state, connection, reason, next_try_at }: Command<'store.publishLink'>): void {
+    const outbox = this.#project()
+    outbox.publishLink({ state, connection, reason, next_try_at })
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
     this.#heartbeat =
       state === 'live'
-        ? setInterval(() => this.#unasked(() => outbox.publishLink('live')), HEARTBEAT_MS)
+        ? setInterval(() => this.#unasked(() => outbox.beatLink()), HEARTBEAT_MS)
         : null
   }
 
@@ -262,7 +271,7 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
     if (lease === null) return
     this.#lease = null
     try {
-      this.#outbox?.publishLink('down')
+      this.#outbox?.publishLink(DOWN)
       this.#outbox?.releaseInflight()
     } catch {
       // A row that stays `live` goes stale by itself, and the next lease releases what is in flight.

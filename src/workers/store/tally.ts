@@ -1,34 +1,103 @@
 /** How many events are in which state, kept in the transactions that change states. */
 import type Database from 'better-sqlite3'
 
-import type { EventState, StoreCounts } from './protocol.ts'
+import type { HubRow } from './hubs.ts'
+import type { StoreCounts } from './protocol.ts'
+
+/** The store's own row: what holds whatever hub is asked. */
+export const STORE = 0
+
+/** Of the store: `settled` are those that some hub has answered for good. */
+type StoreState = 'recorded' | 'open' | 'superseded' | 'settled' | 'quarantined'
+/** Of a hub; `…Open` are those among them that may leave now. */
+type HubState = 'delivered' | 'quarantined' | 'deliveredOpen' | 'quarantinedOpen'
+
+type Row = { readonly state: string; readonly reason: string; readonly count: number }
 
 export class Tally {
-  readonly #read: Database.Statement<[], { state: EventState; count: number }>
-  readonly #add: Database.Statement<[number, EventState]>
+  readonly #rows: Database.Statement<[number], Row>
+  readonly #add: Database.Statement<[number, number, string, string]>
+  readonly #begin: Database.Statement<[number, string, string, number]>
+  readonly #clear: Database.Statement<[number, string]>
+  readonly #clearOpen: Database.Statement<[]>
 
   constructor(db: Database.Database) {
-    this.#read = db.prepare<[], { state: EventState; count: number }>('SELECT * FROM tally')
-    this.#add = db.prepare('UPDATE tally SET count = count + ? WHERE state = ?')
+    this.#rows = db.prepare<[number], Row>('SELECT state, reason, count FROM tally WHERE hub = ?')
+    this.#add = db.prepare(
+      'UPDATE tally SET count = count + ? WHERE hub = ? AND state = ? AND reason = ?',
+    )
+    this.#begin = db.prepare('INSERT INTO tally VALUES (?, ?, ?, ?)')
+    this.#clear = db.prepare('UPDATE tally SET count = 0 WHERE hub = ? AND state = ?')
+    this.#clearOpen = db.prepare(
+      "UPDATE tally SET count = 0 WHERE state IN ('open', 'deliveredOpen', 'quarantinedOpen')",
+    )
   }
 
-  counts(): StoreCounts {
-    const counts = { pending: 0, inflight: 0, delivered: 0, quarantined: 0, held: 0 }
-    for (const row of this.#read.all()) counts[row.state] = row.count
-    return counts
+  add(state: StoreState, count: number, reason = ''): void {
+    this.#change(STORE, state, count, reason)
   }
 
-  add(state: EventState, count: number): void {
-    if (count !== 0) this.#add.run(count, state)
+  addAt(hub: number, state: HubState, count: number, reason = ''): void {
+    this.#change(hub, state, count, reason)
   }
 
-  move(from: EventState, to: EventState, count: number): void {
-    this.add(from, -count)
-    this.add(to, count)
+  /** The hub has lost what it acknowledged. */
+  forgetDelivered(hub: number): void {
+    this.#clear.run(hub, 'delivered')
+    this.#clear.run(hub, 'deliveredOpen')
   }
-}
 
-/** What still waits for the hub, whether or not it may leave now. */
-export function undeliveredOf(counts: StoreCounts): number {
-  return counts.pending + counts.inflight + counts.held
+  /** Nothing may leave any more. */
+  close(): void {
+    this.#clearOpen.run()
+  }
+
+  /** What may leave once all may that is neither superseded nor quarantined here. */
+  whole(): number {
+    const store = this.#sums(STORE)
+    return store('recorded') - store('superseded') - store('quarantined')
+  }
+
+  /** What no hub has answered for good, whether or not it may leave now. */
+  undelivered(): number {
+    return this.whole() - this.#sums(STORE)('settled')
+  }
+
+  /** As the hub sees it; null stands for one that was never reached. */
+  counts(hub: HubRow | null): StoreCounts {
+    const store = this.#sums(STORE)
+    const own = hub === null ? () => 0 : this.#sums(hub.id)
+    const unsettled = store('open') - own('deliveredOpen') - own('quarantinedOpen')
+    const delivered = own('delivered')
+    const quarantined = own('quarantined') + store('quarantined')
+    const superseded = store('superseded')
+    const inflight = Math.min(hub?.inflight ?? 0, Math.max(unsettled, 0))
+    const held = store('recorded') - superseded - delivered - quarantined - unsettled
+    return { pending: unsettled - inflight, inflight, delivered, quarantined, held, superseded }
+  }
+
+  /** Why events are quarantined, and how many for each reason. */
+  reasons(hub: HubRow | null): Readonly<Record<string, number>> {
+    const rows = [STORE, ...(hub === null ? [] : [hub.id])].flatMap((id) => this.#rows.all(id))
+    const countByReason = new Map<string, number>()
+    for (const { state, reason, count } of rows) {
+      if (state !== 'quarantined' || count === 0) continue
+      countByReason.set(reason, (countByReason.get(reason) ?? 0) + count)
+    }
+    return Object.fromEntries(countByReason)
+  }
+
+  #change(hub: number, state: string, count: number, reason: string): void {
+    if (count === 0) return
+    const { changes } = this.#add.run(count, hub, state, reason)
+    if (changes === 0) this.#begin.run(hub, state, reason, count)
+  }
+
+  #sums(hub: number): (state: string) => number {
+    const sumByState = new Map<string, number>()
+    for (const { state, count } of this.#rows.all(hub)) {
+      sumByState.set(state, (sumByState.get(state) ?? 0) + count)
+    }
+    return (state) => sumByState.get(state) ?? 0
+  }
 }

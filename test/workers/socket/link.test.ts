@@ -48,7 +48,9 @@ describe('a link to an honest hub', () => {
     expect(hub.upgrades[0]?.headers.authorization).toBe(`Bearer ${TICKET}`)
     expect(hub.upgrades[0]?.url).toBe('/ws')
     expect(hub.upgrades[0]?.headers['sec-websocket-extensions']).toBeUndefined()
-    expect(facts.seen).toEqual([{ type: 'socket.snapshot', connection: 1 }])
+    expect(facts.seen).toEqual([
+      { type: 'socket.snapshot', connection: 1, origin: hub.url, team: 'harbour', epoch: null },
+    ])
   })
 
   it('delivers more events than the window holds, in order, and answers when each is acked (L3)', async () => {

@@ -8,19 +8,24 @@ import type { Json, JsonObject } from '../../../src/contracts/json.ts'
 import type { SerializedEvent } from '../../../src/contracts/event.ts'
 import { SanitizeError } from '#dist/errors.js'
 import {
+  HUB,
   OTHER_PROJECT,
   REPOSITORY_OWNER,
   append,
   appendNumbers,
+  claimedIds,
   codeOf,
   eventOf,
   idOf,
+  linkedOutbox,
   openOutbox,
   rawDatabase,
   serialized,
   temporaryFolder,
   textOf,
 } from '../../support/store-fixtures.ts'
+
+const NEWS = { connection: null, reason: null, next_try_at: null } as const
 
 /** The commits in a write-ahead log: frames of its present generation that end a transaction. */
 function commitsIn(walPath: string): number {
@@ -171,27 +176,25 @@ describe('appending', () => {
       { receipts: [{ lamport_clock: 1 }] },
     ])
     outbox.grantConsent(false)
-    outbox.settle(
-      outbox.claim(1).map((event) => event.event_id),
-      [],
-    )
+    outbox.target(HUB)
+    outbox.settle(claimedIds(outbox, 1), [])
     expect(appendNumbers(outbox, 6)).toMatchObject({ undelivered: 3 })
   })
 
   it('says live only where the link lives and the events may leave', () => {
     let nowMs = 1_000_000
     const outbox = openOutbox({ now: () => nowMs })
-    outbox.publishLink('live')
+    outbox.publishLink({ ...NEWS, state: 'live' })
     expect(appendNumbers(outbox, 1).live).toBe(false)
     outbox.grantConsent(false)
     expect(appendNumbers(outbox, 2).live).toBe(true)
     nowMs += 3_001
     expect(appendNumbers(outbox, 3).live).toBe(false)
-    outbox.publishLink('live')
+    outbox.publishLink({ ...NEWS, state: 'live' })
     expect(appendNumbers(outbox, 4).live).toBe(true)
     nowMs -= 60_000
     expect([appendNumbers(outbox, 5).live, outbox.linkIsLive(nowMs)]).toEqual([false, false])
-    outbox.publishLink('down')
+    outbox.publishLink({ ...NEWS, state: 'down' })
     expect(outbox.linkIsLive(nowMs)).toBe(false)
   })
 
@@ -241,8 +244,7 @@ describe('appending', () => {
         { noNullPrototype: true },
       ),
     }))
-    const outbox = openOutbox({ isQueued: () => true })
-    outbox.grantConsent(false)
+    const outbox = linkedOutbox({ isQueued: () => true })
     let number = 0
     fc.assert(
       fc.property(
@@ -257,7 +259,7 @@ describe('appending', () => {
             ...fields,
             lamport_clock: receipt?.lamport_clock ?? 0,
           })
-          const [claimed] = outbox.claim(1)
+          const [claimed] = outbox.claim(1).rows
           expect(claimed?.body).toBe(serialized(expected))
           outbox.settle([idOf(number)], [])
         },

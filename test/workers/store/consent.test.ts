@@ -7,15 +7,18 @@ import { outboxPath } from '#dist/project/state-directory.js'
 import { ConsentReader } from '#dist/workers/store/consent-reader.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
 import {
+  HUB,
   NODE,
   OTHER_PROJECT,
   PROJECT,
   PROJECT_OWNER,
   REPOSITORY_OWNER,
   appendNumbers,
+  claimedIds,
   codeOf,
   idOf,
   later,
+  linkedOutbox,
   openOutbox,
   rawDatabase,
   temporaryFolder,
@@ -43,14 +46,14 @@ describe('consent', () => {
     expect(outbox.grantConsent(true)).toEqual({ state: 'granted', covered: 0, held: 2 })
     appendNumbers(outbox, 3)
     expect(outbox.grantConsent(false)).toEqual({ state: 'granted', covered: 0, held: 2 })
-    expect(outbox.claim(10).map((event) => event.event_id)).toEqual([idOf(3)])
+    outbox.target(HUB)
+    expect(claimedIds(outbox)).toEqual([idOf(3)])
   })
 
   it('holds back all that has not left when it is refused', () => {
-    const outbox = openOutbox()
-    outbox.grantConsent(false)
+    const outbox = linkedOutbox()
     appendNumbers(outbox, 1, 2, 3)
-    outbox.settle([outbox.claim(2)[0]?.event_id ?? ''], [])
+    outbox.settle([claimedIds(outbox, 2)[0] ?? ''], [])
     expect(outbox.refuseConsent()).toEqual({ state: 'refused', covered: 0, held: 2 })
     expect(outbox.refuseConsent()).toEqual({ state: 'refused', covered: 0, held: 2 })
     expect(outbox.counts()).toMatchObject({ pending: 0, inflight: 0, held: 2, delivered: 1 })
@@ -63,7 +66,8 @@ describe('consent', () => {
     appendNumbers(outbox, 2)
     expect(outbox.grantConsent(false)).toEqual({ state: 'granted', covered: 0, held: 2 })
     appendNumbers(outbox, 3)
-    expect(outbox.claim(10).map((event) => event.event_id)).toEqual([idOf(3)])
+    outbox.target(HUB)
+    expect(claimedIds(outbox)).toEqual([idOf(3)])
   })
 
   it('is not for a repository without identity', () => {

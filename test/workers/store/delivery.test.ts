@@ -6,36 +6,31 @@ import { describe, expect, it } from 'vitest'
 
 import { Outbox } from '#dist/workers/store/outbox.js'
 import {
+  HUB,
   NODE,
   PROJECT_OWNER,
   REPOSITORY_OWNER,
   append,
   appendNumbers,
+  claimedIds,
+  codeOf,
   eventOf,
   idOf,
   later,
+  linkedOutbox,
   openOutbox,
   rawDatabase,
+  refused,
   serialized,
   temporaryFolder,
   textOf,
 } from '../../support/store-fixtures.ts'
 
-function consented(options: Parameters<typeof openOutbox>[0] = {}): Outbox {
-  const outbox = openOutbox(options)
-  outbox.grantConsent(false)
-  return outbox
-}
-
-function claimedIds(outbox: Outbox, max = 100): readonly string[] {
-  return outbox.claim(max).map((event) => event.event_id)
-}
-
 describe('claiming', () => {
   it('gives the oldest first, byte for byte, and keeps giving what is under way (L3)', () => {
-    const outbox = consented()
+    const outbox = linkedOutbox()
     appendNumbers(outbox, 3, 1, 2)
-    expect(outbox.claim(2)).toEqual([
+    expect(outbox.claim(2).rows).toEqual([
       { event_id: idOf(3), body: serialized(eventOf(3, { lamport_clock: 1 })) },
       { event_id: idOf(1), body: serialized(eventOf(1, { lamport_clock: 2 })) },
     ])
@@ -46,21 +41,28 @@ describe('claiming', () => {
 
   it('gives nothing without consent, and nothing from a repository without identity (L12)', () => {
     const outbox = openOutbox()
+    outbox.target(HUB)
     appendNumbers(outbox, 1)
-    expect(outbox.claim(10)).toEqual([])
+    expect(claimedIds(outbox)).toEqual([])
     const unidentified = openOutbox({ owner: REPOSITORY_OWNER })
     append(unidentified, textOf(1, { project_uuid: null }))
-    expect(unidentified.claim(10)).toEqual([])
+    expect(claimedIds(unidentified)).toEqual([])
+  })
+
+  it('waits for a hub that has greeted', () => {
+    const outbox = openOutbox()
+    outbox.grantConsent(false)
+    expect(codeOf(() => outbox.claim(1))).toBe('NO_TARGET')
   })
 
   it('stops as soon as another process says no (L12)', () => {
     const path = join(temporaryFolder(), 'outbox.db')
-    const sender = consented({ path })
+    const sender = linkedOutbox({ path })
     const other = openOutbox({ path })
     appendNumbers(other, 1, 2)
     expect(claimedIds(sender, 1)).toEqual([idOf(1)])
     other.refuseConsent()
-    expect(sender.claim(10)).toEqual([])
+    expect(claimedIds(sender)).toEqual([])
     expect(sender.settle([idOf(1)], [])).toBe(2)
     expect(sender.counts()).toMatchObject({ held: 2, delivered: 0 })
   })
@@ -68,13 +70,16 @@ describe('claiming', () => {
   it('holds consent inside the query, even where states say otherwise (L12)', () => {
     const path = join(temporaryFolder(), 'outbox.db')
     const outbox = openOutbox({ path })
-    appendNumbers(outbox, 1)
-    rawDatabase(path).exec("UPDATE delivery SET state = 'pending'")
-    expect(outbox.claim(10)).toEqual([])
+    appendNumbers(outbox, 1, 2)
+    outbox.target(HUB)
+    rawDatabase(path).exec(`
+      INSERT INTO mark VALUES (1, 'released', NULL);
+      INSERT INTO delivery VALUES (1, 2, 'pending', 1, 0, NULL)`)
+    expect(claimedIds(outbox)).toEqual([])
   })
 
   it('ends a claim before it grows too large, but never before the first event (L8)', () => {
-    const outbox = consented()
+    const outbox = linkedOutbox()
     const big = (number: number) => textOf(number, { payload: { text: 'x'.repeat(1_000_000) } })
     for (let number = 1; number <= 10; number++) append(outbox, big(number))
     const first = claimedIds(outbox)
@@ -86,13 +91,13 @@ describe('claiming', () => {
 
   it('does not take the write lock when there is nothing to claim', () => {
     const path = join(temporaryFolder(), 'outbox.db')
-    const outbox = consented({ path, busyTimeoutMs: 0 })
+    const outbox = linkedOutbox({ path, busyTimeoutMs: 0 })
     rawDatabase(path).exec('BEGIN IMMEDIATE')
-    expect(outbox.claim(10)).toEqual([])
+    expect(claimedIds(outbox)).toEqual([])
   })
 
   it('begins a lease with what a dead sender had under way, in the old order', () => {
-    const outbox = consented()
+    const outbox = linkedOutbox()
     appendNumbers(outbox, 1, 2, 3)
     outbox.claim(2)
     outbox.releaseInflight()
@@ -104,20 +109,18 @@ describe('claiming', () => {
 
 describe('settling', () => {
   it('changes exactly the ids that are under way (L11)', () => {
-    const outbox = consented()
+    const outbox = linkedOutbox()
     appendNumbers(outbox, 1, 2, 3, 4)
     outbox.claim(3)
     const foreign = [idOf(4), idOf(99), idOf(1).toLowerCase(), `${idOf(1)} `, '']
     expect(
       outbox.settle(
         foreign,
-        foreign.map((id) => ({ event_id: id, reason: 'x' })),
+        foreign.map((id) => ({ event_id: id, reason: 'x', isFinal: true })),
       ),
     ).toBe(4)
-    expect(
-      outbox.settle([idOf(2), idOf(2)], [{ event_id: idOf(3), reason: 'payload_invalid' }]),
-    ).toBe(2)
-    expect(outbox.settle([idOf(3)], [{ event_id: idOf(2), reason: 'late' }])).toBe(2)
+    expect(outbox.settle([idOf(2), idOf(2)], refused('payload_invalid', 3))).toBe(2)
+    expect(outbox.settle([idOf(3)], refused('late', 2))).toBe(2)
     expect(outbox.list({}).map(({ state, reason }) => [state, reason])).toEqual([
       ['inflight', null],
       ['delivered', null],
@@ -128,10 +131,10 @@ describe('settling', () => {
   })
 
   it("keeps a hub's words short and printable", () => {
-    const outbox = consented()
+    const outbox = linkedOutbox()
     appendNumbers(outbox, 1)
     outbox.claim(1)
-    outbox.settle([], [{ event_id: idOf(1), reason: `\u001b]0;é${'x'.repeat(500)}` }])
+    outbox.settle([], refused(`\u001b]0;é${'x'.repeat(500)}`, 1))
     expect(outbox.list({})[0]?.reason).toBe(`?]0;?${'x'.repeat(115)}`)
   })
 })
@@ -142,6 +145,7 @@ describe('a damaged row', () => {
     const path = join(folder, 'outbox.db')
     const first = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
     first.grantConsent(false)
+    first.target(HUB)
     appendNumbers(first, 1, 2, 3)
     first.close()
     const intact = readFileSync(path)
@@ -157,6 +161,7 @@ describe('a damaged row', () => {
         writeFileSync(path, damaged)
         const outbox = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE })
         try {
+          outbox.target(HUB)
           expect(outbox.list({})[1]?.event).toBeNull()
           expect(claimedIds(outbox)).toEqual([idOf(1), idOf(3)])
           expect(outbox.list({ state: 'quarantined' })).toMatchObject([
@@ -177,7 +182,7 @@ describe('a damaged row', () => {
     "body = replace(body, 'WP01', 'WP02')",
   ])('is quarantined where its %s was changed', (change) => {
     const path = join(temporaryFolder(), 'outbox.db')
-    const outbox = consented({ path })
+    const outbox = linkedOutbox({ path })
     appendNumbers(outbox, 1, 2)
     rawDatabase(path).exec(`UPDATE event SET ${change} WHERE sequence = 1`)
     expect(claimedIds(outbox)).toEqual([idOf(2)])
@@ -185,7 +190,7 @@ describe('a damaged row', () => {
 
   it('does not end a drain early when all of a claim is damaged', () => {
     const path = join(temporaryFolder(), 'outbox.db')
-    const outbox = consented({ path })
+    const outbox = linkedOutbox({ path })
     appendNumbers(outbox, 1, 2, 3, 4, 5)
     rawDatabase(path).exec('UPDATE event SET checksum = checksum + 1 WHERE sequence < 5')
     expect(claimedIds(outbox, 2)).toEqual([idOf(5)])
@@ -195,12 +200,9 @@ describe('a damaged row', () => {
 
 describe('listing', () => {
   it('pages by sequence and filters by state', () => {
-    const outbox = consented()
+    const outbox = linkedOutbox()
     appendNumbers(outbox, 1, 2, 3, 4, 5)
-    outbox.settle(
-      outbox.claim(2).map((event) => event.event_id),
-      [],
-    )
+    outbox.settle(claimedIds(outbox, 2), [])
     const ids = (options: Parameters<Outbox['list']>[0]) =>
       outbox.list(options).map((row) => row.event_id)
     expect(ids({ state: 'delivered' })).toEqual([idOf(1), idOf(2)])

@@ -93,7 +93,7 @@ describe('opening the outbox', () => {
   it('refuses a newer schema and leaves the file byte for byte (L14)', () => {
     const path = closedOutbox(1)
     const db = new Database(path)
-    db.pragma('user_version = 2')
+    db.pragma('user_version = 3')
     db.close()
     const before = readFileSync(path)
     expect(codeOf(() => open(path))).toBe('OUTBOX_TOO_NEW')
@@ -103,7 +103,7 @@ describe('opening the outbox', () => {
   it('does not fold the log of a newer version into its file (L14)', () => {
     const path = closedOutbox(1)
     const newer = rawDatabase(path)
-    newer.pragma('user_version = 2')
+    newer.pragma('user_version = 3')
     const folder = temporaryFolder()
     for (const suffix of ['', '-wal']) {
       writeFileSync(join(folder, `outbox.db${suffix}`), readFileSync(`${path}${suffix}`))

@@ -12,6 +12,7 @@ import { Outbox } from '#dist/workers/store/outbox.js'
 import {
   NODE,
   PROJECT_OWNER,
+  claimedIds,
   idOf,
   later,
   rawDatabase,
@@ -22,24 +23,66 @@ import {
 const CAPACITY = 12
 const IDS = 20
 
-type Row = { readonly number: number; readonly variant: number; clock: number; state: EventState }
-type Model = { rows: Row[]; clock: number; consent: 'absent' | 'granted' | 'refused' }
+type Verdict = 'none' | 'delivered' | 'quarantined'
+type HubName = 'a' | 'b'
+type Row = {
+  readonly number: number
+  readonly variant: number
+  readonly clock: number
+  mayLeave: boolean
+  isUnderWay: boolean
+  /** The hub has answered in this claim. */
+  isAnswered: boolean
+  /** Some hub has answered for good. */
+  isSettled: boolean
+  readonly verdict: Record<HubName, Verdict>
+  readonly attempts: Record<HubName, number>
+}
+type Model = {
+  rows: Row[]
+  clock: number
+  consent: 'absent' | 'granted' | 'refused'
+  hub: HubName
+  readonly epoch: Record<HubName, number>
+}
 type Real = { readonly path: string; outbox: Outbox; readonly others: Outbox[] }
 type Draft = { readonly number: number; readonly variant: number }
 type Command = fc.Command<Model, Real>
-
-const UNDELIVERED: ReadonlySet<EventState> = new Set(['pending', 'inflight', 'held'])
 
 function textOfDraft({ number, variant }: Draft) {
   return textOf(number, { payload: { variant } })
 }
 
-function statesOf(model: Model, ...states: readonly EventState[]): Row[] {
-  return model.rows.filter((row) => states.includes(row.state))
+function stateOf({ hub }: Model, row: Row): EventState {
+  const verdict = row.verdict[hub]
+  if (verdict !== 'none') return verdict
+  if (!row.mayLeave) return 'held'
+  return row.isUnderWay ? 'inflight' : 'pending'
 }
 
-function open(path: string): Outbox {
-  return Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE, capacity: CAPACITY })
+function statesOf(model: Model, ...states: readonly EventState[]): Row[] {
+  return model.rows.filter((row) => states.includes(stateOf(model, row)))
+}
+
+function targetOf({ hub, epoch }: Model) {
+  return { origin: 'https://hub.example.org', team: hub, epoch: `epoch ${epoch[hub]}` }
+}
+
+function release(model: Model): void {
+  for (const row of model.rows) row.isUnderWay = false
+}
+
+function decide(model: Model, row: Row, verdict: Verdict): void {
+  row.verdict[model.hub] = verdict
+  row.isUnderWay = false
+  row.isSettled = true
+}
+
+function open(path: string, model: Model): Outbox {
+  const outbox = Outbox.open({ path, owner: PROJECT_OWNER, nodeId: NODE, capacity: CAPACITY })
+  outbox.target(targetOf(model))
+  release(model)
+  return outbox
 }
 
 /** What the outbox should answer to one batch; the model is changed as it should be. */
@@ -51,9 +94,18 @@ function appendToModel(model: Model, batch: readonly Draft[]): string | readonly
     if (known !== undefined && known.variant !== draft.variant) return 'EVENT_ID_CONFLICT'
     if (known !== undefined) continue
     clock++
-    rows.push({ ...draft, clock, state: model.consent === 'granted' ? 'pending' : 'held' })
+    rows.push({
+      ...draft,
+      clock,
+      mayLeave: model.consent === 'granted',
+      isUnderWay: false,
+      isAnswered: false,
+      isSettled: false,
+      verdict: { a: 'none', b: 'none' },
+      attempts: { a: 0, b: 0 },
+    })
   }
-  const undelivered = rows.filter((row) => UNDELIVERED.has(row.state)).length
+  const undelivered = rows.filter((row) => !row.isSettled).length
   if (clock > model.clock && undelivered > CAPACITY) return 'OUTBOX_FULL'
   Object.assign(model, { rows, clock })
   return batch.map(({ number }) => rows.find((row) => row.number === number)?.clock ?? 0)
@@ -76,7 +128,7 @@ function command(label: string, run: (model: Model, real: Real) => void): Comman
  */
 function compare(model: Model, real: Real): void {
   const observer = real.others[0] ?? real.outbox
-  const expected = model.rows.map((row) => [idOf(row.number), row.clock, row.state])
+  const expected = model.rows.map((row) => [idOf(row.number), row.clock, stateOf(model, row)])
   const rows = observer.list({})
   expect(rows.map((row) => [row.event_id, row.event?.lamport_clock, row.state])).toEqual(expected)
   const counts = observer.counts()
@@ -105,57 +157,80 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
   fc.integer({ min: 1, max: 6 }).map((max) =>
     command(`claim ${max}`, (model, real) => {
-      const claimed = real.outbox.claim(max).map((event) => event.event_id)
-      const due = model.consent === 'granted' ? statesOf(model, 'pending', 'inflight') : []
-      expect(claimed).toEqual(due.slice(0, max).map((row) => idOf(row.number)))
-      for (const row of due.slice(0, max)) row.state = 'inflight'
+      const due = statesOf(model, 'pending', 'inflight').slice(0, max)
+      expect(claimedIds(real.outbox, max)).toEqual(due.map((row) => idOf(row.number)))
+      release(model)
+      for (const row of due) Object.assign(row, { isUnderWay: true, isAnswered: false })
     }),
   ),
-  fc.tuple(fc.array(number), fc.array(number)).map(([accepted, rejected]) =>
-    command(`settle ${accepted.join()} / ${rejected.join()}`, (model, real) => {
+  fc.tuple(fc.array(number), fc.array(number), fc.boolean()).map(([accepted, rejected, isFinal]) =>
+    command(`settle ${accepted.join()} / ${rejected.join()} ${isFinal}`, (model, real) => {
       const undelivered = real.outbox.settle(
         accepted.map(idOf),
-        rejected.map((id) => ({ event_id: idOf(id), reason: 'refused' })),
+        rejected.map((id) => ({ event_id: idOf(id), reason: 'refused', isFinal })),
       )
-      for (const row of statesOf(model, 'inflight')) {
-        if (accepted.includes(row.number)) row.state = 'delivered'
-        else if (rejected.includes(row.number)) row.state = 'quarantined'
+      for (const row of statesOf(model, 'inflight').filter((one) => !one.isAnswered)) {
+        if (accepted.includes(row.number)) decide(model, row, 'delivered')
+        else if (rejected.includes(row.number)) {
+          row.attempts[model.hub] += 1
+          if (isFinal || row.attempts[model.hub] >= 5) decide(model, row, 'quarantined')
+          else row.isAnswered = true
+        }
       }
-      expect(undelivered).toBe(statesOf(model, 'pending', 'inflight', 'held').length)
+      expect(undelivered).toBe(model.rows.filter((row) => !row.isSettled).length)
     }),
   ),
   fc.constant(
     command('release', (model, real) => {
       real.outbox.releaseInflight()
-      for (const row of statesOf(model, 'inflight')) row.state = 'pending'
+      release(model)
+    }),
+  ),
+  fc.constantFrom('a' as const, 'b' as const).map((hub) =>
+    command(`reach hub ${hub}`, (model, real) => {
+      model.hub = hub
+      real.outbox.target(targetOf(model))
+      release(model)
+    }),
+  ),
+  fc.constant(
+    command('find the hub without its memory', (model, real) => {
+      model.epoch[model.hub] += 1
+      real.outbox.target(targetOf(model))
+      release(model)
+      for (const row of statesOf(model, 'delivered')) row.verdict[model.hub] = 'none'
     }),
   ),
   fc.boolean().map((fromNow) =>
     command(`grant ${fromNow ? 'from now' : 'all'}`, (model, real) => {
       const covered = model.consent === 'absent' && !fromNow ? statesOf(model, 'held') : []
       expect(real.outbox.grantConsent(fromNow).covered).toBe(covered.length)
-      for (const row of covered) row.state = 'pending'
+      for (const row of covered) row.mayLeave = true
       model.consent = 'granted'
     }),
   ),
   fc.constant(
     command('refuse', (model, real) => {
-      for (const row of statesOf(model, 'pending', 'inflight')) row.state = 'held'
+      release(model)
+      for (const row of model.rows) {
+        row.mayLeave = false
+        Object.assign(row.attempts, { a: 0, b: 0 })
+      }
       expect(real.outbox.refuseConsent().held).toBe(statesOf(model, 'held').length)
       model.consent = 'refused'
     }),
   ),
   fc.constant(
-    command('reopen', (_, real) => {
+    command('reopen', (model, real) => {
       for (const outbox of [real.outbox, ...real.others.splice(0)]) outbox.close()
-      real.outbox = open(real.path)
+      real.outbox = open(real.path, model)
     }),
   ),
   fc.constant(
-    command('go on by another connection', (_, real) => {
+    command('go on by another connection', (model, real) => {
       if (real.others.length >= 3) real.others.shift()?.close()
       real.others.push(real.outbox)
-      real.outbox = open(real.path)
+      real.outbox = open(real.path, model)
     }),
   ),
   fc.constant(
@@ -171,8 +246,9 @@ it('behaves as its model under any order of commands (L2, L3, L9, L10, L11, L12)
   fc.assert(
     fc.property(fc.commands(commands, { maxCommands: 40 }), (run) => {
       const path = join(temporaryFolder(), 'outbox.db')
-      const model: Model = { rows: [], clock: 0, consent: 'absent' }
-      const real: Real = { path, outbox: open(path), others: [] }
+      const epoch = { a: 0, b: 0 }
+      const model: Model = { rows: [], clock: 0, consent: 'absent', hub: 'a', epoch }
+      const real: Real = { path, outbox: open(path, model), others: [] }
       later(() => {
         for (const outbox of [real.outbox, ...real.others]) outbox.close()
       })

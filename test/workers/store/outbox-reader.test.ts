@@ -10,13 +10,17 @@ import {
   OTHER_PROJECT,
   PROJECT_OWNER,
   appendNumbers,
+  claimedIds,
   codeOf,
   idOf,
   later,
+  linkedOutbox,
   openOutbox,
   rawDatabase,
   temporaryFolder,
 } from '../../support/store-fixtures.ts'
+
+const LIVE = { state: 'live', connection: 'live', reason: null, next_try_at: null } as const
 
 function read(path: string, capacity?: number): OutboxReader {
   const reader = OutboxReader.open({
@@ -55,6 +59,7 @@ describe('reading the outbox', () => {
       delivered: 0,
       quarantined: 0,
       held: 0,
+      superseded: 0,
     })
     expect([reader.consent(), reader.list({}), reader.linkIsLive(0)]).toEqual(['absent', [], false])
     expect([reader.oldestUndeliveredAgeMs(5), reader.capacityUse().undelivered]).toEqual([null, 0])
@@ -80,7 +85,7 @@ describe('reading the outbox', () => {
     expect(reader.oldestUndeliveredAgeMs(25_000)).toBe(15_000)
     expect(reader.capacityUse()).toEqual({ undelivered: 3, capacity: 5, isNearlyFull: false })
     outbox.grantConsent(true)
-    outbox.publishLink('live')
+    outbox.publishLink(LIVE)
     appendNumbers(outbox, 4)
     expect([reader.consent(), reader.linkIsLive(nowMs)]).toEqual(['granted', true])
     expect(reader.capacityUse().isNearlyFull).toBe(true)
@@ -91,22 +96,15 @@ describe('reading the outbox', () => {
   it('finds the oldest that waits among those that may leave and those that are held', () => {
     const path = join(temporaryFolder(), 'outbox.db')
     let nowMs = 1_000
-    const outbox = openOutbox({ path, now: () => nowMs })
-    outbox.grantConsent(false)
+    const outbox = linkedOutbox({ path, now: () => nowMs })
     appendNumbers(outbox, 1)
     nowMs = 2_000
     appendNumbers(outbox, 2)
     const reader = read(path)
     expect(reader.oldestUndeliveredAgeMs(10_000)).toBe(9_000)
-    outbox.settle(
-      outbox.claim(1).map((event) => event.event_id),
-      [],
-    )
+    outbox.settle(claimedIds(outbox, 1), [])
     expect(reader.oldestUndeliveredAgeMs(10_000)).toBe(8_000)
-    outbox.settle(
-      outbox.claim(1).map((event) => event.event_id),
-      [],
-    )
+    outbox.settle(claimedIds(outbox, 1), [])
     expect(reader.oldestUndeliveredAgeMs(10_000)).toBeNull()
     expect(reader.oldestUndeliveredAgeMs(0)).toBeNull()
   })
