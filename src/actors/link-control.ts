@@ -196,8 +196,9 @@ export class LinkControl {
     if (fact.type === 'socket.snapshot') {
       const { origin, team, epoch } = fact
       this.#target = { origin, team, epoch }
-      // The store answers in order: before the first claim that the greeting leads to.
+      // Both answer in order: before the first claim that the greeting leads to.
       this.#aim()
+      this.#aimCommits()
     }
     this.#connection.send(fact)
   }
@@ -205,7 +206,10 @@ export class LinkControl {
   /** A thread died: the socket's with its connection, the store's with its lease, the git's with its watch. */
   takeRestart(name: WorkerName): void {
     if (name === 'socket') this.#connection.send({ type: 'connection.lost' })
-    if (name === 'git' && this.#held) this.#watchFrames()
+    if (name === 'git' && this.#held) {
+      this.#watchFrames()
+      this.#aimCommits()
+    }
     if (name === 'store') this.#lose()
   }
 
@@ -269,6 +273,12 @@ export class LinkControl {
     void store
       .ask({ type: 'store.target', ...this.#target }, 'store.targeted')
       .catch(() => undefined)
+  }
+
+  #aimCommits(): void {
+    if (this.#target === null) return
+    const { git } = this.#options
+    void git.ask({ type: 'git.target', ...this.#target }, 'git.targeted').catch(() => undefined)
   }
 
   // Other processes' frames come at the next link where this fails.

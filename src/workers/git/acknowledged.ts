@@ -1,7 +1,11 @@
 /**
  * `<commonDir>/kittiwake/acknowledged`: a hash a line, of each commit that the hub has confirmed. So neither a branch that
  * comes back to them nor a lost sync state announces them again; where this is lost too, the hub knows them.
+ *
+ * A line `@key` says who confirms what follows: a hub in one of its epochs. What another hub confirmed, or this one before it
+ * lost its memory, is still on record and doesn't count.
  */
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
 import { OID } from '../../project/object-id.ts'
@@ -9,14 +13,51 @@ import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { setAside } from './owned-json.ts'
 
+export type Confirmer = {
+  readonly origin: string
+  readonly team: string
+  readonly epoch: string | null
+}
+
+/** By the one whose line is the last. */
+export type Acknowledged = {
+  readonly key: string
+  readonly hashes: ReadonlySet<string>
+  /** Whatever any of them has confirmed. */
+  readonly isEmpty: boolean
+}
+
 const BYTES_MAX = 256 * 1024 * 1024
-const LINES = new RegExp(`^${OID}$`, 'gm')
+const LINE = new RegExp(`^(?:@[0-9a-f]{32}|${OID})$`, 'gm')
+const NEWLINE = 0x0a
+
+/** Names no hub: the file may be seen by whoever may read the repository. */
+export function keyOf({ origin, team, epoch }: Confirmer): string {
+  const text = JSON.stringify([origin, team, epoch])
+  return `@${createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 32)}`
+}
 
 /** Total: a line that can't be read is none. */
-export function readAcknowledged(commonDir: string): ReadonlySet<string> {
+export function readAcknowledged(commonDir: string, as?: string): Acknowledged {
   const read = readBounded(pathOf(commonDir), BYTES_MAX, { followLink: false })
-  if (read.state !== 'read') return new Set()
-  return new Set(read.bytes.toString('latin1').match(LINES))
+  const text = read.state === 'read' ? read.bytes.toString('latin1') : ''
+  const hashesByKey = new Map<string, Set<string>>()
+  let key = ''
+  let isEmpty = true
+  for (const [line] of text.matchAll(LINE)) {
+    if (line.startsWith('@')) key = line
+    else {
+      isEmpty = false
+      const hashes = hashesByKey.get(key) ?? new Set()
+      hashesByKey.set(key, hashes.add(line))
+    }
+  }
+  return { key, hashes: hashesByKey.get(as ?? key) ?? new Set(), isEmpty }
+}
+
+/** What follows is confirmed by this one. Durable when it returns. Throws as `addAcknowledged`. */
+export async function setConfirmer(fs: DurableFs, commonDir: string, key: string): Promise<void> {
+  await append(fs, commonDir, [key])
 }
 
 /** Durable when it returns. Throws GitError LEDGER_STATE_UNREADABLE and system errors. */
@@ -25,21 +66,21 @@ export async function addAcknowledged(
   commonDir: string,
   hashes: readonly string[],
 ): Promise<void> {
+  const known = readAcknowledged(commonDir).hashes
+  const fresh = hashes.filter((hash) => !known.has(hash))
+  if (fresh.length > 0) await append(fs, commonDir, fresh)
+}
+
+async function append(fs: DurableFs, commonDir: string, lines: readonly string[]): Promise<void> {
   const path = pathOf(commonDir)
   const read = readBounded(path, BYTES_MAX, { followLink: false })
   if (read.state === 'unusable') await setAside(fs, path)
-  const known = readAcknowledged(commonDir)
-  const fresh = hashes.filter((hash) => !known.has(hash))
-  if (fresh.length === 0) return
   // A crash may have left a line without its end.
   const gap = read.state === 'read' && read.bytes.length > 0 && read.bytes.at(-1) !== NEWLINE
-  const lines = `${gap ? '\n' : ''}${fresh.join('\n')}\n`
   await fs.makeDirectory(join(commonDir, STATE_DIRECTORY))
-  await fs.appendLine(path, Buffer.from(lines), true)
+  await fs.appendLine(path, Buffer.from(`${gap ? '\n' : ''}${lines.join('\n')}\n`), true)
   await fs.refreshFile(path)
 }
-
-const NEWLINE = 0x0a
 
 function pathOf(commonDir: string): string {
   return join(commonDir, STATE_DIRECTORY, 'acknowledged')

@@ -64,6 +64,11 @@ export function beginAnew(
 ): BranchBook {
   const wasWritten = [...book.values()].some(({ scanned, base }) => scanned !== base)
   if (!damaged && !(absent && wasWritten)) return book
+  return lookAtAllAgain(book)
+}
+
+/** The book as it was before the first look. */
+export function lookAtAllAgain(book: BranchBook): BranchBook {
   return new Map([...book].map(([name, entry]) => [name, { ...entry, scanned: entry.base }]))
 }
 
@@ -114,7 +119,7 @@ class FrameWriter {
     { missions, commits, missionsByCommit }: BranchLook,
   ): Promise<readonly LocalCommit[]> {
     if (commits.length === 0) return []
-    this.#acknowledged ??= readAcknowledged(this.#commonDir)
+    this.#acknowledged ??= readAcknowledged(this.#commonDir).hashes
     const entries = new Map(missions)
     const pending = new Set(framesOf(state).map(({ git_hash }) => git_hash))
     const frames: LocalCommit[] = []

@@ -4,10 +4,11 @@
  */
 import type { LocalCommit } from '../../contracts/frames.ts'
 import type { Repository } from '../../project/types.ts'
-import { addAcknowledged } from './acknowledged.ts'
+import { addAcknowledged, keyOf, readAcknowledged, setConfirmer } from './acknowledged.ts'
+import type { Confirmer } from './acknowledged.ts'
 import type { CommitGraph } from './commit-graph.ts'
 import type { DurableFs } from './durable-fs.ts'
-import { beginAnew, findFrames } from './find-frames.ts'
+import { beginAnew, findFrames, lookAtAllAgain } from './find-frames.ts'
 import type { Books, MakeFrame } from './find-frames.ts'
 import type { BranchProblem } from './moved-branches.ts'
 import { sortFrames } from './frame-scan.ts'
@@ -33,10 +34,17 @@ export class FrameBook {
   readonly #options: FrameBookOptions
   #unreadable: ReadonlySet<string> = new Set()
   #isIgnored = false
+  /** Whoever confirms from now on; null where no link has said so. */
+  #confirmer: string | null = null
   #placeByHash: ReadonlyMap<string, number> = new Map()
 
   constructor(options: FrameBookOptions) {
     this.#options = options
+  }
+
+  /** From now on commits are confirmed by this hub in this epoch: what another one has doesn't count. */
+  confirmBy(hub: Confirmer): void {
+    this.#confirmer = keyOf(hub)
   }
 
   /** Turns what is new on all missions' branches into pending frames; answers how many are pending. */
@@ -87,6 +95,7 @@ export class FrameBook {
 
   async #bringUpToDate(graph: CommitGraph): Promise<SyncState> {
     const { repository, branches } = this.#options
+    await this.#turnToConfirmer()
     const { isStateNew, ...books } = await this.#readBooks()
     // Without identity there are no frames; what was committed meanwhile is found once there is one.
     const identity = await this.#options.identity()
@@ -99,6 +108,22 @@ export class FrameBook {
       await branches.write(found.book)
     }
     return found.state
+  }
+
+  /** In an order in which a crash only makes it happen again. */
+  async #turnToConfirmer(): Promise<void> {
+    const { repository, fs, branches } = this.#options
+    const { commonDir, root } = repository
+    const key = this.#confirmer
+    if (key === null) return
+    const present = readAcknowledged(commonDir, key)
+    if (present.key === key) return
+    if (!present.isEmpty) {
+      const { state, damaged } = await readSyncState(root)
+      if (!damaged) await this.#writeState(withoutConfirmed(state, present.hashes))
+      await branches.write(lookAtAllAgain(await branches.read()))
+    }
+    await setConfirmer(fs, commonDir, key)
   }
 
   #frameMaker({ uuid, build_id }: Identity): MakeFrame {
@@ -161,6 +186,12 @@ export class FrameBook {
     this.#isIgnored = true
     await writeSyncState(fs, repository.root, state)
   }
+}
+
+function withoutConfirmed(state: SyncState, confirmed: ReadonlySet<string>): SyncState {
+  const done = new Set<unknown>(framesOf(state).filter(({ git_hash }) => confirmed.has(git_hash)))
+  const pending = state.pending_local_commits.filter((entry) => !done.has(entry))
+  return { ...state, last_saas_confirmed_hash: null, pending_local_commits: pending }
 }
 
 function placeIn(places: ReadonlyMap<string, number>, { git_hash }: LocalCommit): number {

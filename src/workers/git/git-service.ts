@@ -145,6 +145,9 @@ class GitService implements Service<GitCommand, GitAnswer> {
         return { type: 'git.framed', frames: await ledger.frames() }
       case 'git.confirm':
         return { type: 'git.confirmed', pending: await ledger.confirm(command.hashes) }
+      case 'git.target':
+        ledger.confirmBy(command)
+        return { type: 'git.targeted' }
       case 'git.watch':
         await this.#watch.start()
         return { type: 'git.watching' }

@@ -2,6 +2,7 @@
  * The ledgers of all missions of one repository: appended to, committed to their branches, and turned into frames.
  * Everything runs under the repository lock and first puts right what a dead process left.
  */
+import type { Confirmer } from './acknowledged.ts'
 import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
 import type {
   AnsweredRecord,
@@ -219,6 +220,11 @@ export class Ledger {
   /** The pending frames, topologically, then chronologically. */
   async frames(): Promise<readonly LocalCommit[]> {
     return this.#run(async () => this.#frames.frames(await this.#logs.graph()))
+  }
+
+  /** Commits are confirmed by this hub in this epoch from now on. */
+  confirmBy(hub: Confirmer): void {
+    this.#frames.confirmBy(hub)
   }
 
   /** Removes exactly these; unknown hashes change nothing. Answers how many are pending still. */

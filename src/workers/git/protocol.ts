@@ -109,6 +109,13 @@ export type GitCommand =
   | { readonly type: 'git.frames' }
   /** The hub holds this commit. */
   | { readonly type: 'git.confirm'; readonly hashes: readonly string[] }
+  /** Whoever has greeted the link: commits are confirmed by this hub in this epoch from now on. */
+  | {
+      readonly type: 'git.target'
+      readonly origin: string
+      readonly team: string
+      readonly epoch: string | null
+    }
   /** Report when another process records frames or moves a mission's branch. */
   | { readonly type: 'git.watch' }
 
@@ -130,6 +137,7 @@ export type GitAnswer =
   | { readonly type: 'git.forgotten' }
   | { readonly type: 'git.framed'; readonly frames: readonly LocalCommit[] }
   | { readonly type: 'git.confirmed'; readonly pending: number }
+  | { readonly type: 'git.targeted' }
   | { readonly type: 'git.watching' }
   | { readonly type: 'git.refused'; readonly error: ErrorOnWire }
 

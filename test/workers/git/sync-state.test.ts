@@ -468,3 +468,39 @@ describe('the sync state file', () => {
     expect(readFileSync(path(), 'utf8')).not.toContain('secret')
   })
 })
+
+describe('a hub that confirms', () => {
+  const hub = (team: string, epoch: string | null) => ({
+    origin: 'https://hub.example',
+    team,
+    epoch,
+  })
+
+  it('is told again of what it confirmed in another epoch, and no more than once (L11)', async () => {
+    const commits = await decideTimes(3)
+    ledger.confirmBy(hub('a', 'first'))
+    await ledger.confirm(commits.slice(0, 2))
+    expect(await hashes()).toEqual(commits.slice(2))
+    ledger.confirmBy(hub('a', 'second'))
+    expect(await hashes()).toEqual(commits)
+    await ledger.confirm(commits)
+    ledger = repository.ledger()
+    ledger.confirmBy(hub('a', 'second'))
+    expect(await hashes()).toEqual([])
+  })
+
+  it('keeps what it confirmed while another one was told', async () => {
+    const commits = await decideTimes(2)
+    ledger.confirmBy(hub('a', null))
+    await ledger.confirm(commits.slice(0, 1))
+    ledger.confirmBy(hub('b', null))
+    expect(await hashes()).toEqual(commits)
+    await ledger.confirm(commits.slice(1))
+    ledger.confirmBy(hub('a', null))
+    expect(await hashes()).toEqual(commits.slice(1))
+    await ledger.confirm(commits)
+    expect(await hashes()).toEqual([])
+    const file = join(repository.root, '.git/kittiwake/acknowledged')
+    expect(readFileSync(file, 'utf8')).not.toMatch(/hub/)
+  })
+})
