@@ -6,7 +6,7 @@ import type Database from 'better-sqlite3'
 
 import { ClaimedBatch } from './claimed-batch.ts'
 import type { Consent } from './consent.ts'
-import type { HubRow, Hubs } from './hubs.ts'
+import { type HubRow, type Hubs, SETTLED_SOMEWHERE_SQL } from './hubs.ts'
 import type { Rejection, Target } from './protocol.ts'
 import { OUTGOING_SQL, outgoingQuery, type OutgoingQuery } from './outgoing-sql.ts'
 import { DAMAGED, isIntact } from './row-checksum.ts'
@@ -43,10 +43,6 @@ INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET state = excluded.state, generation = excluded.generation,
   attempts = excluded.attempts, reason = excluded.reason`
 
-const SETTLED_ELSEWHERE_SQL = `
-SELECT 1 FROM hub AS h CROSS JOIN delivery AS d ON d.hub = h.id AND d.sequence = ?
-WHERE d.state <> 'pending' LIMIT 1`
-
 export type DeliveryParts = {
   readonly db: Database.Database
   readonly tally: Tally
@@ -77,7 +73,7 @@ export class Delivery {
       'SELECT state, generation, attempts FROM delivery WHERE hub = ? AND sequence = ?',
     )
     this.#set = db.prepare(SET_SQL)
-    this.#isSettled = db.prepare<[number], number>(SETTLED_ELSEWHERE_SQL).pluck()
+    this.#isSettled = db.prepare<[number], number>(SETTLED_SOMEWHERE_SQL).pluck()
     this.#markDamaged = db.prepare(
       `INSERT INTO mark VALUES (?, 'quarantined', '${DAMAGED}')
        ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason`,
@@ -127,9 +123,10 @@ export class Delivery {
     if (through === 0) return
     // What was passed over is offered again before what comes behind it.
     for (const sequence of before) {
-      if (sequence < through && this.#row.get(hub.id, sequence) === undefined) {
-        this.#set.run(hub.id, sequence, 'pending', hub.generation, 0, null)
-      }
+      if (sequence >= through) continue
+      const known = this.#row.get(hub.id, sequence)
+      const isStale = known?.state === 'delivered' && known.generation !== hub.generation
+      if (known === undefined || isStale) this.#offerAgain(hub, sequence, 0, null)
     }
     this.#parts.hubs.reach(hub, through, nowMs)
     this.#parts.hubs.takeUp(hub, this.#underWay, hub.claimed_through)
@@ -172,9 +169,18 @@ export class Delivery {
     if (isFinal || attempts >= REJECTIONS_MAX) {
       this.#settleAs(hub, sequence, 'quarantined', attempts, why)
     } else {
-      this.#set.run(hub.id, sequence, 'pending', hub.generation, attempts, why)
+      this.#offerAgain(hub, sequence, attempts, why)
     }
     return sequence
+  }
+
+  #offerAgain(hub: HubRow, sequence: number, attempts: number, reason: string | null): void {
+    const wasSettled = this.#isSettled.get(sequence) !== undefined
+    this.#set.run(hub.id, sequence, 'pending', hub.generation, attempts, reason)
+    // What the hub said before it lost its memory is no word any more.
+    if (wasSettled && this.#isSettled.get(sequence) === undefined) {
+      this.#parts.tally.add('settled', -1)
+    }
   }
 
   #take(eventId: string): number {

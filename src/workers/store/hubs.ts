@@ -17,6 +17,11 @@ export type HubRow = {
   readonly acknowledged_at: number | null
 }
 
+/** Whether some hub has answered for an event for good, in whichever epoch. */
+export const SETTLED_SOMEWHERE_SQL = `
+SELECT 1 FROM hub AS h CROSS JOIN delivery AS d ON d.hub = h.id AND d.sequence = ?
+WHERE d.state <> 'pending' LIMIT 1`
+
 const COLUMNS = 'id, epoch, generation, reached, inflight, claimed_through, acknowledged_at'
 
 /** Null where it was never reached. Without a name: the hub that was reached last. */

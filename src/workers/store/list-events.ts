@@ -5,6 +5,7 @@ import type { Event } from '../../contracts/event.ts'
 import { takeWithin } from './delivery.ts'
 import type { HubRow } from './hubs.ts'
 import type { EventState } from './protocol.ts'
+import { IS_OPEN_SQL } from './outgoing-sql.ts'
 import { DAMAGED, isIntact, REMOVED } from './row-checksum.ts'
 import { STORE } from './tally.ts'
 
@@ -22,7 +23,7 @@ export type ListedEvent = {
   readonly event_id: string
   /** Unix milliseconds. */
   readonly recorded_at: number
-  /** Null where the row is damaged, or its body was removed by `queue gc`. */
+  /** Null where the row is damaged. */
   readonly event: Event | null
   readonly state: EventState
   /** Why it is quarantined, or was refused for now. */
@@ -46,20 +47,21 @@ type Row = {
   readonly attempts: number
 }
 
-/** What a hub sees of each event. Parameters: `:hub`, `:generation`, `:underWay` (0 where nothing is). */
+/** What a hub sees of each event, but for tombstones. Parameters: `:hub`, `:generation`, `:underWay` (0 where nothing is). */
 export const STATE_SQL = `
-SELECT e.*, coalesce(m.reason, d.reason) AS reason, coalesce(d.attempts, 0) AS attempts, CASE
+SELECT e.*, coalesce(m.reason, d.reason) AS reason, coalesce(d.attempts, 0) AS attempts,
+  ${IS_OPEN_SQL} AS is_open, CASE
     WHEN m.state IN ('quarantined', 'superseded') THEN m.state
     WHEN d.state = 'quarantined' THEN 'quarantined'
     WHEN d.state = 'delivered' AND d.generation = :generation THEN 'delivered'
-    WHEN c.state IS NULL OR c.state = 'refused' THEN 'held'
-    WHEN m.state = 'held' OR (e.sequence <= c.opened_after AND m.state IS NULL) THEN 'held'
+    WHEN NOT ${IS_OPEN_SQL} THEN 'held'
     WHEN e.sequence <= :underWay THEN 'inflight'
     ELSE 'pending' END AS state
 FROM event AS e
 LEFT JOIN consent AS c ON c.project_uuid = (SELECT id FROM owner)
 LEFT JOIN mark AS m ON m.sequence = e.sequence
-LEFT JOIN delivery AS d ON d.hub = :hub AND d.sequence = e.sequence`
+LEFT JOIN delivery AS d ON d.hub = :hub AND d.sequence = e.sequence
+WHERE m.state IS NOT 'removed'`
 
 export type StateQuery = {
   readonly hub: number
@@ -88,8 +90,7 @@ export function listEvents(
     limit: Math.min(Math.max(options.limit ?? LIST_LIMIT_MAX, 1), LIST_LIMIT_MAX),
   })
   return takeWithin(rows, LIST_LENGTH_MAX).map((row) => {
-    const isRemoved = row.body === REMOVED
-    const intact = !isRemoved && isIntact(row)
+    const intact = isIntact(row)
     const { sequence, event_id, recorded_at, state, attempts } = row
     return {
       sequence,
@@ -97,7 +98,7 @@ export function listEvents(
       recorded_at,
       event: intact ? (JSON.parse(row.body) as Event) : null,
       state,
-      reason: row.reason ?? (intact || isRemoved ? null : DAMAGED),
+      reason: row.reason ?? (intact ? null : DAMAGED),
       attempts,
     }
   })
@@ -112,7 +113,7 @@ type Filter = StateQuery & {
 }
 
 const LIST_SQL = `
-SELECT * FROM (${STATE_SQL} WHERE e.sequence > :after AND (:event_id IS NULL OR e.event_id = :event_id))
+SELECT * FROM (${STATE_SQL} AND e.sequence > :after AND (:event_id IS NULL OR e.event_id = :event_id))
 WHERE (:state IS NULL OR state = :state) AND (:reason IS NULL OR reason = :reason)
 ORDER BY sequence LIMIT :limit`
 

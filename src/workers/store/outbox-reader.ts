@@ -8,6 +8,7 @@ import Database from 'better-sqlite3'
 
 import { Consent } from './consent.ts'
 import { findHub, type HubRow } from './hubs.ts'
+import { type HistoryPreview, NO_HISTORY, previewHistory } from './history.ts'
 import { LinkRecord } from './link-row.ts'
 import { countDamaged, listEvents, type ListedEvent, type ListOptions } from './list-events.ts'
 import { STATE_SQL, stateQuery, type StateQuery } from './list-events.ts'
@@ -16,7 +17,7 @@ import { CAPACITY } from './outbox.ts'
 import { patiently } from './patience.ts'
 import { OUTGOING_SQL, outgoingQuery, type OutgoingQuery } from './outgoing-sql.ts'
 import type { ConsentState, LinkRow, StoreCounts, Target } from './protocol.ts'
-import { REMOVED } from './row-checksum.ts'
+import { countSelected, type Selection } from './selection.ts'
 import { asStoreErrors } from './store-error.ts'
 import { Tally } from './tally.ts'
 
@@ -78,6 +79,21 @@ export class OutboxReader {
 
   list(options: ListOptions): readonly ListedEvent[] {
     return this.#read((db) => listEvents(db, this.#hub(db), options), [])
+  }
+
+  /** Events of which only the id is left. */
+  removed(): number {
+    return this.#read((db) => new Tally(db).removed(), 0)
+  }
+
+  /** How many a retry, a purge or a collection would take now. */
+  selected(selection: Selection): number {
+    return this.#read((db) => countSelected(db, this.#hub(db), selection), 0)
+  }
+
+  /** What an import of the history would release. */
+  history(): HistoryPreview {
+    return this.#read((db) => previewHistory(db, this.#hub(db)), NO_HISTORY)
   }
 
   /** Unix milliseconds of the last answer of the hub; null where there was none. */
@@ -155,7 +171,7 @@ const NEXT_SQL = `
 SELECT e.recorded_at FROM (${OUTGOING_SQL}) AS o CROSS JOIN event AS e ON e.sequence = o.sequence`
 
 const OLDEST_HELD_SQL = `
-SELECT recorded_at FROM (${STATE_SQL}) WHERE state = 'held' AND body <> '${REMOVED}'
+SELECT recorded_at FROM (${STATE_SQL}) WHERE state = 'held'
 ORDER BY sequence LIMIT 1`
 
 /**

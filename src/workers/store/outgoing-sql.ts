@@ -17,6 +17,10 @@ export type OutgoingQuery = {
   readonly max: number
 }
 
+/** Whether consent covers the event `e` with its mark `m`; while it is sealed, too. */
+export const IS_OPEN_SQL = `coalesce(c.state IN ('granted', 'sealing') AND
+  ((m.state IS NULL AND e.sequence > c.opened_after) OR m.state = 'released'), 0)`
+
 const MAY_LEAVE = "c.project_uuid = :project AND c.state = 'granted'"
 
 const NOT_SETTLED = `NOT EXISTS (

@@ -40,7 +40,8 @@ CREATE TABLE event (
 export const DELIVERY_SQL = `
 CREATE TABLE mark (
   sequence INTEGER PRIMARY KEY,
-  state TEXT NOT NULL CHECK (state IN ('held', 'released', 'superseded', 'quarantined')),
+  state TEXT NOT NULL
+    CHECK (state IN ('held', 'released', 'superseded', 'quarantined', 'removed')),
   reason TEXT
 ) STRICT;
 CREATE INDEX mark_released ON mark (sequence) WHERE state = 'released';

@@ -7,8 +7,8 @@ import type { StoreCounts } from './protocol.ts'
 /** The store's own row: what holds whatever hub is asked. */
 export const STORE = 0
 
-/** Of the store: `settled` are those that some hub has answered for good. */
-type StoreState = 'recorded' | 'open' | 'superseded' | 'settled' | 'quarantined'
+/** Of the store: `settled` are those that some hub has answered for good; what is `removed` counts nowhere else. */
+type StoreState = 'recorded' | 'open' | 'superseded' | 'settled' | 'quarantined' | 'removed'
 /** Of a hub; `…Open` are those among them that may leave now. */
 type HubState = 'delivered' | 'quarantined' | 'deliveredOpen' | 'quarantinedOpen'
 
@@ -61,6 +61,10 @@ export class Tally {
   /** What no hub has answered for good, whether or not it may leave now. */
   undelivered(): number {
     return this.whole() - this.#sums(STORE)('settled')
+  }
+
+  removed(): number {
+    return this.#sums(STORE)('removed')
   }
 
   /** As the hub sees it; null stands for one that was never reached. */

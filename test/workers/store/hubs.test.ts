@@ -51,6 +51,17 @@ describe('a hub', () => {
     expect(claimedIds(outbox)).toEqual([idOf(3)])
   })
 
+  it('that lost its memory gets what it passes over in the new epoch, too', () => {
+    const outbox = linkedOutbox()
+    appendNumbers(outbox, 1, 2, 3)
+    outbox.settle(claimedIds(outbox), [])
+    outbox.target({ ...HUB, epoch: 'second' })
+    claimedIds(outbox)
+    outbox.settle([idOf(3)], [])
+    expect(claimedIds(outbox)).toEqual([1, 2].map(idOf))
+    expect(appendNumbers(outbox, 4).undelivered).toBe(3)
+  })
+
   it('is not believed about what was sent before it lost its memory (L11)', () => {
     const outbox = linkedOutbox()
     appendNumbers(outbox, 1)

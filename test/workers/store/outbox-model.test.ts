@@ -33,8 +33,8 @@ type Row = {
   isUnderWay: boolean
   /** The hub has answered in this claim. */
   isAnswered: boolean
-  /** Some hub has answered for good. */
-  isSettled: boolean
+  /** What the hub has said for good, though it may have forgotten. */
+  readonly said: Record<HubName, boolean>
   readonly verdict: Record<HubName, Verdict>
   readonly attempts: Record<HubName, number>
 }
@@ -64,6 +64,10 @@ function statesOf(model: Model, ...states: readonly EventState[]): Row[] {
   return model.rows.filter((row) => states.includes(stateOf(model, row)))
 }
 
+function isSettled({ said }: Row): boolean {
+  return said.a || said.b
+}
+
 function targetOf({ hub, epoch }: Model) {
   return { origin: 'https://hub.example.org', team: hub, epoch: `epoch ${epoch[hub]}` }
 }
@@ -75,7 +79,7 @@ function release(model: Model): void {
 function decide(model: Model, row: Row, verdict: Verdict): void {
   row.verdict[model.hub] = verdict
   row.isUnderWay = false
-  row.isSettled = true
+  row.said[model.hub] = true
 }
 
 function open(path: string, model: Model): Outbox {
@@ -100,12 +104,12 @@ function appendToModel(model: Model, batch: readonly Draft[]): string | readonly
       mayLeave: model.consent === 'granted',
       isUnderWay: false,
       isAnswered: false,
-      isSettled: false,
+      said: { a: false, b: false },
       verdict: { a: 'none', b: 'none' },
       attempts: { a: 0, b: 0 },
     })
   }
-  const undelivered = rows.filter((row) => !row.isSettled).length
+  const undelivered = rows.filter((row) => !isSettled(row)).length
   if (clock > model.clock && undelivered > CAPACITY) return 'OUTBOX_FULL'
   Object.assign(model, { rows, clock })
   return batch.map(({ number }) => rows.find((row) => row.number === number)?.clock ?? 0)
@@ -169,15 +173,21 @@ const commands: fc.Arbitrary<Command>[] = [
         accepted.map(idOf),
         rejected.map((id) => ({ event_id: idOf(id), reason: 'refused', isFinal })),
       )
-      for (const row of statesOf(model, 'inflight').filter((one) => !one.isAnswered)) {
+      const answered = [...accepted, ...rejected]
+      const waiting = statesOf(model, 'inflight').filter((one) => !one.isAnswered)
+      const last = waiting.findLastIndex((row) => answered.includes(row.number))
+      for (const [at, row] of waiting.entries()) {
+        if (at < last && !answered.includes(row.number)) row.said[model.hub] = false
+
         if (accepted.includes(row.number)) decide(model, row, 'delivered')
         else if (rejected.includes(row.number)) {
+          row.said[model.hub] = false
           row.attempts[model.hub] += 1
           if (isFinal || row.attempts[model.hub] >= 5) decide(model, row, 'quarantined')
           else row.isAnswered = true
         }
       }
-      expect(undelivered).toBe(model.rows.filter((row) => !row.isSettled).length)
+      expect(undelivered).toBe(model.rows.filter((row) => !isSettled(row)).length)
     }),
   ),
   fc.constant(
