@@ -37,6 +37,12 @@ export function senderLeasePath(state: string, projectUuid: string): string {
   return join(state, 'projects', checked(projectUuid, UUID_PATTERN), 'sender.db')
 }
 
+/** What is kept of a purged project: its clocks, under a name that doesn't tell which project it was. @throws StoreError STATE_PATH */
+export function retainedClockPath(state: string, projectUuid: string): string {
+  const name = createHash('sha256').update(checked(projectUuid, UUID_PATTERN)).digest('hex')
+  return join(state, 'clocks', `${name.slice(0, 32)}.json`)
+}
+
 /** The store of a repository without identity. @throws StoreError STATE_PATH */
 export function unidentifiedOutboxPath(state: string, repositoryKey: string): string {
   return join(state, 'unidentified', checked(repositoryKey, REPOSITORY_KEY_PATTERN), 'outbox.db')

@@ -11,6 +11,7 @@ import { makeStateFile } from '../../project/state-directory.ts'
 import type { Rest } from '../serve.ts'
 import { migrateFrom1 } from './migrate.ts'
 import { NATIVE_WAIT_MS, patiently } from './patience.ts'
+import { restoreClocks } from './retained-clock.ts'
 import { APPLICATION_ID, SCHEMA_SQL, SCHEMA_VERSION } from './schema.ts'
 import { asStoreErrors, corruptOutbox } from './store-error.ts'
 
@@ -39,11 +40,12 @@ export function openDatabase(
   busyTimeoutMs: number = BUSY_TIMEOUT_MS,
   rest?: Rest,
 ): Database.Database {
-  makeStateFile(path)
   return asStoreErrors(() => patiently(() => openOnce(path, owner), busyTimeoutMs, rest))
 }
 
 function openOnce(path: string, owner: OutboxOwner): Database.Database {
+  makeStateFile(path)
+  const file = fileOf(path)
   // A writing connection folds the log into the file when it closes; so a file that isn't ours to
   // change is first looked at by one that can't.
   if (sizeOf(path) > 0) {
@@ -52,7 +54,9 @@ function openOnce(path: string, owner: OutboxOwner): Database.Database {
   return opened(new Database(path, { timeout: NATIVE_WAIT_MS }), (db) => {
     headerOf(db)
     applySettings(db)
-    db.transaction(() => bringUpToDate(db, owner)).immediate()
+    db.transaction(() => bringUpToDate(db, path, owner)).immediate()
+    // A purge removes the file under its lock: nothing may be written into one that has no name any more.
+    if (fileOf(path) !== file) throw new Database.SqliteError('exchanged', 'SQLITE_BUSY')
     checkOwner(db, owner)
     assertDurable(db)
   })
@@ -109,6 +113,11 @@ function sizeOf(path: string): number {
   return stats?.size ?? 0
 }
 
+function fileOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return `${stats?.dev}:${stats?.ino}`
+}
+
 function opened(db: Database.Database, check: (db: Database.Database) => unknown) {
   try {
     check(db)
@@ -138,7 +147,10 @@ function headerOf(db: Database.Database): 'ready' | 'outdated' | 'empty' {
       { hint: 'Update Kittiwake. The outbox was not changed.' },
     )
   }
-  const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
+  const tables = db
+    .prepare("SELECT count(*) FROM sqlite_schema WHERE name <> 'sqlite_sequence'")
+    .pluck()
+    .get()
   if (applicationId === 0 && version === 0 && tables === 0) return 'empty'
   throw corruptOutbox()
 }
@@ -160,7 +172,7 @@ function guardReads(db: Database.Database): void {
   db.pragma('cell_size_check = ON')
 }
 
-function bringUpToDate(db: Database.Database, owner: OutboxOwner): void {
+function bringUpToDate(db: Database.Database, path: string, owner: OutboxOwner): void {
   const header = headerOf(db)
   if (header === 'ready') return
   if (header === 'outdated') {
@@ -169,6 +181,7 @@ function bringUpToDate(db: Database.Database, owner: OutboxOwner): void {
   } else {
     db.exec(SCHEMA_SQL)
     db.prepare('INSERT INTO owner VALUES (1, ?, ?)').run(owner.kind, ownerId(owner))
+    restoreClocks(path, owner, db)
     db.pragma(`application_id = ${APPLICATION_ID}`)
   }
   db.pragma(`user_version = ${SCHEMA_VERSION}`)

@@ -7,7 +7,7 @@
 import type Database from 'better-sqlite3'
 
 import type { SerializedEvent } from '../../contracts/event.ts'
-import { KittiwakeError, StoreError } from '../../errors.ts'
+import { KittiwakeError, StoreError, systemCode } from '../../errors.ts'
 import type { Rest } from '../serve.ts'
 import { Appender, type AppendResult } from './append.ts'
 import { isNotLedgerOnly } from './check-event.ts'
@@ -240,6 +240,12 @@ export class Outbox {
     return this.#guard(() => this.#db.transaction(work).immediate())
   }
 
+  /** By another process, under this connection. */
+  #wasPurged(error: unknown): boolean {
+    if (systemCode(error) !== 'SQLITE_ERROR') return false
+    return this.#db.pragma('application_id', { simple: true }) === 0
+  }
+
   #attempt(work: () => void): void {
     try {
       this.#guard(() => this.#db.transaction(work).immediate(), SHORT_WAIT_MS)
@@ -255,11 +261,18 @@ export class Outbox {
       return patiently(work, isImpatient ? Math.min(waitMs, SHORT_WAIT_MS) : waitMs, this.#rest)
     } catch (error) {
       if (isBusy(error)) this.#waitedInVainAt = performance.now()
-      const known = storeErrorOf(error)
+      const known = this.#wasPurged(error) ? purged() : storeErrorOf(error)
       if (known instanceof KittiwakeError && known.code === 'OUTBOX_IO') this.#fault = known
       throw known
     }
   }
+}
+
+function purged(): StoreError {
+  return new StoreError('OUTBOX_PURGED', 'what this project had recorded was purged meanwhile', {
+    hint: 'Ask again: a new outbox begins.',
+    retryable: true,
+  })
 }
 
 function acceptAny(): void {}

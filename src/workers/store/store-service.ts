@@ -21,6 +21,8 @@ type Command<Type extends StoreCommand['type']> = Extract<StoreCommand, { readon
 /** How often another process's appends are looked for while this one holds the lease. */
 const WATCH_MS = 25
 const HEARTBEAT_MS = 1_000
+/** Where the open store can't be used any more, and perhaps another one can. */
+const LOST: ReadonlySet<string> = new Set(['OUTBOX_IO', 'OUTBOX_PURGED'])
 const DOWN = { state: 'down', connection: null, reason: null, next_try_at: null } as const
 
 export async function openStoreService(
@@ -94,7 +96,7 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
 
   /** After a failed write the connection can't be believed: the next command opens the store anew. */
   #refuse(error: unknown): StoreAnswer {
-    if (error instanceof KittiwakeError && error.code === 'OUTBOX_IO') this.#drop()
+    if (error instanceof KittiwakeError && LOST.has(error.code)) this.#drop()
     return { type: 'store.refused', error: errorToWire(error) }
   }
 
