@@ -5,7 +5,7 @@ import { LinkControl } from './actors/link-control.ts'
 import type { Parts } from './emitter.ts'
 import type { Healing } from './healing.ts'
 import { type ErrorOnWire, LinkError, RuntimeError } from './errors.ts'
-import { LOGIN_FILE, readLogin } from './project/login.ts'
+import { hubOf, LOGIN_FILE, readLogin } from './project/login.ts'
 import { outboxPath } from './project/state-directory.ts'
 import type { Identity } from './project/types.ts'
 import { identityOrNull, readIdentity, requireIdentity } from './project/identity.ts'
@@ -161,9 +161,11 @@ export function createSync(
 
   /** The outbox as the drains see it, read without a thread. */
   function read<Result>(identity: Identity, look: (reader: OutboxReader) => Result): Result {
+    const hub = hubOf(readLogin(state))
     const reader = OutboxReader.open({
       path: outboxPath(state, identity.uuid),
       owner: { kind: 'project', uuid: identity.uuid },
+      ...(hub === undefined ? {} : { hub }),
     })
     try {
       return look(reader)

@@ -3,9 +3,9 @@ import { readDeferrals } from './workers/git/dirty-journal.ts'
 import type { Deferral } from './workers/git/protocol.ts'
 import { peekFrames, type PendingCommits } from './workers/git/peek-frames.ts'
 import { OutboxReader, type ReaderOptions } from './workers/store/outbox-reader.ts'
-import type { ConsentState, StoreCounts } from './workers/store/protocol.ts'
+import type { ConsentState, LinkRow, StoreCounts } from './workers/store/protocol.ts'
 import { identityOrNull, readIdentity } from './project/identity.ts'
-import { readLogin } from './project/login.ts'
+import { hubOf, readLogin } from './project/login.ts'
 import { outboxPath, repositoryKeyOf, unidentifiedOutboxPath } from './project/state-directory.ts'
 import type { Identity, Repository } from './project/types.ts'
 
@@ -14,14 +14,29 @@ export type ProjectView = {
   /** Why the identity can't be used, or empty. */
   readonly faults: readonly string[]
   readonly consent: ConsentState
+  /** As the hub of the login sees them. */
   readonly events: StoreCounts
+  /** Why events are quarantined, and how many for each reason. */
+  readonly reasons: Readonly<Record<string, number>>
   /** Undelivered events that this machine takes. */
   readonly capacity: number
   /** Events recorded before `init`; null where their store can't be read. */
   readonly unidentified: number | null
+  /** From 80 % of the capacity on. */
+  readonly nearly_full: boolean
+  /** False where the counts and the next claim contradict each other. */
+  readonly coherent: boolean
   /** How long the oldest undelivered event has waited. */
   readonly oldest_age_ms: number | null
+  /** When the hub answered last; null where it never did. */
+  readonly last_ack_at: string | null
   readonly link_live: boolean
+  /** As whichever process holds the link says; null where none does. */
+  readonly connection: {
+    readonly state: string
+    readonly reason: string | null
+    readonly next_try_at: string | null
+  } | null
   readonly login: { readonly hub: string; readonly team_slug: string } | null
   /** Why the stored login can't be used, or empty. */
   readonly login_faults: readonly string[]
@@ -38,25 +53,32 @@ export async function viewProject(repository: Repository, state: string): Promis
     path: unidentifiedOutboxPath(state, key),
     owner: { kind: 'repository', key },
   } as const
+  const login = readLogin(state)
+  const hub = hubOf(login)
   const outbox = OutboxReader.open(
     identity === null
       ? before
       : {
           path: outboxPath(state, identity.uuid),
           owner: { kind: 'project', uuid: identity.uuid },
+          ...(hub === undefined ? {} : { hub }),
         },
   )
-  const login = readLogin(state)
   try {
     return {
       project: identity,
       faults: reading.state === 'unusable' ? reading.faults : [],
       consent: outbox.consent(),
       events: outbox.counts(),
+      reasons: outbox.reasons(),
       capacity: outbox.capacityUse().capacity,
+      nearly_full: outbox.capacityUse().isNearlyFull,
+      coherent: outbox.isCoherent(),
       unidentified: identity === null ? totalOf(outbox.counts()) : waitingIn(before),
       oldest_age_ms: outbox.oldestUndeliveredAgeMs(Date.now()),
+      last_ack_at: timeOf(outbox.acknowledgedAt()),
       link_live: outbox.linkIsLive(Date.now()),
+      connection: connectionOf(outbox.heldLink(Date.now())),
       login:
         login.state === 'present'
           ? { hub: login.login.hub, team_slug: login.login.team_slug }
@@ -70,6 +92,16 @@ export async function viewProject(repository: Repository, state: string): Promis
   } finally {
     outbox.close()
   }
+}
+
+function connectionOf(link: LinkRow | null): ProjectView['connection'] {
+  if (link?.connection === null || link === null) return null
+  const { connection, reason, next_try_at: nextTryAt } = link
+  return { state: connection, reason, next_try_at: timeOf(nextTryAt) }
+}
+
+function timeOf(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString()
 }
 
 /** Null where that store can't be read: it must not hide the project's own. */

@@ -19,6 +19,17 @@ export function limitOption(name: string, text: string, max: number): number {
   return limit
 }
 
+/** An age such as `30d`, `12h` or `5m`, in milliseconds. @throws UsageError AGE_INVALID */
+export function ageOption(name: string, text: string): number {
+  const [, amount, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? []
+  if (amount === undefined || unit === undefined) {
+    throw new UsageError('AGE_INVALID', `${name} is a number of days, hours or minutes`, {
+      hint: 'Write it as 30d, 12h or 5m.',
+    })
+  }
+  return Number(amount) * (unit === 'd' ? 86_400_000 : unit === 'h' ? 3_600_000 : 60_000)
+}
+
 function wholeNumber(text: string): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null
 }

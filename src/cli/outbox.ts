@@ -1,5 +1,6 @@
-/** The outbox of the current folder's project, opened to read; before `init`, the one of its repository. */
+/** The outbox of the current folder's project, as its hub sees it; before `init`, the one of its repository. */
 import { locateRepository } from '../project/locate.ts'
+import { hubOf, readLogin } from '../project/login.ts'
 import {
   outboxPath,
   repositoryKeyOf,
@@ -7,17 +8,47 @@ import {
   unidentifiedOutboxPath,
 } from '../project/state-directory.ts'
 import { identityOrNull } from '../project/identity.ts'
-import { OutboxReader } from '../workers/store/outbox-reader.ts'
+import { Keeper } from '../workers/store/keeper.ts'
+import { OutboxReader, type ReaderOptions } from '../workers/store/outbox-reader.ts'
 
-export async function openReader(cwd: string): Promise<OutboxReader> {
+/** Answers by a reader that is closed again. */
+export async function look<Answer>(
+  cwd: string,
+  ask: (reader: OutboxReader) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  const reader = OutboxReader.open(await findStore(cwd))
+  try {
+    return await ask(reader)
+  } finally {
+    reader.close()
+  }
+}
+
+/** As `look`, by whoever may change things; `otherwise` where there is no store. */
+export async function change<Answer>(
+  cwd: string,
+  ask: (keeper: Keeper) => Answer,
+  otherwise: Answer,
+): Promise<Answer> {
+  const keeper = Keeper.open(await findStore(cwd))
+  if (keeper === null) return otherwise
+  try {
+    return ask(keeper)
+  } finally {
+    keeper.close()
+  }
+}
+
+async function findStore(cwd: string): Promise<ReaderOptions> {
   const repository = await locateRepository(cwd)
   const state = stateDirectory(process.env)
   const identity = await identityOrNull(repository)
-  if (identity !== null) {
-    const path = outboxPath(state, identity.uuid)
-    return OutboxReader.open({ path, owner: { kind: 'project', uuid: identity.uuid } })
+  if (identity === null) {
+    const key = repositoryKeyOf(repository.commonDir)
+    return { path: unidentifiedOutboxPath(state, key), owner: { kind: 'repository', key } }
   }
-  const key = repositoryKeyOf(repository.commonDir)
-  const path = unidentifiedOutboxPath(state, key)
-  return OutboxReader.open({ path, owner: { kind: 'repository', key } })
+  const path = outboxPath(state, identity.uuid)
+  const hub = hubOf(readLogin(state))
+  const owner = { kind: 'project', uuid: identity.uuid } as const
+  return { path, owner, ...(hub === undefined ? {} : { hub }) }
 }

@@ -15,7 +15,9 @@ import { LogRepairCommand } from './commands/log.ts'
 import { MergeDriverCommand } from './commands/merge-driver.ts'
 import * as mission from './commands/mission.ts'
 import * as queue from './commands/queue.ts'
+import * as queueChange from './commands/queue-change.ts'
 import * as status from './commands/status.ts'
+import * as syncData from './commands/sync-data.ts'
 import * as sync from './commands/sync.ts'
 import { VersionCommand } from './commands/version.ts'
 import * as wp from './commands/work-package.ts'
@@ -62,8 +64,15 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   sync.SyncStatusCommand,
   sync.SyncNowCommand,
   sync.SyncRunCommand,
+  syncData.SyncImportHistoryCommand,
+  syncData.SyncPurgeCommand,
   queue.QueueListCommand,
   queue.QueueStatsCommand,
+  queue.QueueShowCommand,
+  queueChange.QueueRetryCommand,
+  queue.QueueExportCommand,
+  queueChange.QueuePurgeCommand,
+  queueChange.QueueGcCommand,
   DoctorCommand,
   VersionCommand,
 ]

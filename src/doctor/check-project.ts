@@ -2,7 +2,7 @@
 import { relative } from 'node:path'
 import { UUID_V4_PATTERN } from '../contracts/event.ts'
 import { readIdentity } from '../project/identity.ts'
-import { readLogin } from '../project/login.ts'
+import { hubOf, readLogin } from '../project/login.ts'
 import { outboxPath, repositoryKeyOf, unidentifiedOutboxPath } from '../project/state-directory.ts'
 import type { IdentityReading, Repository } from '../project/types.ts'
 import { readDeferrals } from '../workers/git/dirty-journal.ts'
@@ -56,8 +56,13 @@ function checkOutbox(state: string, path: string, owner: OutboxOwner): readonly 
     const counted = `${pending + inflight} pending, ${held} held, ${delivered} delivered`
     const checks: Check[] = [ok('queue', counted)]
     if (quarantined > 0) {
-      const hint = 'See `kittiwake queue list --state quarantined`.'
+      const hint =
+        'See `kittiwake queue list --state quarantined`, then `kittiwake queue retry` or `kittiwake queue purge`.'
       checks.push(failed('queue', `${quarantined} events were refused`, hint))
+    }
+    if (!outbox.isCoherent()) {
+      const detail = 'the counts and what is sent next contradict each other'
+      checks.push(failed('queue', detail, 'Please report it; nothing is lost.'))
     }
     if (isNearlyFull) {
       const detail = `${undelivered} of ${capacity} places are taken`
@@ -86,7 +91,8 @@ function inspect(
   const place = `${relative(state, path)} in the state directory`
   let outbox: OutboxReader | null = null
   try {
-    outbox = OutboxReader.open({ path, owner })
+    const hub = hubOf(readLogin(state))
+    outbox = OutboxReader.open({ path, owner, ...(hub === undefined ? {} : { hub }) })
     if (!outbox.isWhole()) {
       const hint = 'Keep a copy of the file, then move it away to begin anew.'
       return [failed('outbox', `the database is damaged: ${place}`, hint)]

@@ -104,6 +104,12 @@ function readStored(state: string): Stored {
   return { ...checkHub(value), id, token_store: store, secret: secret as string }
 }
 
+/** The hub and the team of a login, as a store knows them; undefined without a login. */
+export function hubOf(reading: LoginReading): { origin: string; team: string } | undefined {
+  if (reading.state !== 'present') return undefined
+  return { origin: reading.login.hub, team: reading.login.team_slug }
+}
+
 function readText(path: string): string {
   const reading = readPrivateFile(path, LOGIN_BYTES_MAX)
   if (reading.state === 'read') return reading.text

@@ -53,8 +53,15 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   'sync status': ['--check'],
   'sync now': [],
   'sync run': [],
+  'sync import-history': ['--dry-run', '--confirm'],
+  'sync purge': ['--project', '--yes'],
   'queue list': ['--state'],
   'queue stats': [],
+  'queue show': [],
+  'queue retry': ['--reason', '--all', '--yes'],
+  'queue export': ['--state', '--out'],
+  'queue purge': ['--state', '--reason', '--older-than', '--yes'],
+  'queue gc': ['--older-than', '--yes'],
   doctor: [],
   '--version': [],
 }
@@ -166,6 +173,7 @@ describe('what the program tells people to type', () => {
 
   it.each([...new Set(hints)].sort())('exists: %s', (hint) => {
     expectUnderstood(hint)
+    expect(helpText(hint.split(/\s+/).slice(1), definitions)).not.toBeNull()
   })
 
   it('is the table of the README, and nothing is missing there', () => {

@@ -99,6 +99,7 @@ describe('a thousand events in a storm', () => {
       delivered: rows.length,
       quarantined: 0,
       held: 0,
+      superseded: 0,
     })
   })
 })

@@ -1,15 +1,19 @@
+/** What is in the outbox; nothing here changes it. */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { UsageError } from '../../errors.ts'
-import type { ListedEvent } from '../../workers/store/list-events.ts'
+import { KittiwakeError, systemCode, UsageError } from '../../errors.ts'
+import type { ListedEvent, ListOptions } from '../../workers/store/list-events.ts'
 import type { OutboxReader } from '../../workers/store/outbox-reader.ts'
 import type { EventState } from '../../workers/store/protocol.ts'
-import { KittiwakeCommand, type Result } from '../command.ts'
+import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { limitOption } from '../options.ts'
-import { columns } from '../output.ts'
+import { columns, streamJson } from '../output.ts'
 
-const STATES = ['pending', 'inflight', 'delivered', 'quarantined', 'held'] as const
+const STATES = ['pending', 'inflight', 'delivered', 'quarantined', 'held', 'superseded'] as const
 const LIMIT = 10_000
 const LIMIT_MAX = 100_000
+const PAGE = 1_000
 
 export class QueueListCommand extends KittiwakeCommand {
   static override paths = [['queue', 'list']]
@@ -25,28 +29,20 @@ export class QueueListCommand extends KittiwakeCommand {
   })
 
   async run(): Promise<Result> {
-    const { state } = this
-    if (state !== undefined && !isState(state)) {
-      throw new UsageError('STATE_UNKNOWN', `a state is one of ${STATES.join(', ')}`)
-    }
+    const filter = filterOf(this.state)
     const limit = limitOption('--limit', this.limit, LIMIT_MAX)
-    const { openReader } = await import('../outbox.ts')
-    const reader = await openReader(this.context.cwd)
-    try {
-      const found = read(reader, state, limit + 1)
-      const events = found.slice(0, limit)
-      const more = found.length > limit
-      if (more) this.warn(`there are more than ${limit}; see more with \`--limit\``)
-      const rows = events.map((row) => [
-        row.event?.event_id ?? 'unreadable',
-        row.event?.event_type ?? '',
-        row.state,
-        row.reason ?? '',
-      ])
-      return { fields: { events, more }, text: rows.length === 0 ? 'No events.' : columns(rows) }
-    } finally {
-      reader.close()
-    }
+    const { look } = await import('../outbox.ts')
+    const found = await look(this.context.cwd, (reader) => read(reader, filter, limit + 1))
+    const events = found.slice(0, limit)
+    const more = found.length > limit
+    if (more) this.warn(`there are more than ${limit}; see more with \`--limit\``)
+    const rows = events.map((row) => [
+      row.event_id,
+      row.event?.event_type ?? 'unreadable',
+      row.state,
+      row.reason ?? '',
+    ])
+    return { fields: { events, more }, text: rows.length === 0 ? 'No events.' : columns(rows) }
   }
 }
 
@@ -59,30 +55,149 @@ export class QueueStatsCommand extends KittiwakeCommand {
   })
 
   async run(): Promise<Result> {
-    const { openReader } = await import('../outbox.ts')
-    const reader = await openReader(this.context.cwd)
-    try {
-      const counts = reader.counts()
-      const { capacity } = reader.capacityUse()
-      const rows = STATES.map((state) => [state, String(counts[state])])
-      return {
-        fields: { counts, capacity, oldest_age_ms: reader.oldestUndeliveredAgeMs(Date.now()) },
-        text: columns([...rows, ['capacity', String(capacity)]]),
-      }
-    } finally {
-      reader.close()
+    const { look } = await import('../outbox.ts')
+    const { counts, reasons, removed, use, age } = await look(this.context.cwd, (reader) => ({
+      counts: reader.counts(),
+      reasons: reader.reasons(),
+      removed: reader.removed(),
+      use: reader.capacityUse(),
+      age: reader.oldestUndeliveredAgeMs(Date.now()),
+    }))
+    const { capacity, undelivered, isNearlyFull } = use
+    const percent = Math.floor((undelivered / capacity) * 100)
+    if (isNearlyFull) this.warn(`the outbox is ${percent} % full; nothing is dropped to make room`)
+    const rows = STATES.map((state) => [state, String(counts[state])])
+    const why = Object.entries(reasons).map(([reason, count]) => [`  ${reason}`, String(count)])
+    return {
+      fields: {
+        counts,
+        reasons,
+        removed,
+        capacity,
+        undelivered,
+        nearly_full: isNearlyFull,
+        oldest_age_ms: age,
+      },
+      text: columns([
+        ...rows,
+        ...why,
+        ['removed', String(removed)],
+        ['capacity', String(capacity)],
+      ]),
     }
+  }
+}
+
+export class QueueShowCommand extends KittiwakeCommand {
+  static override paths = [['queue', 'show']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Events',
+    description: 'Show one event of the outbox, and what became of it',
+    examples: [['An event', 'kittiwake queue show 01JZZZZZZZZZZZZZZZZZZZZZZZ']],
+  })
+
+  id = Option.String({ name: 'id' })
+
+  async run(): Promise<Result> {
+    const { look } = await import('../outbox.ts')
+    const [found] = await look(this.context.cwd, (reader) => reader.list({ event_id: this.id }))
+    if (found === undefined) {
+      throw new KittiwakeError('EVENT_UNKNOWN', 'the outbox holds no event of this id', {
+        hint: 'See `kittiwake queue list`.',
+      })
+    }
+    const { event, state, reason, attempts } = found
+    const rows = [
+      ['state', reason === null ? state : `${state} (${reason})`],
+      ['attempts', String(attempts)],
+      ['recorded', new Date(found.recorded_at).toISOString()],
+    ]
+    return { fields: found, text: `${columns(rows)}\n${JSON.stringify(event, null, 2)}` }
+  }
+}
+
+export class QueueExportCommand extends KittiwakeCommand {
+  static override paths = [['queue', 'export']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Events',
+    description: 'Write the events of the outbox to a file, a JSON document a line',
+    details:
+      'The file must be a new one; only you may read it. Without one, the lines are printed.',
+    examples: [
+      ['What was refused', 'kittiwake queue export --state quarantined --out refused.jsonl'],
+    ],
+  })
+
+  state = Option.String('--state', { description: `One of ${STATES.join(', ')}` })
+  out = Option.String('--out', { description: 'A file that is not there yet' })
+
+  async run(): Promise<Result> {
+    const filter = filterOf(this.state)
+    const { out } = this
+    if (this.json && out === undefined) {
+      throw new UsageError('OUT_MISSING', 'with --json the events go to a file', {
+        hint: 'Name one with --out.',
+      })
+    }
+    const { look } = await import('../outbox.ts')
+    if (out === undefined) {
+      const { stdout } = this.context
+      await look(this.context.cwd, async (reader) => {
+        for (const row of rowsOf(reader, filter)) await streamJson(stdout, row)
+      })
+      return STREAMED
+    }
+    const path = resolve(this.context.cwd, out)
+    const count = await look(this.context.cwd, (reader) => writeNew(path, rowsOf(reader, filter)))
+    return { fields: { count }, text: `Exported ${count} events.` }
+  }
+}
+
+/** @throws KittiwakeError EXPORT_EXISTS, EXPORT_WRITE */
+function writeNew(path: string, rows: Iterable<object>): number {
+  let file: number | null = null
+  let count = 0
+  try {
+    file = openSync(path, 'wx', 0o600)
+    for (const row of rows) {
+      writeSync(file, `${JSON.stringify(row)}\n`)
+      count += 1
+    }
+    return count
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === null || error instanceof KittiwakeError) throw error
+    const isThere = code === 'EEXIST'
+    throw new KittiwakeError(
+      isThere ? 'EXPORT_EXISTS' : 'EXPORT_WRITE',
+      isThere ? 'the file is there already' : `the file can't be written (${code})`,
+      { hint: 'Name another file with --out.', cause: error },
+    )
+  } finally {
+    if (file !== null) closeSync(file)
+  }
+}
+
+function* rowsOf(
+  reader: OutboxReader,
+  filter: Pick<ListOptions, 'state'>,
+): Iterable<Omit<ListedEvent, 'sequence'>> {
+  for (let after = 0; ;) {
+    const page = reader.list({ ...filter, after, limit: PAGE })
+    for (const { sequence: _, ...row } of page) yield row
+    const last = page.at(-1)
+    if (last === undefined) return
+    after = last.sequence
   }
 }
 
 /** Page by page, because a page ends where it grows too large. */
 function read(
   reader: OutboxReader,
-  state: EventState | undefined,
+  filter: Pick<ListOptions, 'state'>,
   limit: number,
 ): readonly ListedEvent[] {
   const found: ListedEvent[] = []
-  const filter = state === undefined ? {} : { state }
   while (found.length < limit) {
     const after = found.at(-1)?.sequence ?? 0
     const page = reader.list({ limit: limit - found.length, after, ...filter })
@@ -90,6 +205,13 @@ function read(
     found.push(...page)
   }
   return found
+}
+
+/** @throws UsageError STATE_UNKNOWN */
+function filterOf(state: string | undefined): Pick<ListOptions, 'state'> {
+  if (state === undefined) return {}
+  if (isState(state)) return { state }
+  throw new UsageError('STATE_UNKNOWN', `a state is one of ${STATES.join(', ')}`)
 }
 
 function isState(text: string): text is EventState {

@@ -55,7 +55,7 @@ export class SyncStatusCommand extends KittiwakeCommand {
   static override usage = KittiwakeCommand.Usage({
     category: 'Sync',
     description: 'Show what waits, why, and what to do; reads only, asks no network',
-    details: `With \`--check\` the exit code is ${EXIT.undelivered} where something stays undelivered.`,
+    details: `With \`--check\` the exit code is ${EXIT.undelivered} where something stays undelivered, or the counts contradict what is sent next.`,
     examples: [['Status', 'kittiwake sync status']],
   })
 
@@ -66,7 +66,7 @@ export class SyncStatusCommand extends KittiwakeCommand {
     const view = await readView(this.context.cwd)
     const reason = whyUndelivered(view)
     return {
-      fields: { ...view, reason },
+      fields: { ...view, reason, advice: adviceOf(reason) },
       text: statusText(view, reason),
       exit: this.check && reason !== null ? EXIT.undelivered : EXIT.ok,
     }
@@ -151,13 +151,19 @@ function whyUndelivered(view: ProjectView): string | null {
   const waiting = view.events.pending + view.events.inflight + view.commits.pending.length
   if (view.faults.length > 0) return 'identity_unusable'
   if (view.project === null) return view.unidentified === 0 ? null : 'no_identity'
+  if (!view.coherent) return 'incoherent'
   if (view.commits.deferred.length > 0) return 'commit_deferred'
   if (view.events.quarantined > 0) return 'rejected'
   if (view.events.held > 0) return view.consent === 'granted' ? 'held' : 'no_consent'
   if (waiting === 0) return null
   if (view.consent !== 'granted') return 'no_consent'
   if (view.login === null) return 'not_authenticated'
-  return view.link_live ? 'delivering' : 'link_down'
+  if (view.link_live) return 'delivering'
+  return view.connection === null ? 'link_down' : 'reconnecting'
+}
+
+function adviceOf(reason: string | null): string | null {
+  return reason === null ? null : (ADVICE_BY_REASON[reason] ?? null)
 }
 
 const ADVICE_BY_REASON: Readonly<Record<string, string>> = {
@@ -167,9 +173,21 @@ const ADVICE_BY_REASON: Readonly<Record<string, string>> = {
   not_authenticated: 'Run `kittiwake auth login --hub URL --token-file FILE`.',
   link_down: 'Run `kittiwake sync now`, or keep `kittiwake sync run` up.',
   delivering: 'Nothing to do: the link is live.',
+  reconnecting:
+    'Nothing to do: the link is tried again by itself; `kittiwake sync now` tries at once.',
+  incoherent: 'Run `kittiwake doctor`, and report what it says.',
   commit_deferred: 'Mend what the reason names; the next writing command tries again.',
-  rejected: 'See `kittiwake queue list --state quarantined`.',
-  held: 'These were recorded without consent and stay here.',
+  rejected:
+    'See `kittiwake queue list --state quarantined`, then `kittiwake queue retry` or `kittiwake queue purge`.',
+  held: 'These were recorded without consent and stay here; `kittiwake sync import-history` shows them.',
+}
+
+function linkText({ link_live: isLive, connection }: ProjectView): string {
+  if (isLive) return 'live'
+  if (connection === null) return 'down'
+  const { state, reason, next_try_at: at } = connection
+  const why = reason === null ? '' : ` (${reason})`
+  return `${state}${why}${at === null ? '' : `, tried again at ${at}`}`
 }
 
 function statusText(view: ProjectView, reason: string | null): string {
@@ -178,7 +196,8 @@ function statusText(view: ProjectView, reason: string | null): string {
     ['project', view.project === null ? 'none' : `${view.project.slug} (${view.project.uuid})`],
     ['consent', view.consent],
     ['login', view.login === null ? 'none' : `${view.login.hub} (team ${view.login.team_slug})`],
-    ['link', view.link_live ? 'live' : 'down'],
+    ['link', linkText(view)],
+    ['last answer', view.last_ack_at ?? 'none'],
     [
       'events',
       `${events.pending} pending, ${events.inflight} in flight, ${events.held} held, ` +
@@ -188,13 +207,14 @@ function statusText(view: ProjectView, reason: string | null): string {
     ...[...view.faults, ...view.login_faults].map((fault) => ['fault', fault]),
     ...commits.deferred.map((one) => ['deferred', `${one.mission}: ${one.reason}, ${one.message}`]),
   ]
-  const full = (events.pending + events.inflight + events.held) / view.capacity
-  if (full >= 0.8) rows.push(['outbox', `${Math.floor(full * 100)} % full`])
+  for (const [why, count] of Object.entries(view.reasons)) rows.push(['refused', `${count} ${why}`])
+  if (view.nearly_full)
+    rows.push(['outbox', 'more than 80 % full; nothing is dropped to make room'])
   if (view.unidentified === null)
     rows.push(['without identity', 'unreadable; see `kittiwake doctor`'])
   else if (view.unidentified > 0) {
     rows.push(['without identity', `${view.unidentified} events wait`])
   }
-  const advice = reason === null ? '' : `\n${reason}: ${ADVICE_BY_REASON[reason] ?? ''}`
+  const advice = reason === null ? '' : `\n${reason}: ${adviceOf(reason) ?? ''}`
   return `${columns(rows)}${advice}`
 }

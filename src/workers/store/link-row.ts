@@ -20,9 +20,11 @@ export class LinkRecord {
     return row?.state === 'live' && Math.abs(nowMs - row.heartbeat_at) <= LINK_STALE_MS
   }
 
-  /** What was last said, however long ago; null where no link was ever up. */
-  last(): LinkRow | null {
-    return this.#read.get() ?? null
+  /** What its holder says; null where nobody holds it. */
+  held(nowMs: number): LinkRow | null {
+    const row = this.#read.get()
+    const isFresh = row !== undefined && Math.abs(nowMs - row.heartbeat_at) <= LINK_STALE_MS
+    return isFresh ? row : null
   }
 }
 

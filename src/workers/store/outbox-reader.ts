@@ -109,9 +109,15 @@ export class OutboxReader {
     return this.#read((db) => new LinkRecord(db).isLive(nowMs), false)
   }
 
-  /** What its holder last said of the link, however long ago. */
-  link(): LinkRow | null {
-    return this.#read((db) => new LinkRecord(db).last(), null)
+  /** What the holder of the link says of it; null where nobody holds it. */
+  heldLink(nowMs: number): LinkRow | null {
+    return this.#read((db) => new LinkRecord(db).held(nowMs), null)
+  }
+
+  /** Whether the counts say of what waits what the next claim will find. */
+  isCoherent(): boolean {
+    // In one look: another process may settle meanwhile.
+    return this.#read((db) => db.transaction(() => this.#isCoherent(db)).deferred(), true)
   }
 
   /** How long the oldest undelivered event has waited, in milliseconds; null where none waits. */
@@ -148,12 +154,22 @@ export class OutboxReader {
 
   /** Of what the next claim would take; where that is nothing, of what is held. */
   #oldest(db: Database.Database): number | undefined {
-    const { owner } = this.#options
     const hub = this.#hub(db)
-    const query = outgoingQuery(owner.kind === 'project' ? owner.uuid : '', hub, 1)
-    const next = db.prepare<[OutgoingQuery], number>(NEXT_SQL).pluck().get(query)
+    const next = this.#next(db)
     if (next !== undefined || new Tally(db).counts(hub).held === 0) return next
     return db.prepare<[StateQuery], number>(OLDEST_HELD_SQL).pluck().get(stateQuery(hub))
+  }
+
+  #isCoherent(db: Database.Database): boolean {
+    const { pending, inflight } = new Tally(db).counts(this.#hub(db))
+    const isWaiting = new Consent(db, this.#options.owner).state() === 'granted'
+    return !isWaiting || pending + inflight > 0 === (this.#next(db) !== undefined)
+  }
+
+  #next(db: Database.Database): number | undefined {
+    const { owner } = this.#options
+    const query = outgoingQuery(owner.kind === 'project' ? owner.uuid : '', this.#hub(db), 1)
+    return db.prepare<[OutgoingQuery], number>(NEXT_SQL).pluck().get(query)
   }
 
   #removeOwnLog(): void {

@@ -258,8 +258,9 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
     const outbox = this.#project()
     outbox.publishLink({ state, connection, reason, next_try_at })
     if (this.#heartbeat !== null) clearInterval(this.#heartbeat)
+    // Also while it is down: others are told when it is tried again, and by whom it is held.
     this.#heartbeat =
-      state === 'live'
+      this.#lease !== null && connection !== 'offline'
         ? setInterval(() => this.#unasked(() => outbox.beatLink()), HEARTBEAT_MS)
         : null
   }

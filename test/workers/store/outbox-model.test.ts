@@ -173,11 +173,11 @@ const commands: fc.Arbitrary<Command>[] = [
         accepted.map(idOf),
         rejected.map((id) => ({ event_id: idOf(id), reason: 'refused', isFinal })),
       )
-      const answered = [...accepted, ...rejected]
+      const answered = new Set([...accepted, ...rejected])
       const waiting = statesOf(model, 'inflight').filter((one) => !one.isAnswered)
-      const last = waiting.findLastIndex((row) => answered.includes(row.number))
+      const last = waiting.findLastIndex((row) => answered.has(row.number))
       for (const [at, row] of waiting.entries()) {
-        if (at < last && !answered.includes(row.number)) row.said[model.hub] = false
+        if (at < last && !answered.has(row.number)) row.said[model.hub] = false
 
         if (accepted.includes(row.number)) decide(model, row, 'delivered')
         else if (rejected.includes(row.number)) {
