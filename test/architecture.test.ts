@@ -81,6 +81,51 @@ describe('a resource', () => {
   })
 })
 
+describe('the gate of what leaves (L12)', () => {
+  const NETWORK = ['ws', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'undici']
+  /** These open a connection or ask for something, and carry the login alone. */
+  const WITHOUT_EVENTS = [
+    'project/hub-request.ts',
+    'project/verify-login.ts',
+    'workers/socket/authenticate.ts',
+    'workers/socket/handshake.ts',
+  ]
+
+  it('is passed by a claim only: nothing else makes a batch', () => {
+    expect(filesWith(/\bClaimedBatch\.of\(/)).toEqual(['workers/store/delivery.ts'])
+    expect(filesWith(/\bas ClaimedEvent\b|\bas DirectBatch\b/)).toEqual([
+      'workers/store/claimed-batch.ts',
+    ])
+    expect(filesWith(/\[CLAIMED\]/)).toEqual(['workers/store/protocol.ts'])
+    expect(read('workers/store/claimed-batch.ts')).toContain('private constructor')
+    expect(read('workers/store/protocol.ts')).not.toContain('export declare const CLAIMED')
+  })
+
+  it('stands before each sender: it takes what was claimed, and asks consent for it', () => {
+    const asking = filesWith(/\b(?:requestHub|fetch)\(/)
+    const senders = [...new Set([...NETWORK.flatMap(importersOf), ...asking])].filter(
+      (file) => !file.startsWith('hub/') && !WITHOUT_EVENTS.includes(file),
+    )
+    expect(senders).toContain('workers/socket/connection.ts')
+    const past = senders.filter((file) => !/\bOutgoingItem\b/.test(read(file)))
+    expect(past).toEqual([])
+    // An item is made of a claimed row or of a commit frame, in one place, and sent in one that asks.
+    expect(filesWith(/: OutgoingItem \{|as OutgoingItem\b/)).toEqual([
+      'workers/socket/socket-service.ts',
+    ])
+    expect(read('workers/socket/sender.ts')).toMatch(/#isGranted\(item\.projectUuid\)/)
+  })
+
+  it('is where bodies of events leave the store', () => {
+    const posting = filesWith(/\.postMessage\(/).filter((file) => file.startsWith('workers/store/'))
+    expect(posting).toEqual(['workers/store/store-service.ts'])
+    const posted = [
+      ...read('workers/store/store-service.ts').matchAll(/\.postMessage\(([^;\n]*)\)/g),
+    ]
+    expect(posted.map(([, what]) => what)).toEqual(['claimed.numbered(batch)'])
+  })
+})
+
 describe('a module that tests share', () => {
   it('registers no hook when it is loaded, which is once for many files', () => {
     const shared = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
@@ -108,6 +153,10 @@ function files(): readonly string[] {
     .filter((file) => file.endsWith('.ts'))
     .map((file) => file.replaceAll('\\', '/'))
     .sort()
+}
+
+function filesWith(pattern: RegExp): readonly string[] {
+  return files().filter((file) => pattern.test(read(file)))
 }
 
 function read(file: string): string {

@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
 import { createRuntime } from '#dist/index.js'
 import type { Runtime, RuntimeOptions } from '#dist/index.js'
@@ -13,6 +12,7 @@ import { writeLogin } from '#dist/project/login.js'
 import { createMission } from '#dist/project/mission-create.js'
 import { locateRepository } from '#dist/project/locate.js'
 import { outboxPath } from '#dist/project/state-directory.js'
+import { OutboxReader } from '#dist/workers/store/outbox-reader.js'
 import { GitRepository } from './git-repository.ts'
 
 /** The worker thread that a program loses, and how; see `fault.mjs`. */
@@ -96,20 +96,17 @@ export class RuntimeWorld {
   events(uuid: string): { event_id: string; lamport: number; state: string; note: unknown }[] {
     const path = outboxPath(this.state, uuid)
     if (!existsSync(path)) return []
-    const database = new Database(path, { readonly: true })
+    const reader = OutboxReader.open({ path, owner: { kind: 'project', uuid } })
     try {
-      const rows = database
-        .prepare<[], { event_id: string; lamport: number; state: string; body: string }>(
-          'SELECT event_id, lamport_clock AS lamport, state, body ' +
-            'FROM event JOIN delivery USING (sequence) ORDER BY lamport_clock',
-        )
-        .all()
-      return rows.map(({ body, ...row }) => ({
-        ...row,
-        note: (JSON.parse(body) as { payload: { note?: unknown } }).payload.note,
+      const rows = reader.list({}).map(({ event_id, event, state }) => ({
+        event_id,
+        lamport: event?.lamport_clock ?? 0,
+        state,
+        note: event?.payload['note'],
       }))
+      return rows.sort((one, other) => one.lamport - other.lamport)
     } finally {
-      database.close()
+      reader.close()
     }
   }
 

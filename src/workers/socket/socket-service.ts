@@ -24,6 +24,9 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
   readonly #channel: BroadcastChannel
   readonly #link: Link
   readonly #consent: ConsentReader
+  readonly #projectUuid: string | null
+  /** The number of the grant under which the present link was opened. */
+  #grant: number | null = null
   #present: DirectBatch | null = null
   #arrived: (() => void) | null = null
 
@@ -36,10 +39,14 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
       this.#arrived?.()
     })
     const { state, projectUuid } = input
+    this.#projectUuid = projectUuid
     this.#consent = new ConsentReader(state)
     this.#link = new Link({
       login: () => openLogin(state),
-      granted: (uuid) => uuid === projectUuid && this.#consent.granted(uuid),
+      // Under the grant that the link was opened under: what was claimed before an opt-out never goes out after it, also
+      // where consent was given again meanwhile.
+      granted: (uuid) =>
+        uuid === projectUuid && this.#grant !== null && this.#consent.epoch(uuid) === this.#grant,
       emit: report,
     })
   }
@@ -67,6 +74,7 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
       case 'socket.authenticate':
         return this.#link.authenticate()
       case 'socket.open':
+        this.#grant = this.#projectUuid === null ? null : this.#consent.epoch(this.#projectUuid)
         return this.#link.open()
       case 'socket.close':
         return this.#link.close()

@@ -64,6 +64,8 @@ export class Delivery {
   #sequenceById = new Map<string, number>()
   /** Of the claim: a refusal for now doesn't take an event out of it. */
   #underWay = 0
+  /** What the present settling has to count. */
+  #fresh = { settled: 0, delivered: 0, quarantined: 0 }
 
   constructor(parts: DeliveryParts) {
     const { db } = parts
@@ -117,10 +119,12 @@ export class Delivery {
     if (hub === undefined || consent === undefined || consent.state === 'refused') return
     if (consent.epoch !== this.#epoch) return
     const before = [...this.#sequenceById.values()]
+    this.#fresh = { settled: 0, delivered: 0, quarantined: 0 }
     let through = 0
     for (const id of accepted) through = Math.max(through, this.#accept(hub, id))
     for (const rejection of rejected) through = Math.max(through, this.#reject(hub, rejection))
     if (through === 0) return
+    this.#countFresh(hub)
     // What was passed over is offered again before what comes behind it.
     for (const sequence of before) {
       if (sequence >= through) continue
@@ -196,12 +200,25 @@ export class Delivery {
     attempts: number,
     reason: string | null,
   ): void {
-    const { tally } = this.#parts
     this.#underWay -= 1
-    if (this.#isSettled.get(sequence) === undefined) tally.add('settled', 1)
+    const known = this.#row.get(hub.id, sequence)
+    const isDone = known !== undefined && known.state !== 'pending'
+    // Nothing is counted twice, whoever has settled it meanwhile.
+    if (isDone && known.generation === hub.generation) return
+    if (this.#isSettled.get(sequence) === undefined) this.#fresh.settled += 1
     this.#set.run(hub.id, sequence, state, hub.generation, attempts, reason)
-    tally.addAt(hub.id, state, 1, reason ?? '')
-    tally.addAt(hub.id, `${state}Open`, 1)
+    this.#fresh[state] += 1
+    if (state === 'quarantined') this.#parts.tally.addAt(hub.id, state, 1, reason ?? '')
+  }
+
+  /** What was settled one by one is counted at once. */
+  #countFresh({ id }: HubRow): void {
+    const { tally } = this.#parts
+    const { settled, delivered, quarantined } = this.#fresh
+    tally.add('settled', settled)
+    tally.addAt(id, 'delivered', delivered)
+    tally.addAt(id, 'deliveredOpen', delivered)
+    tally.addAt(id, 'quarantinedOpen', quarantined)
   }
 
   #quarantineDamaged(sequence: number): void {

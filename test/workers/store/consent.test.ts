@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { describe, expect, it, vi } from 'vitest'
 
@@ -57,6 +57,35 @@ describe('consent', () => {
     expect(outbox.refuseConsent()).toEqual({ state: 'refused', covered: 0, held: 2 })
     expect(outbox.refuseConsent()).toEqual({ state: 'refused', covered: 0, held: 2 })
     expect(outbox.counts()).toMatchObject({ pending: 0, inflight: 0, held: 2, delivered: 1 })
+  })
+
+  it('that is about to be refused lets be answered what is under way, and nothing more go out', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const sender = linkedOutbox({ path })
+    const other = openOutbox({ path })
+    appendNumbers(other, 1, 2, 3)
+    expect(claimedIds(sender, 2)).toEqual([1, 2].map(idOf))
+    other.freezeConsent()
+    expect([other.consent(), other.mayAcknowledge()]).toEqual(['refused', true])
+    sender.settle([idOf(1)], [])
+    expect(other.counts()).toMatchObject({ delivered: 1, inflight: 1 })
+    // The sender asks for more: then it waits for nothing any more, and consent is refused.
+    expect(claimedIds(sender)).toEqual([])
+    expect(other.counts()).toMatchObject({ delivered: 1, inflight: 0, held: 2 })
+    sender.settle([idOf(2)], [])
+    expect(other.refuseConsent()).toEqual({ state: 'refused', covered: 0, held: 2 })
+  })
+
+  it('that was about to be refused when somebody died is refused by whoever comes next', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = linkedOutbox({ path })
+    appendNumbers(outbox, 1)
+    openOutbox({ path }).freezeConsent()
+    expect(outbox.grantConsent(false)).toEqual({ state: 'granted', covered: 0, held: 1 })
+    outbox.freezeConsent()
+    const next = openOutbox({ path })
+    next.releaseInflight()
+    expect(next.mayAcknowledge()).toBe(false)
   })
 
   it('counts from now on after a refusal, whether or not it was granted before', () => {
