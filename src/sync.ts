@@ -120,9 +120,9 @@ export function createSync(
       random: system.random,
       clock,
       spawn: (logic, id, input) => system.spawn(logic, id, input),
-      changed: ({ state: at, reason }) => {
-        watchLogin(at !== 'offline')
-        listeners.tell('link', { state: at, reason })
+      changed: ({ type: _, ...change }) => {
+        watchLogin(change.state !== 'offline')
+        listeners.tell('link', change)
       },
       ledgerRefused: (error) => listeners.tell('warning', ledgerWarning(error)),
     })

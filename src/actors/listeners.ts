@@ -11,7 +11,12 @@ export type RuntimeEventMap = {
     readonly commit: string
   }
   readonly deferred: Deferral
-  readonly link: { readonly state: string; readonly reason: string | null }
+  readonly link: {
+    readonly state: string
+    readonly reason: string | null
+    /** When a link that waits tries again, in Unix milliseconds. */
+    readonly nextTryAt?: number
+  }
   readonly warning: { readonly code: string; readonly message: string }
   readonly workerRestarted: { readonly name: WorkerName; readonly failure: WorkerFailure }
   readonly workerFailed: { readonly name: WorkerName; readonly failure: WorkerFailure }

@@ -23,6 +23,9 @@ export abstract class KittiwakeCommand extends Command<Context> {
   /** False for commands that have just tried every deferred commit themselves. */
   protected readonly healsDeferred: boolean = true
 
+  /** False for commands that deliver by themselves, and for what withdraws: neither tells the background process. */
+  protected readonly nudges: boolean = true
+
   /** The line of progress that stands on the terminal. */
   #progress = ''
 
@@ -70,8 +73,15 @@ export abstract class KittiwakeCommand extends Command<Context> {
       throw signal.aborted && isStopped(error) ? interrupted() : error
     } finally {
       signal.removeEventListener('abort', stop)
-      await runtime.stop()
+      // Beside the end of the threads, which takes longer.
+      await Promise.all([runtime.stop(), this.nudges && !signal.aborted ? this.nudge() : null])
     }
+  }
+
+  /** Tells the background process that something was recorded, and starts it where it may; never fails. */
+  protected async nudge(): Promise<void> {
+    const { nudgeProject } = await import('../background/nudge.ts')
+    await nudgeProject(this.context.cwd)
   }
 
   /** Without it, git leaves conflicts in logs, and a clone gets it by nobody's commit. */

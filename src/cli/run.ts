@@ -19,6 +19,8 @@ import * as queueChange from './commands/queue-change.ts'
 import * as status from './commands/status.ts'
 import * as syncData from './commands/sync-data.ts'
 import * as sync from './commands/sync.ts'
+import * as background from './commands/sync-background.ts'
+import { SyncRunCommand } from './commands/sync-run.ts'
 import { VersionCommand } from './commands/version.ts'
 import * as wp from './commands/work-package.ts'
 import type { Context } from './context.ts'
@@ -63,9 +65,13 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   sync.SyncOptOutCommand,
   sync.SyncStatusCommand,
   sync.SyncNowCommand,
-  sync.SyncRunCommand,
   syncData.SyncImportHistoryCommand,
   syncData.SyncPurgeCommand,
+  SyncRunCommand,
+  background.SyncStartCommand,
+  background.SyncStopCommand,
+  background.SyncRestartCommand,
+  background.SyncLogsCommand,
   queue.QueueListCommand,
   queue.QueueStatsCommand,
   queue.QueueShowCommand,

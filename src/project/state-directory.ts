@@ -106,7 +106,8 @@ function checked(id: string, pattern: RegExp): string {
   throw new StoreError('STATE_PATH', 'the id of a store must be a lower-case UUID or 32 hex digits')
 }
 
-function realPath(path: string): string {
+/** The one spelling of a path that is there; another is only made absolute. */
+export function realPath(path: string): string {
   try {
     return realpathSync.native(path)
   } catch {

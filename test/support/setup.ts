@@ -6,6 +6,9 @@ import { afterAll, expect } from 'vitest'
 /** One seed for every run, so that a run says something about the change it checks; `npm run fuzz` tries others. */
 configureGlobal({ seed: Number(process.env['KITTIWAKE_FUZZ_SEED'] ?? 20261121) })
 
+// A process that outlives the test that started it would meet the next one; tests of the background say otherwise.
+process.env['KITTIWAKE_AUTO_START'] ??= '0'
+
 /** Where the folder of the coverage waits while a file is run that isn't counted. */
 const UNUSED_FOLDER = 'KITTIWAKE_UNUSED_COVERAGE'
 /** Tests that run hundreds of programs. What those run is counted by the tests of its own. */

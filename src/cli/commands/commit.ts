@@ -40,6 +40,7 @@ export class CommitCommand extends KittiwakeCommand {
       paths: this.named.map((path) => resolve(this.context.cwd, path)),
     })
     for (const { message } of made.warnings) this.warn(message)
+    await this.nudge()
     const { sha, changed_files } = made
     return {
       fields: { sha, ref: made.ref, changed_files },

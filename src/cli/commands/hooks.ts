@@ -92,6 +92,7 @@ export class HooksRunCommand extends KittiwakeCommand {
     const { lookAtBranches } = await import('../../hooks.ts')
     try {
       const pending = await lookAtBranches(this.context.cwd)
+      if (pending > 0) await this.nudge()
       return { fields: { pending_commits: pending }, text: '' }
     } catch (error) {
       const { message } = errorDocument(error).error

@@ -39,6 +39,7 @@ export class MissionCreateCommand extends KittiwakeCommand {
     const { readDeferrals } = await import('../../workers/git/dirty-journal.ts')
     const deferred = await readDeferrals(repository.commonDir)
     if (deferred.length > 0) await this.withRuntime(async () => undefined)
+    else await this.nudge()
     return {
       fields: { mission_slug: directory, mission_id, branch, worktree },
       text: `Created mission ${directory} on ${branch}`,

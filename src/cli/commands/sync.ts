@@ -1,9 +1,10 @@
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
 import type { ProjectView } from '../../view.ts'
-import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
+import { backgroundRows, type BackgroundView, readBackground } from '../background-view.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
 import { limitOption } from '../options.ts'
-import { columns, printJson, printText } from '../output.ts'
+import { columns } from '../output.ts'
 
 const TIMEOUT_MAX_S = 3_600
 
@@ -41,6 +42,8 @@ export class SyncOptOutCommand extends KittiwakeCommand {
     examples: [['Withdraw', 'kittiwake sync opt-out']],
   })
 
+  protected override readonly nudges = false
+
   async run(): Promise<Result> {
     const change = await this.withRuntime((runtime) => runtime.sync.optOut())
     return {
@@ -54,7 +57,8 @@ export class SyncStatusCommand extends KittiwakeCommand {
   static override paths = [['sync', 'status']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Sync',
-    description: 'Show what waits, why, and what to do; reads only, asks no network',
+    description:
+      'Show what waits, why, what the background process does, and what to do; reads only, asks no network',
     details: `With \`--check\` the exit code is ${EXIT.undelivered} where something stays undelivered, or the counts contradict what is sent next.`,
     examples: [['Status', 'kittiwake sync status']],
   })
@@ -64,10 +68,12 @@ export class SyncStatusCommand extends KittiwakeCommand {
   async run(): Promise<Result> {
     const { readView } = await import('../view.ts')
     const view = await readView(this.context.cwd)
-    const reason = whyUndelivered(view)
+    const background = await readBackground()
+    const reason =
+      background.state === 'unresponsive' ? 'background_unresponsive' : whyUndelivered(view)
     return {
-      fields: { ...view, reason, advice: adviceOf(reason) },
-      text: statusText(view, reason),
+      fields: { ...view, reason, advice: adviceOf(reason), background },
+      text: statusText(view, reason, background),
       exit: this.check && reason !== null ? EXIT.undelivered : EXIT.ok,
     }
   }
@@ -81,6 +87,8 @@ export class SyncNowCommand extends KittiwakeCommand {
     details: `Exit code ${EXIT.undelivered} says that something stays undelivered, with the reason.`,
     examples: [['Deliver', 'kittiwake sync now']],
   })
+
+  protected override readonly nudges = false
 
   timeout = Option.String('--timeout', '30', {
     description: `From 1 to ${TIMEOUT_MAX_S}; default 30`,
@@ -108,45 +116,6 @@ export class SyncNowCommand extends KittiwakeCommand {
   }
 }
 
-export class SyncRunCommand extends KittiwakeCommand {
-  static override paths = [['sync', 'run']]
-  static override usage = KittiwakeCommand.Usage({
-    category: 'Sync',
-    description: 'Hold the link in the foreground until SIGINT',
-    details: 'With `--json`, prints one document per change of the link.',
-    examples: [['Hold the link', 'kittiwake sync run']],
-  })
-
-  // It tries them before it holds the link; at the end it is to end.
-  protected override readonly healsDeferred = false
-
-  async run(): Promise<Result> {
-    const { signal, stdout } = this.context
-    await this.withRuntime(async (runtime) => {
-      runtime.on('link', ({ state, reason }) => {
-        if (this.json) printJson(stdout, { ok: true, state, reason })
-        else printText(stdout, reason === null ? state : `${state} (${reason})`)
-      })
-      await this.heal(runtime)
-      const failed = new Promise<void>((resolve) => {
-        runtime.on('workerFailed', ({ name }) => name !== 'git' && resolve())
-      })
-      await runtime.sync.start()
-      await Promise.race([aborted(signal), failed])
-      // Says why the link can't be held any more.
-      if (!signal.aborted) await runtime.sync.start()
-    })
-    return STREAMED
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
 function whyUndelivered(view: ProjectView): string | null {
   const waiting = view.events.pending + view.events.inflight + view.commits.pending.length
   if (view.faults.length > 0) return 'identity_unusable'
@@ -171,7 +140,9 @@ const ADVICE_BY_REASON: Readonly<Record<string, string>> = {
   no_identity: 'Run `kittiwake init`.',
   no_consent: 'Run `kittiwake sync opt-in`.',
   not_authenticated: 'Run `kittiwake auth login --hub URL --token-file FILE`.',
-  link_down: 'Run `kittiwake sync now`, or keep `kittiwake sync run` up.',
+  background_unresponsive:
+    'End the process `kittiwake sync run --all` that is stuck or was paused; nothing is lost.',
+  link_down: 'Run `kittiwake sync start`; once is enough, or `kittiwake sync now`.',
   delivering: 'Nothing to do: the link is live.',
   reconnecting:
     'Nothing to do: the link is tried again by itself; `kittiwake sync now` tries at once.',
@@ -190,7 +161,7 @@ function linkText({ link_live: isLive, connection }: ProjectView): string {
   return `${state}${why}${at === null ? '' : `, tried again at ${at}`}`
 }
 
-function statusText(view: ProjectView, reason: string | null): string {
+function statusText(view: ProjectView, reason: string | null, background: BackgroundView): string {
   const { events, commits } = view
   const rows: string[][] = [
     ['project', view.project === null ? 'none' : `${view.project.slug} (${view.project.uuid})`],
@@ -198,6 +169,7 @@ function statusText(view: ProjectView, reason: string | null): string {
     ['login', view.login === null ? 'none' : `${view.login.hub} (team ${view.login.team_slug})`],
     ['link', linkText(view)],
     ['last answer', view.last_ack_at ?? 'none'],
+    ...backgroundRows(background, view.project?.uuid ?? null),
     [
       'events',
       `${events.pending} pending, ${events.inflight} in flight, ${events.held} held, ` +

@@ -2,6 +2,8 @@
  * The right to send for one project on this machine. It is a lock that the kernel takes back the
  * moment its holder dies, however it dies: no pid file, no expiry, no clock.
  */
+import { existsSync } from 'node:fs'
+
 import Database from 'better-sqlite3'
 
 import { systemCode } from '../../errors.ts'
@@ -24,6 +26,27 @@ export class SenderLease {
       db?.close()
       if (systemCode(error)?.startsWith('SQLITE_BUSY')) return null
       throw storeErrorOf(error)
+    }
+  }
+
+  /**
+   * Whether some process holds it; makes no file. Never for its holder's own process, which would
+   * lose it: to close any descriptor of the file drops the POSIX locks on it.
+   *
+   * @throws StoreError
+   */
+  static isHeld(path: string): boolean {
+    if (!existsSync(path)) return false
+    let db: Database.Database | null = null
+    try {
+      db = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 })
+      db.pragma('schema_version')
+      return false
+    } catch (error) {
+      if (systemCode(error)?.startsWith('SQLITE_BUSY')) return true
+      throw storeErrorOf(error)
+    } finally {
+      db?.close()
     }
   }
 

@@ -1,0 +1,241 @@
+/** One root with its project: what there is to send, and its runtime with the link while that is wanted. */
+import { statSync } from 'node:fs'
+import { KittiwakeError } from '../errors.ts'
+import { readIdentity } from '../project/identity.ts'
+import { locateRepository } from '../project/locate.ts'
+import { outboxPath } from '../project/state-directory.ts'
+import type { Repository } from '../project/types.ts'
+import { createRuntime, type Runtime } from '../runtime.ts'
+import { type ProjectView, viewProject } from '../view.ts'
+import { type BackgroundLog, shortened } from './log.ts'
+import type { HoldingStatus } from './protocol.ts'
+import type { Entry } from './registry.ts'
+
+export type HoldingOptions = {
+  readonly state: string
+  readonly entry: Entry
+  readonly log: BackgroundLog
+  /** Something came that the others should be looked at for. */
+  readonly changed: () => void
+}
+
+type Phase = 'resting' | 'opening' | 'open' | 'closing'
+type Link = { readonly state: string; readonly reason: string | null; readonly nextTryAt?: number }
+
+const OFFLINE: Link = { state: 'offline', reason: null }
+/** An open project is looked at this often; a resting one when its files change, and now and then. */
+const LOOK_OPEN_MS = 2_000
+const LOOK_RESTING_MS = 10 * 60_000
+/** Another process holds the link, or the project can't be opened. */
+const RETRY_MS = 15_000
+
+export class Holding {
+  readonly entry: Entry
+  readonly #options: HoldingOptions
+  #phase: Phase = 'resting'
+  #turn: Promise<void> = Promise.resolve()
+  #runtime: Runtime | null = null
+  #link = OFFLINE
+  #waiting = 0
+  #obstacle: string | null = null
+  #seen = ''
+  #lookAt = 0
+  #retryAt = 0
+  #openedAt = 0
+  #usedAt = 0
+  #isGone = false
+
+  constructor(options: HoldingOptions) {
+    this.#options = options
+    this.entry = options.entry
+  }
+
+  /** The root is gone, or another project's by now. */
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /** It has a runtime, or is about to get or to lose one. */
+  get isOpen(): boolean {
+    return this.#phase !== 'resting'
+  }
+
+  /** There is something that could be sent. */
+  get hasWork(): boolean {
+    return this.#waiting > 0 && this.#obstacle === null
+  }
+
+  wantsToOpen(now: number): boolean {
+    return this.#phase === 'resting' && this.hasWork && now >= this.#retryAt
+  }
+
+  /** Without use for so long, or nothing may be sent any more. */
+  wantsToClose(now: number, idleMs: number): boolean {
+    if (this.#phase !== 'open') return false
+    return this.#isBarred || (this.#waiting === 0 && now - this.#usedAt >= idleMs)
+  }
+
+  /** Where others wait for their turn: it has nothing to send, or has had its time. */
+  mayYield(now: number, turnMs: number): boolean {
+    if (this.#phase !== 'open') return false
+    return this.#waiting === 0 || now - this.#openedAt >= turnMs
+  }
+
+  get openedAt(): number {
+    return this.#openedAt
+  }
+
+  status(): HoldingStatus {
+    const at = this.#link.nextTryAt
+    return {
+      project: this.entry.uuid,
+      state: this.isOpen ? this.#link.state : this.hasWork ? 'waiting' : 'resting',
+      reason: this.#link.reason ?? this.#obstacle,
+      next_try_at: at === undefined ? null : new Date(at).toISOString(),
+      waiting: this.#waiting,
+    }
+  }
+
+  /** It is looked at the next time. */
+  nudge(): void {
+    this.#lookAt = 0
+  }
+
+  isDue(now: number): boolean {
+    return now >= this.#lookAt || (this.#phase === 'resting' && this.#stamp() !== this.#seen)
+  }
+
+  /** Reads what there is to send; nothing is written. */
+  async look(now: number): Promise<void> {
+    // Before the look, so that what comes meanwhile is seen as a change.
+    this.#seen = this.#stamp()
+    this.#lookAt = now + (this.isOpen ? LOOK_OPEN_MS : LOOK_RESTING_MS)
+    const repository = await this.#locate()
+    if (repository === null) return
+    try {
+      const view = await viewProject(repository, this.#options.state)
+      this.#obstacle = this.#obstacleIn(view)
+      this.#waiting = view.events.pending + view.events.inflight + view.commits.pending.length
+      if (this.#waiting > 0) this.#usedAt = now
+      if (this.#obstacle === 'held_elsewhere') this.#lookAt = now + RETRY_MS
+    } catch (error) {
+      this.#obstacle = codeOf(error)
+    }
+  }
+
+  open(now: number): void {
+    if (this.#phase !== 'resting') return
+    this.#phase = 'opening'
+    this.#openedAt = now
+    this.#usedAt = now
+    this.#turn = this.#open(now)
+  }
+
+  /** Resolves once its threads are gone, which takes 3 s at most; never rejects. */
+  close(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#close())
+    return this.#turn
+  }
+
+  get #isBarred(): boolean {
+    return this.#isGone || (this.#obstacle !== null && this.#obstacle !== 'held_elsewhere')
+  }
+
+  async #locate(): Promise<Repository | null> {
+    try {
+      const repository = await locateRepository(this.entry.root)
+      const reading = await readIdentity(repository)
+      if (reading.state === 'unusable') {
+        this.#obstacle = 'identity_unusable'
+        return null
+      }
+      const uuid = reading.state === 'present' ? reading.identity.uuid : null
+      this.#isGone = uuid !== this.entry.uuid || repository.root !== this.entry.root
+      return this.#isGone ? null : repository
+    } catch (error) {
+      // One that can't be read now may be there again later.
+      this.#isGone = codeOf(error) === 'NOT_A_REPOSITORY'
+      this.#obstacle = codeOf(error)
+      return null
+    }
+  }
+
+  #obstacleIn(view: ProjectView): string | null {
+    if (view.consent !== 'granted') return 'no_consent'
+    if (view.login === null) return 'not_authenticated'
+    return view.link_live && !this.isOpen ? 'held_elsewhere' : null
+  }
+
+  async #open(now: number): Promise<void> {
+    const { state, log } = this.#options
+    const project = shortened(this.entry.uuid)
+    try {
+      const runtime = await createRuntime({
+        root: this.entry.root,
+        stateDirectory: state,
+        link: 'manual',
+      })
+      this.#runtime = runtime
+      runtime.on('link', (link) => this.#note(link))
+      runtime.on('workerFailed', ({ name, failure }) => {
+        log.write('WORKER_FAILED', { project, worker: name, reason: failure.code })
+        if (name !== 'git') this.#give(RETRY_MS)
+      })
+      await runtime.sync.start()
+      this.#phase = 'open'
+    } catch (error) {
+      log.write('NOT_OPENED', { project, reason: codeOf(error) })
+      this.#link = { state: 'offline', reason: codeOf(error) }
+      this.#retryAt = now + RETRY_MS
+      await this.#close(this.#link)
+    }
+    this.#options.changed()
+  }
+
+  async #close(after: Link = OFFLINE): Promise<void> {
+    const runtime = this.#runtime
+    this.#runtime = null
+    this.#phase = 'closing'
+    await runtime?.stop()
+    this.#phase = 'resting'
+    this.#link = after
+    // Closing writes to the outbox itself.
+    this.#seen = this.#stamp()
+    this.#lookAt = 0
+    this.#options.changed()
+  }
+
+  #give(waitMs: number): void {
+    this.#retryAt = performance.now() + waitMs
+    void this.close()
+  }
+
+  #note(link: Link): void {
+    const before = this.#link
+    this.#link = link
+    const isSame = before.state === link.state && before.reason === link.reason
+    // The steps of each try would fill the log while a hub is away.
+    if (isSame || !['live', 'suspended', 'backingOff', 'offline'].includes(link.state)) return
+    const { log } = this.#options
+    log.write('LINK', {
+      project: shortened(this.entry.uuid),
+      state: link.state,
+      reason: link.reason,
+    })
+  }
+
+  /** Another value than before says that something may have been recorded. */
+  #stamp(): string {
+    const path = outboxPath(this.#options.state, this.entry.uuid)
+    return [path, `${path}-wal`].map(versionOf).join()
+  }
+}
+
+function versionOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat === undefined || stat.size === 0 ? '' : `${stat.mtimeMs}:${stat.size}`
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof KittiwakeError ? error.code : 'INTERNAL'
+}

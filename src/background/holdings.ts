@@ -1,0 +1,117 @@
+/** All roots that have recorded something: which of them have a runtime now, so that memory stays bounded. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { LOGIN_FILE } from '../project/login.ts'
+import { Holding } from './holding.ts'
+import { type BackgroundLog, shortened } from './log.ts'
+import type { Places } from './places.ts'
+import type { HoldingStatus } from './protocol.ts'
+import { entryNames, readEntry, removeEntry } from './registry.ts'
+
+export type HoldingsOptions = {
+  readonly state: string
+  readonly places: Places
+  readonly log: BackgroundLog
+  /** A link without use is given back after this time. */
+  readonly linkIdleMs: number
+  /** Something is to be looked at now. */
+  readonly changed: () => void
+}
+
+/** Each has three threads of its own. */
+export const OPEN_MAX = 3
+/** What one that has something to send may keep, while others wait. */
+const TURN_MS = 60_000
+
+export class Holdings {
+  readonly #options: HoldingsOptions
+  readonly #holdingByName = new Map<string, Holding>()
+  #login = ''
+
+  constructor(options: HoldingsOptions) {
+    this.#options = options
+  }
+
+  /** Something was recorded in this project. */
+  nudge(project: string): void {
+    for (const holding of this.#all) if (holding.entry.uuid === project) holding.nudge()
+  }
+
+  get hasWork(): boolean {
+    return this.#all.some((holding) => holding.hasWork)
+  }
+
+  status(): readonly HoldingStatus[] {
+    return this.#all.map((holding) => holding.status())
+  }
+
+  /** Looks at what has changed, gives links back and takes others. */
+  async tick(now: number): Promise<void> {
+    this.#readEntries()
+    this.#heedLogin()
+    for (const [name, holding] of this.#holdingByName) {
+      if (holding.isDue(now)) await holding.look(now)
+      if (holding.isGone) this.#forget(name, holding)
+      else if (holding.wantsToClose(now, this.#options.linkIdleMs)) void holding.close()
+    }
+    this.#giveTurns(now)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((holding) => holding.close()))
+  }
+
+  get #all(): readonly Holding[] {
+    return [...this.#holdingByName.values()]
+  }
+
+  #readEntries(): void {
+    const { state, places, log, changed } = this.#options
+    const names = new Set(entryNames(places.projects))
+    for (const name of names) {
+      const entry = readEntry(join(places.projects, name))
+      const known = this.#holdingByName.get(name)
+      if (entry === null || known?.entry.uuid === entry.uuid) continue
+      if (known !== undefined) void known.close()
+      this.#holdingByName.set(name, new Holding({ state, entry, log, changed }))
+    }
+    for (const [name, holding] of this.#holdingByName) {
+      if (!names.has(name)) this.#forget(name, holding)
+    }
+  }
+
+  #forget(name: string, holding: Holding): void {
+    const { log, places } = this.#options
+    log.write('PROJECT_GONE', { project: shortened(holding.entry.uuid) })
+    this.#holdingByName.delete(name)
+    removeEntry(places.projects, holding.entry)
+    void holding.close()
+  }
+
+  /** What was refused for want of a login may go with another. */
+  #heedLogin(): void {
+    const stat = statSync(join(this.#options.state, LOGIN_FILE), { throwIfNoEntry: false })
+    const login = stat === undefined ? '' : `${stat.ino}:${stat.mtimeMs}:${stat.size}`
+    if (login === this.#login) return
+    this.#login = login
+    for (const holding of this.#all) holding.nudge()
+  }
+
+  #giveTurns(now: number): void {
+    const wanting = this.#all.filter((one) => one.wantsToOpen(now))
+    for (const holding of wanting.toSorted((one, other) => one.openedAt - other.openedAt)) {
+      const open = this.#all.filter((one) => one.isOpen)
+      // Two clones of a project have one lease between them.
+      const inTheWay = open.filter((one) => one.entry.uuid === holding.entry.uuid)
+      if (inTheWay.length === 0 && open.length < OPEN_MAX) holding.open(now)
+      else this.#makeRoom(inTheWay.length > 0 ? inTheWay : open, now)
+    }
+  }
+
+  #makeRoom(open: readonly Holding[], now: number): void {
+    const yielding = open
+      .filter((one) => one.mayYield(now, TURN_MS))
+      .toSorted((one, other) => one.openedAt - other.openedAt)[0]
+    if (yielding !== undefined) void yielding.close()
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * What a command that recorded something leaves behind: the project's entry, and a word to the background process,
+ * which is started where all that it needs is there. Never an error, and never waited for.
+ */
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { readConfig } from '../project/config.ts'
+import { identityOrNull } from '../project/identity.ts'
+import { locateRepository } from '../project/locate.ts'
+import { readLogin } from '../project/login.ts'
+import { packageVersion } from '../project/program-files.ts'
+import { readAutoStart } from '../project/settings.ts'
+import { outboxPath, stateDirectory } from '../project/state-directory.ts'
+import { OutboxReader } from '../workers/store/outbox-reader.ts'
+import { say } from './control-client.ts'
+import { readOwner } from './owner-record.ts'
+import { placesOf } from './places.ts'
+import { addEntry, type Entry } from './registry.ts'
+import { IDLE_S, startDetached } from './start.ts'
+import { isOlder } from './version-order.ts'
+
+const HEARD_WITHIN_MS = 5
+/** One that doesn't come up isn't started by each command anew. */
+const START_AGAIN_AFTER_MS = 2_000
+
+/** For the project around `cwd`, where it has an identity. */
+export async function nudgeProject(cwd: string): Promise<void> {
+  try {
+    const entry = await rememberProject(cwd)
+    if (entry === null) return
+    const state = stateDirectory(process.env)
+    const places = placesOf(state)
+    const said = await say(places, { type: 'nudge', project: entry.uuid }, HEARD_WITHIN_MS)
+    if (said.state !== 'refused' && !isSuperseded(places.owner)) return
+    if (mayStart(state, entry) && isFirst(places.started)) startDetached(state, IDLE_S)
+  } catch {
+    // What was recorded is durable, and the next command says it again.
+  }
+}
+
+/** Enters the project around `cwd`; null where there is none with an identity. Never throws. */
+export async function rememberProject(cwd: string): Promise<Entry | null> {
+  try {
+    const repository = await locateRepository(cwd)
+    const identity = await identityOrNull(repository)
+    if (identity === null) return null
+    const entry = { root: repository.root, uuid: identity.uuid }
+    const { projects } = placesOf(stateDirectory(process.env))
+    mkdirSync(projects, { recursive: true, mode: 0o700 })
+    addEntry(projects, entry)
+    return entry
+  } catch {
+    return null
+  }
+}
+
+/** Whether the one that runs is older than this program, which then takes its place. */
+function isSuperseded(path: string): boolean {
+  const reading = readOwner(path)
+  return reading.state === 'present' && isOlder(reading.record.version, packageVersion())
+}
+
+/** Consent is looked up last: it costs most, and only where nothing runs. */
+function mayStart(state: string, { root, uuid }: Entry): boolean {
+  if (process.env['KITTIWAKE_AUTO_START'] === '0') return false
+  if (!readAutoStart(readConfig(root)) || readLogin(state).state !== 'present') return false
+  const reader = OutboxReader.open({
+    path: outboxPath(state, uuid),
+    owner: { kind: 'project', uuid },
+  })
+  try {
+    return reader.consent() === 'granted'
+  } finally {
+    reader.close()
+  }
+}
+
+/** Of the commands of the last two seconds; a clock that was moved counts as long ago. */
+function isFirst(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) < START_AGAIN_AFTER_MS) return false
+  writeFileSync(path, '', { mode: 0o600 })
+  return true
+}

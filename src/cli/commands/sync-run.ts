@@ -1,0 +1,76 @@
+import { Option } from 'clipanion'
+import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
+import { limitOption } from '../options.ts'
+import { printJson, printText } from '../output.ts'
+import { IDLE_MAX_S, IDLE_OPTION } from './sync-background.ts'
+
+export class SyncRunCommand extends KittiwakeCommand {
+  static override paths = [['sync', 'run']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Sync',
+    description: 'Hold the link in the foreground until SIGINT',
+    details:
+      'Of this project; with `--all`, of every project that has consented, as the background process does. ' +
+      'With `--json`, prints one document per change of the link, or one once the process is up.',
+    examples: [
+      ['Hold the link', 'kittiwake sync run'],
+      ['The links of all projects', 'kittiwake sync run --all'],
+    ],
+  })
+
+  all = Option.Boolean('--all', false, { description: 'The links of all projects with consent' })
+  idle = Option.String('--idle', IDLE_OPTION.value, IDLE_OPTION.words)
+  // Kept from the help: what `sync start` adds.
+  detached = Option.Boolean('--detached', false, { hidden: true })
+
+  // It tries them before it holds the link; at the end it is to end.
+  protected override readonly healsDeferred = false
+  protected override readonly nudges = false
+
+  async run(): Promise<Result> {
+    const idleMs = limitOption('--idle', this.idle, IDLE_MAX_S) * 1_000
+    return this.all ? this.#runAll(idleMs) : this.#runOne()
+  }
+
+  async #runAll(idleMs: number): Promise<Result> {
+    const { runBackground } = await import('../../background/background.ts')
+    const { stateDirectory } = await import('../../project/state-directory.ts')
+    const end = await runBackground({
+      state: stateDirectory(process.env),
+      idleMs,
+      signal: this.context.signal,
+      up: ({ pid, version }) => {
+        if (this.json) printJson(this.context.stdout, { ok: true, state: 'running', pid, version })
+        else this.progress('holding the links of all projects; Ctrl-C ends it')
+      },
+    })
+    if (end !== 'already_running') return STREAMED
+    return { fields: { state: end }, text: 'It runs already; see `kittiwake sync status`.' }
+  }
+
+  async #runOne(): Promise<Result> {
+    const { signal, stdout } = this.context
+    await this.withRuntime(async (runtime) => {
+      runtime.on('link', ({ state, reason }) => {
+        if (this.json) printJson(stdout, { ok: true, state, reason })
+        else printText(stdout, reason === null ? state : `${state} (${reason})`)
+      })
+      await this.heal(runtime)
+      const failed = new Promise<void>((resolve) => {
+        runtime.on('workerFailed', ({ name }) => name !== 'git' && resolve())
+      })
+      await runtime.sync.start()
+      await Promise.race([aborted(signal), failed])
+      // Says why the link can't be held any more.
+      if (!signal.aborted) await runtime.sync.start()
+    })
+    return STREAMED
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
