@@ -18,10 +18,10 @@ export type HoldingsOptions = {
   readonly changed: () => void
 }
 
-/** Each has three threads of its own. */
-export const OPEN_MAX = 3
+/** Each has three threads of its own, which take some 40 MB. */
+export const OPEN_MAX = 2
 /** What one that has something to send may keep, while others wait. */
-const TURN_MS = 60_000
+const TURN_MS = 20_000
 
 export class Holdings {
   readonly #options: HoldingsOptions

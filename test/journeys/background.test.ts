@@ -1,0 +1,113 @@
+/** The background process as its users meet it: started by what they do, one of a kind, and gone without a trace. */
+import {
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { BackgroundWorld } from '../support/background-world.ts'
+import { emitNote, noteOf } from '../support/drafts.ts'
+import { filesWith } from '../support/test-machine.ts'
+import { until } from '../support/program.ts'
+
+const IS_LINUX = process.platform === 'linux'
+
+describe.concurrent('the background process', () => {
+  it('is started by a command that records, delivers, and is started again where it was killed', async () => {
+    await using place = await BackgroundWorld.make()
+    const { machine, hub, root, uuid } = place.world
+    const notes = async () => (await hub.rows('event', uuid)).map(({ event }) => noteOf(event))
+    await place.allowing(() => machine.ok(root, emitNote('first')))
+    await vi.waitFor(async () => expect(await notes()).toEqual(['first']), { timeout: 30_000 })
+    const { pid, projects } = await place.status()
+    expect(projects).toMatchObject([{ project: uuid, state: 'live', reason: null }])
+    process.kill(pid, 'SIGKILL')
+    await place.untilEnded()
+    // As if some seconds had passed.
+    utimesSync(place.places.started, 0, 0)
+    await place.allowing(() => machine.ok(root, emitNote('second')))
+    await vi.waitFor(async () => expect(await notes()).toEqual(['first', 'second']), {
+      timeout: 30_000,
+    })
+    expect((await place.status()).pid).not.toBe(pid)
+    expect((await place.run('sync', 'logs')).document['lines']).toContainEqual(
+      expect.objectContaining({ code: 'PREDECESSOR_DIED' }),
+    )
+    expectPrivate(place)
+  })
+
+  it('is not started by who only looks, nor where it is unwanted, nor without consent or login', async () => {
+    await using place = await BackgroundWorld.make()
+    const { machine, hub, root } = place.world
+    await place.allowing(async () => {
+      for (const args of [['sync', 'status'], ['queue', 'stats'], ['sync', 'logs'], ['doctor']]) {
+        await machine.run(root, args)
+      }
+      await machine.ok(root, ['sync', 'opt-out'])
+      await machine.ok(root, emitNote('without consent'))
+      await machine.ok(root, ['auth', 'logout'])
+      await machine.ok(root, ['sync', 'opt-in'])
+      await machine.ok(root, emitNote('without login'))
+    })
+    await hub.login(root)
+    await place.allowing(async () => {
+      const config = join(root, '.kittify/config.yaml')
+      const text = readFileSync(config, 'utf8')
+      writeFileSync(config, `${text}sync:\n  auto_start: false\n`)
+      await machine.ok(root, emitNote('unwanted'))
+      expect(() => statSync(place.places.started)).toThrow('ENOENT')
+      writeFileSync(config, text)
+      await machine.ok(root, emitNote('wanted'))
+    })
+    expect(statSync(place.places.started).isFile()).toBe(true)
+    await until('it runs', () => place.isRunning)
+  })
+
+  it('runs once, apart from its terminal and folder, until it is asked to end', async () => {
+    await using place = await BackgroundWorld.make()
+    const { machine, root } = place.world
+    const pid = await place.start()
+    expect(await place.run('sync', 'start')).toMatchObject({ document: { started: false, pid } })
+    if (IS_LINUX) {
+      // The session id is the sixth field; the name before it stands in brackets.
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+      expect(Number(fields[3])).toBe(pid)
+      expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/')
+      const streams = [0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+      expect(streams).toEqual(['/dev/null', '/dev/null', '/dev/null'])
+    }
+    const foreground = await machine.run(root, ['sync', 'run', '--all'])
+    expect(foreground).toMatchObject({ code: 0, document: { state: 'already_running' } })
+    const again = await place.run('sync', 'restart')
+    expect(again.document).toMatchObject({ stopped: true, state: 'running' })
+    expect(again.document['pid']).not.toBe(pid)
+    expect((await place.run('sync', 'stop')).document).toMatchObject({ stopped: true })
+    expect(place.isRunning).toBe(false)
+    expect((await place.run('sync', 'stop')).document).toMatchObject({ stopped: false })
+    expect(readdirSync(place.places.folder)).not.toContain('owner.json')
+  })
+
+  it('ends by itself when there is nothing to do', async () => {
+    await using place = await BackgroundWorld.make()
+    await place.start('--idle', '1')
+    await place.untilEnded()
+    const { document } = await place.run('sync', 'logs', '--limit', '1')
+    expect(document['lines']).toMatchObject([{ code: 'ENDED', reason: 'idle' }])
+  })
+})
+
+/** Only this user may read it, and it tells of no path or person. */
+function expectPrivate({ places, world }: BackgroundWorld): void {
+  for (const name of ['owner.json', 'log.jsonl', 'lock.db']) {
+    expect(statSync(join(places.folder, name)).mode & 0o077).toBe(0)
+  }
+  expect(statSync(dirname(places.control)).mode & 0o077).toBe(0)
+  const telling = filesWith(places.folder, world.machine.folder)
+  expect(telling.map((path) => dirname(path))).toEqual([places.projects])
+  expect(filesWith(places.folder, 'keeper')).toEqual([])
+  expect(filesWith(places.folder, world.hub.token)).toEqual([])
+}

@@ -1,0 +1,73 @@
+/** A world whose commands may start a background process, which is ended with it, by its id. */
+import { readOwner } from '#dist/background/owner-record.js'
+import { placesOf } from '#dist/background/places.js'
+import { SenderLease } from '#dist/workers/store/sender-lease.js'
+import type { Ended } from './program.ts'
+import { until } from './program.ts'
+import { TestWorld } from './test-machine.ts'
+
+export type BackgroundStatus = {
+  readonly state: 'running' | 'not_running' | 'unresponsive'
+  readonly reason: string | null
+  readonly pid: number
+  readonly version: string
+  readonly projects: readonly {
+    readonly project: string
+    readonly state: string
+    readonly reason: string | null
+    readonly next_try_at: string | null
+    readonly waiting: number
+  }[]
+}
+
+export class BackgroundWorld implements AsyncDisposable {
+  readonly world: TestWorld
+
+  private constructor(world: TestWorld) {
+    this.world = world
+  }
+
+  static async make(): Promise<BackgroundWorld> {
+    return new BackgroundWorld(await TestWorld.make())
+  }
+
+  get places() {
+    return placesOf(this.world.machine.state)
+  }
+
+  /** A command that may start the process. */
+  allowing<Value>(work: () => Promise<Value>): Promise<Value> {
+    const { env } = this.world.machine
+    env['KITTIWAKE_AUTO_START'] = '1'
+    return work().finally(() => (env['KITTIWAKE_AUTO_START'] = '0'))
+  }
+
+  run(...args: string[]): Promise<Ended> {
+    return this.world.machine.run(this.world.root, args)
+  }
+
+  async start(...flags: string[]): Promise<number> {
+    const { machine, root } = this.world
+    return (await machine.ok(root, ['sync', 'start', ...flags]))['pid'] as number
+  }
+
+  async status(): Promise<BackgroundStatus> {
+    const { machine, root } = this.world
+    return (await machine.ok(root, ['sync', 'status']))['background'] as BackgroundStatus
+  }
+
+  /** The kernel's word for whether one runs. */
+  get isRunning(): boolean {
+    return SenderLease.isHeld(this.places.lock)
+  }
+
+  async untilEnded(): Promise<void> {
+    await until('the background process has ended', () => !this.isRunning)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const owner = readOwner(this.places.owner)
+    if (this.isRunning && owner.state === 'present') process.kill(owner.record.pid, 'SIGKILL')
+    await this.world[Symbol.asyncDispose]()
+  }
+}
