@@ -57,6 +57,8 @@ function makeWorld(home, hubData) {
   mkdirSync(join(home, 'user'))
   const env = {
     ...process.env,
+    // Nobody but the commands of this run sends anything.
+    KITTIWAKE_AUTO_START: '0',
     HOME: join(home, 'user'),
     // The name of the person whose machine this is must not turn up anywhere.
     LOGNAME: CANARY,

@@ -38,6 +38,8 @@ export class MissionWorld {
     mkdirSync(join(this.home, 'user'))
     this.env = {
       ...process.env,
+      // Nobody but the commands of this run sends anything.
+      KITTIWAKE_AUTO_START: '0',
       HOME: join(this.home, 'user'),
       KITTIWAKE_HOME: this.state,
       GIT_CONFIG_GLOBAL: devNull,

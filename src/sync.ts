@@ -120,9 +120,10 @@ export function createSync(
       random: system.random,
       clock,
       spawn: (logic, id, input) => system.spawn(logic, id, input),
-      changed: ({ type: _, ...change }) => {
-        watchLogin(change.state !== 'offline')
-        listeners.tell('link', change)
+      changed: ({ state: at, reason, nextTryAt }) => {
+        watchLogin(at !== 'offline')
+        const next = nextTryAt === undefined ? {} : { nextTryAt }
+        listeners.tell('link', { state: at, reason, ...next })
       },
       ledgerRefused: (error) => listeners.tell('warning', ledgerWarning(error)),
     })

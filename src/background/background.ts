@@ -112,7 +112,7 @@ class Background {
     this.#owner = {
       pid: process.pid,
       version: packageVersion(),
-      started_at: new Date().toISOString(),
+      started_at: new Date(performance.timeOrigin).toISOString(),
       protocol: PROTOCOL,
       nonce: randomBytes(16).toString('hex'),
     }

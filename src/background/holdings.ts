@@ -109,9 +109,9 @@ export class Holdings {
   }
 
   #makeRoom(open: readonly Holding[], now: number): void {
-    const yielding = open
+    const [yielding] = open
       .filter((one) => one.mayYield(now, TURN_MS))
-      .toSorted((one, other) => one.openedAt - other.openedAt)[0]
+      .toSorted((one, other) => one.openedAt - other.openedAt)
     if (yielding !== undefined) void yielding.close()
   }
 }

@@ -1,0 +1,147 @@
+#!/usr/bin/env node
+// What the background process costs the commands that tell it of something: one `emit` without a word to it, with one to a
+// process that runs, and with one that has to start it; side by side, so that whatever else the machine does meets all.
+// Prints one table and when the started process was up; `--json` one document.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readLog } from '#dist/background/log.js'
+import { readOwner } from '#dist/background/owner-record.js'
+import { placesOf } from '#dist/background/places.js'
+
+const ROUNDS = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? 15)
+const WARM_UPS = 2
+const REACH = 1.05
+const START_REACH_MS = 100
+const PACKAGE = join(import.meta.dirname, '..')
+const SAID = 'async function nudgeProject(cwd) {'
+const EMIT = ['emit', 'HistoryAdded', '--aggregate', 'WP01', '--payload', '{"wp_id":"WP01"}']
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-bench-')))
+try {
+  const found = await measure()
+  if (process.argv.includes('--json')) console.log(JSON.stringify(found))
+  else print(found)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function measure() {
+  const mute = mutedPackage()
+  const main = join(PACKAGE, 'dist/cli/main.js')
+  const state = join(folder, 'state')
+  const env = { ...process.env, HOME: folder, KITTIWAKE_HOME: state }
+  const root = join(folder, 'seabird')
+  execFileSync('git', ['init', '-q', '-b', 'main', root], { env })
+  const hub = spawn(process.execPath, [main, 'hub', 'serve', '--json'], { env, stdio: 'pipe' })
+  const run = (program, args, on, input = '') =>
+    execFileSync(process.execPath, [program, ...args, '--json'], {
+      cwd: root,
+      env: { ...env, KITTIWAKE_AUTO_START: on ? '1' : '0' },
+      input,
+      encoding: 'utf8',
+    })
+  const places = placesOf(state)
+  const timed = (program, on) => {
+    const startedAt = performance.now()
+    run(program, EMIT, on)
+    return performance.now() - startedAt
+  }
+  try {
+    const { url } = JSON.parse(String((await once(hub.stdout, 'data'))[0]))
+    run(main, ['init'], false)
+    const { token } = JSON.parse(
+      run(main, ['hub', 'token', 'create', '--team', 'bench', '--user', 'bench'], false),
+    )
+    run(main, ['auth', 'login', '--hub', url, '--token-file', '-'], false, token)
+    run(main, ['sync', 'opt-in'], false)
+    const times = { without: [], running: [], starting: [] }
+    const startMs = []
+    const upMs = []
+    for (let round = -WARM_UPS; round < ROUNDS; round += 1) {
+      run(main, ['sync', 'stop'], false)
+      const without = timed(mute, false)
+      mkdirSync(places.folder, { recursive: true, mode: 0o700 })
+      if (round > -WARM_UPS) utimesSync(places.started, 0, 0)
+      const starting = timed(main, true)
+      const endedAt = Date.now()
+      const { startedAt, upAt } = await upOf(places)
+      // What it does first would be measured with the next command.
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      const running = timed(main, true)
+      if (round < 0) continue
+      times.without.push(without)
+      times.starting.push(starting)
+      times.running.push(running)
+      startMs.push(startedAt - endedAt)
+      upMs.push(upAt - endedAt)
+    }
+    run(main, ['sync', 'stop'], false)
+    const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+    const base = median(times.without)
+    const rows = Object.entries(times).map(([name, values]) => ({
+      name,
+      ms: median(values),
+      ratio: median(values) / base,
+    }))
+    return { rows, startMs: median(startMs), upMs: median(upMs) }
+  } finally {
+    hub.kill('SIGKILL')
+  }
+}
+
+/** When the process began, and when it held its lock and listened, in Unix milliseconds. */
+async function upOf({ owner, log }) {
+  for (;;) {
+    const reading = readOwner(owner)
+    const [line] = readLog(log, 1)
+    if (reading.state === 'present' && line?.pid === reading.record.pid) {
+      return { startedAt: Date.parse(reading.record.started_at), upAt: Date.parse(line.at) }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** This package, but for the word to the background process. */
+function mutedPackage() {
+  const copy = join(folder, 'mute')
+  mkdirSync(copy)
+  cpSync(join(PACKAGE, 'dist'), join(copy, 'dist'), { recursive: true })
+  cpSync(join(PACKAGE, 'package.json'), join(copy, 'package.json'))
+  symlinkSync(join(PACKAGE, 'node_modules'), join(copy, 'node_modules'))
+  const chunks = join(copy, 'dist/chunks')
+  const name = readdirSync(chunks)
+    .filter((file) => file.endsWith('.js'))
+    .find((file) => readFileSync(join(chunks, file), 'utf8').includes(SAID))
+  const text = readFileSync(join(chunks, name), 'utf8')
+  writeFileSync(join(chunks, name), text.replace(SAID, `${SAID} return;`))
+  return join(copy, 'dist/cli/main.js')
+}
+
+function print({ rows, startMs, upMs }) {
+  console.log(`One emit (median of ${ROUNDS}, after ${WARM_UPS} warm-ups):`)
+  console.log('   background        ms   ratio   reach')
+  for (const { name, ms, ratio } of rows) {
+    const reach = name === 'without' ? '' : `≤ ${REACH}`
+    const cells = [name.padEnd(12), ms.toFixed(1).padStart(8), ratio.toFixed(3).padStart(7)]
+    console.log(`   ${cells.join(' ')} ${reach.padStart(8)}`)
+  }
+  const word = startMs < 0 ? 'before' : 'after'
+  console.log(
+    `The process began ${Math.abs(startMs).toFixed(0)} ms ${word} the end of the command that started it ` +
+      `(reach: ≤ ${START_REACH_MS} ms after), and listened ${upMs.toFixed(0)} ms after that end.`,
+  )
+}
