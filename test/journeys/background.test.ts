@@ -3,6 +3,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -14,6 +15,8 @@ import { emitNote, noteOf } from '../support/drafts.ts'
 import { filesWith } from '../support/test-machine.ts'
 import { until } from '../support/program.ts'
 
+/** Threads included. */
+const RESIDENT_MB_MAX = 150
 const IS_LINUX = process.platform === 'linux'
 
 describe.concurrent('the background process', () => {
@@ -89,6 +92,39 @@ describe.concurrent('the background process', () => {
     expect(place.isRunning).toBe(false)
     expect((await place.run('sync', 'stop')).document).toMatchObject({ stopped: false })
     expect(readdirSync(place.places.folder)).not.toContain('owner.json')
+  })
+
+  it('delivers for more projects than it keeps open, in little memory, and forgets one that is gone', async () => {
+    await using place = await BackgroundWorld.make()
+    const { machine, hub, root, uuid } = place.world
+    const others = await Promise.all([machine.project('tern'), machine.project('skua')])
+    const projects = [{ root, uuid }, ...others]
+    for (const project of projects) {
+      await machine.ok(project.root, ['sync', 'opt-in'])
+      await machine.ok(project.root, emitNote('kept'))
+    }
+    const { pid } = (await machine.ok(root, ['sync', 'start'])) as unknown as { pid: number }
+    for (const project of projects) {
+      const count = async () => (await hub.rows('event', project.uuid)).length
+      await vi.waitFor(async () => expect(await count()).toBe(1), { timeout: 40_000 })
+    }
+    const { resident_mb, projects: held } = await place.status()
+    expect(held.map(({ project }) => project).sort()).toEqual(
+      projects.map((project) => project.uuid).sort(),
+    )
+    expect(held.filter(({ state }) => state !== 'resting').length).toBeLessThanOrEqual(2)
+    expect(resident_mb).toBeLessThanOrEqual(RESIDENT_MB_MAX)
+    if (IS_LINUX) {
+      const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+      console.log(`background process, three projects: peak ${Math.round(Number(peak) / 1024)} MiB`)
+    }
+    rmSync(others[0].root, { recursive: true })
+    const gone = others[0].uuid
+    await machine.ok(root, ['sync', 'restart'])
+    await until('it is forgotten', async () => {
+      return (await place.status()).projects.every(({ project }) => project !== gone)
+    })
+    expect(readdirSync(place.places.projects)).toHaveLength(2)
   })
 
   it('ends by itself when there is nothing to do', async () => {

@@ -11,6 +11,7 @@ export type BackgroundStatus = {
   readonly reason: string | null
   readonly pid: number
   readonly version: string
+  readonly resident_mb: number
   readonly projects: readonly {
     readonly project: string
     readonly state: string
