@@ -60,6 +60,11 @@ export class Holding {
     return this.#phase !== 'resting'
   }
 
+  /** Its threads are being started. */
+  get isOpening(): boolean {
+    return this.#phase === 'opening'
+  }
+
   /** There is something that could be sent. */
   get hasWork(): boolean {
     return this.#waiting > 0 && this.#obstacle === null

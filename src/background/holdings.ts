@@ -101,6 +101,8 @@ export class Holdings {
     const wanting = this.#all.filter((one) => one.wantsToOpen(now))
     for (const holding of wanting.toSorted((one, other) => one.openedAt - other.openedAt)) {
       const open = this.#all.filter((one) => one.isOpen)
+      // One after the other: threads that start take most, of memory and of the machine.
+      if (open.some((one) => one.isOpening)) return
       // Two clones of a project have one lease between them.
       const inTheWay = open.filter((one) => one.entry.uuid === holding.entry.uuid)
       if (inTheWay.length === 0 && open.length < OPEN_MAX) holding.open(now)

@@ -20,8 +20,8 @@ type Running = Extract<Found, { readonly state: 'running' }>['status']
 
 /** Without anything to send for 15 minutes, the process ends. */
 export const IDLE_S = 900
-/** It rests most of the time: what its threads' heaps may grow by counts for more than their speed. */
-const SMALL = ['--max-semi-space-size=1', '--optimize-for-size']
+/** Of the program's own heap; what its threads may keep, it sets itself. */
+const SMALL_HEAP = '--max-semi-space-size=1'
 /** A start waits for the end of an older one, which takes 5 s, and for a machine that has much to do. */
 const UP_WITHIN_MS = 20_000
 const LOOK_MS = 25
@@ -29,7 +29,7 @@ const LOOK_MS = 25
 /** Returns at once. @throws the system's own errors */
 export function startDetached(state: string, idleS: number): void {
   const words = ['sync', 'run', '--all', '--detached', '--idle', String(idleS)]
-  const child = spawn(process.execPath, [...SMALL, MAIN, ...words], {
+  const child = spawn(process.execPath, [SMALL_HEAP, MAIN, ...words], {
     detached: true,
     // Not the log: what Node prints when it crashes quotes paths.
     stdio: 'ignore',

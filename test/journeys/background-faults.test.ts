@@ -12,7 +12,7 @@ import { OutboxReader } from '#dist/workers/store/outbox-reader.js'
 import { SenderLease } from '#dist/workers/store/sender-lease.js'
 import { BackgroundWorld } from '../support/background-world.ts'
 import { emitNote, noteLines } from '../support/drafts.ts'
-import { until } from '../support/program.ts'
+import { run, until } from '../support/program.ts'
 
 const PACKAGE = join(import.meta.dirname, '../..')
 const NEWER = '9.0.0'
@@ -82,6 +82,24 @@ describe.concurrent('a record of one that died', () => {
 })
 
 describe.concurrent('a background process that', () => {
+  it('answers with the nonce of its record and does not end is killed; with another it is not', async () => {
+    await using place = await BackgroundWorld.make()
+    const { state } = place.world.machine
+    for (const [nonce, outcome] of [
+      ['a stranger', { code: 1, document: { error: { code: 'BACKGROUND_UNRESPONSIVE' } } }],
+      ['', { code: 0, document: { stopped: true } }],
+    ] as const) {
+      using holder = new Bystander('stubborn-owner.mjs', state, nonce)
+      await once(holder.child.stdout as NodeJS.ReadableStream, 'data')
+      expect(await place.run('sync', 'stop')).toMatchObject(outcome)
+      expect(holder.isUp).toBe(nonce !== '')
+      if (nonce === '') continue
+      expect(await place.status()).toMatchObject({ reason: 'foreign_answer', pid: holder.pid })
+      holder[Symbol.dispose]()
+      await place.untilEnded()
+    }
+  })
+
   it('was paused is told of, never killed, and ends once it may', async () => {
     await using place = await BackgroundWorld.make()
     const pid = await place.start()
@@ -112,6 +130,15 @@ describe.concurrent('a background process that', () => {
 })
 
 describe('the end', () => {
+  it('of a command is not put off by what it left open', async () => {
+    const stray = 'data:text/javascript,setInterval(()=>{},60_000)'
+    const env = { ...process.env, NODE_OPTIONS: `--import=${stray}` }
+    const from = performance.now()
+    const { code, document } = await run({ cwd: PACKAGE, env }, ['--version'])
+    expect({ code, ok: document.ok }).toEqual({ code: 0, ok: true })
+    expect(performance.now() - from).toBeLessThan(STOP_MS)
+  })
+
   it('of commands and of the process comes within 3 s: full queue, refused login, dead hub', async () => {
     await using place = await BackgroundWorld.make()
     const { machine, root, hub, uuid } = place.world
