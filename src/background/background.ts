@@ -195,6 +195,9 @@ class Background {
         this.#holdings.nudge(request.project)
         this.#wake()
         return null
+      case 'yield':
+        this.#holdings.yieldLink(request.project)
+        return { ok: true }
       case 'status':
         return this.#status()
       case 'stop':

@@ -106,6 +106,12 @@ export class Holding {
     this.#lookAt = 0
   }
 
+  /** Somebody tries now, where this one would wait; what they leave is taken up again later. */
+  yieldLink(): void {
+    const isAway = this.#link.state === 'backingOff' || this.#link.state === 'suspended'
+    if (this.#phase === 'open' && isAway) this.#give(RETRY_MS)
+  }
+
   isDue(now: number): boolean {
     return now >= this.#lookAt || (this.#phase === 'resting' && this.#stamp() !== this.#seen)
   }

@@ -34,7 +34,12 @@ export class Holdings {
 
   /** Something was recorded in this project. */
   nudge(project: string): void {
-    for (const holding of this.#all) if (holding.entry.uuid === project) holding.nudge()
+    for (const holding of this.#of(project)) holding.nudge()
+  }
+
+  /** Somebody delivers this project by hand. */
+  yieldLink(project: string): void {
+    for (const holding of this.#of(project)) holding.yieldLink()
   }
 
   get hasWork(): boolean {
@@ -63,6 +68,10 @@ export class Holdings {
 
   get #all(): readonly Holding[] {
     return [...this.#holdingByName.values()]
+  }
+
+  #of(project: string): readonly Holding[] {
+    return this.#all.filter((holding) => holding.entry.uuid === project)
   }
 
   #readEntries(): void {

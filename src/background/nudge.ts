@@ -19,6 +19,7 @@ import { IDLE_S, startDetached } from './start.ts'
 import { isOlder } from './version-order.ts'
 
 const HEARD_WITHIN_MS = 5
+const YIELDED_WITHIN_MS = 200
 /** One that doesn't come up isn't started by each command anew. */
 const START_AGAIN_AFTER_MS = 2_000
 
@@ -35,6 +36,14 @@ export async function nudgeProject(cwd: string): Promise<void> {
   } catch {
     // What was recorded is durable, and the next command says it again.
   }
+}
+
+/** Before the project around `cwd` is delivered by hand. Never throws. */
+export async function askForLink(cwd: string): Promise<void> {
+  const entry = await rememberProject(cwd)
+  if (entry === null) return
+  const places = placesOf(stateDirectory(process.env))
+  await say(places, { type: 'yield', project: entry.uuid }, YIELDED_WITHIN_MS)
 }
 
 /** Enters the project around `cwd`; null where there is none with an identity. Never throws. */

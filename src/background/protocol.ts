@@ -8,6 +8,8 @@ export const LINE_LENGTH_MAX = 64 * 1024
 export type ControlRequest =
   /** Something was recorded in this project. Isn't answered. */
   | { readonly type: 'nudge'; readonly project: string }
+  /** Somebody delivers this project by hand: a link that waits for its next try is given up to them. */
+  | { readonly type: 'yield'; readonly project: string }
   | { readonly type: 'status' }
   /** End now; the answer only says that it was heard. */
   | { readonly type: 'stop' }
@@ -38,7 +40,9 @@ export type ControlStatus = {
 export function parseRequest(line: string): ControlRequest | null {
   const { type, project } = objectOf(line)
   if (type === 'status' || type === 'stop') return { type }
-  if (type === 'nudge' && typeof project === 'string') return { type, project }
+  if ((type === 'nudge' || type === 'yield') && typeof project === 'string') {
+    return { type, project }
+  }
   return null
 }
 

@@ -10,7 +10,7 @@ import { type OwnerRecord, writeOwner } from '#dist/background/owner-record.js'
 import { outboxPath } from '#dist/project/state-directory.js'
 import { OutboxReader } from '#dist/workers/store/outbox-reader.js'
 import { SenderLease } from '#dist/workers/store/sender-lease.js'
-import { BackgroundWorld } from '../support/background-world.ts'
+import { BackgroundWorld, SendingWorld } from '../support/background-world.ts'
 import { emitNote, noteLines } from '../support/drafts.ts'
 import { run, until } from '../support/program.ts'
 
@@ -21,12 +21,13 @@ const FULL = 600
 
 describe.concurrent('one background process', () => {
   it('is left of twenty that are started at once', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine, root } = place.world
+    await using place = BackgroundWorld.bare()
+    const { machine, root } = place
     const racers = Array.from({ length: 20 }, () =>
       machine.start(root, ['sync', 'run', '--all', '--detached']),
     )
-    await until('all but one are gone', () => racers.filter((one) => one.isUp).length === 1)
+    const isSettled = () => racers.filter((one) => one.isUp).length === 1
+    await until('all but one are gone', isSettled, 120_000)
     const [left] = racers.filter((one) => one.isUp)
     expect(await place.status()).toMatchObject({ state: 'running', pid: left?.child.pid })
     const others = await Promise.all(racers.filter((one) => one !== left).map((one) => one.ended))
@@ -35,8 +36,8 @@ describe.concurrent('one background process', () => {
   })
 
   it('is the newer of two versions, whose death is waited for, and stays it', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine, root, uuid, hub } = place.world
+    await using place = await SendingWorld.make()
+    const { machine, root, uuid, hub } = place
     const older = await place.start()
     const newer = programOf(NEWER, join(machine.folder, 'newer'))
     const upgraded = await newer(root, machine.env, 'sync', 'start')
@@ -54,7 +55,7 @@ describe.concurrent('one background process', () => {
 
 describe.concurrent('a record of one that died', () => {
   it('whose pid is somebody else by now is not believed, and nobody is killed', async () => {
-    await using place = await BackgroundWorld.make()
+    await using place = BackgroundWorld.bare()
     using bystander = new Bystander()
     makePlaces(place.places)
     writeOwner(place.places.owner, recordOf(bystander.pid))
@@ -65,7 +66,7 @@ describe.concurrent('a record of one that died', () => {
   })
 
   it('kills nobody either where another holds the lock', async () => {
-    await using place = await BackgroundWorld.make()
+    await using place = BackgroundWorld.bare()
     using bystander = new Bystander()
     makePlaces(place.places)
     writeOwner(place.places.owner, recordOf(bystander.pid))
@@ -83,8 +84,8 @@ describe.concurrent('a record of one that died', () => {
 
 describe.concurrent('a background process that', () => {
   it('answers with the nonce of its record and does not end is killed; with another it is not', async () => {
-    await using place = await BackgroundWorld.make()
-    const { state } = place.world.machine
+    await using place = BackgroundWorld.bare()
+    const { state } = place.machine
     for (const [nonce, outcome] of [
       ['a stranger', { code: 1, document: { error: { code: 'BACKGROUND_UNRESPONSIVE' } } }],
       ['', { code: 0, document: { stopped: true } }],
@@ -101,7 +102,7 @@ describe.concurrent('a background process that', () => {
   })
 
   it('was paused is told of, never killed, and ends once it may', async () => {
-    await using place = await BackgroundWorld.make()
+    await using place = BackgroundWorld.bare()
     const pid = await place.start()
     process.kill(pid, 'SIGSTOP')
     const checked = await place.run('sync', 'status', '--check')
@@ -116,8 +117,8 @@ describe.concurrent('a background process that', () => {
   })
 
   it('has lost its state directory ends, and leaves what is there now alone', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine } = place.world
+    await using place = BackgroundWorld.bare()
+    const { machine } = place
     await place.start()
     const away = `${machine.state}-away`
     renameSync(machine.state, away)
@@ -140,8 +141,8 @@ describe('the end', () => {
   })
 
   it('of commands and of the process comes within 3 s: full queue, refused login, dead hub', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine, root, hub, uuid } = place.world
+    await using place = await SendingWorld.make()
+    const { machine, root, hub, uuid } = place
     const lines = noteLines(Array.from({ length: FULL }, (_, at) => `note ${at}`))
     await machine.ok(root, ['emit', '--batch', '-'], lines)
     const token = `${hub.token.slice(0, -4)}0000`

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { BackgroundWorld } from '../support/background-world.ts'
+import { BackgroundWorld, SendingWorld } from '../support/background-world.ts'
 import { emitNote, noteOf } from '../support/drafts.ts'
 import { filesWith } from '../support/test-machine.ts'
 import { until } from '../support/program.ts'
@@ -21,8 +21,8 @@ const IS_LINUX = process.platform === 'linux'
 
 describe.concurrent('the background process', () => {
   it('is started by a command that records, delivers, and is started again where it was killed', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine, hub, root, uuid } = place.world
+    await using place = await SendingWorld.make()
+    const { machine, hub, root, uuid } = place
     const notes = async () => (await hub.rows('event', uuid)).map(({ event }) => noteOf(event))
     await place.allowing(() => machine.ok(root, emitNote('first')))
     await vi.waitFor(async () => expect(await notes()).toEqual(['first']), { timeout: 30_000 })
@@ -41,15 +41,23 @@ describe.concurrent('the background process', () => {
       expect.objectContaining({ code: 'PREDECESSOR_DIED' }),
     )
     expectPrivate(place)
+    await hub.kill()
+    await machine.ok(root, emitNote('third'))
+    await until('it waits for the hub', async () => {
+      const [project] = (await place.status()).projects
+      return project?.state === 'backingOff' && project.next_try_at !== null
+    })
+    // It would else be waited for until the time is over.
+    const byHand = await place.run('sync', 'now', '--timeout', '60')
+    expect(byHand).toMatchObject({ code: 8, document: { reason: 'hub_unreachable' } })
   })
 
   it('is not started by who only looks, nor where it is unwanted, nor without consent or login', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine, hub, root } = place.world
+    await using place = await SendingWorld.make()
+    const { machine, hub, root } = place
     await place.allowing(async () => {
-      for (const args of [['sync', 'status'], ['queue', 'stats'], ['sync', 'logs'], ['doctor']]) {
-        await machine.run(root, args)
-      }
+      await machine.run(root, ['sync', 'status'])
+      await machine.run(root, ['doctor'])
       await machine.ok(root, ['sync', 'opt-out'])
       await machine.ok(root, emitNote('without consent'))
       await machine.ok(root, ['auth', 'logout'])
@@ -71,8 +79,8 @@ describe.concurrent('the background process', () => {
   })
 
   it('runs once, apart from its terminal and folder, until it is asked to end', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine, root } = place.world
+    await using place = BackgroundWorld.bare()
+    const { machine, root } = place
     const pid = await place.start()
     expect(await place.run('sync', 'start')).toMatchObject({ document: { started: false, pid } })
     if (IS_LINUX) {
@@ -95,8 +103,8 @@ describe.concurrent('the background process', () => {
   })
 
   it('delivers for more projects than it keeps open, in little memory, and forgets one that is gone', async () => {
-    await using place = await BackgroundWorld.make()
-    const { machine, hub, root, uuid } = place.world
+    await using place = await SendingWorld.make()
+    const { machine, hub, root, uuid } = place
     const others = await Promise.all([machine.project('tern'), machine.project('skua')])
     const projects = [{ root, uuid }, ...others]
     for (const project of projects) {
@@ -128,7 +136,7 @@ describe.concurrent('the background process', () => {
   })
 
   it('ends by itself when there is nothing to do', async () => {
-    await using place = await BackgroundWorld.make()
+    await using place = BackgroundWorld.bare()
     await place.start('--idle', '1')
     await place.untilEnded()
     const { document } = await place.run('sync', 'logs', '--limit', '1')
@@ -137,13 +145,13 @@ describe.concurrent('the background process', () => {
 })
 
 /** Only this user may read it, and it tells of no path or person. */
-function expectPrivate({ places, world }: BackgroundWorld): void {
+function expectPrivate({ places, machine, hub }: SendingWorld): void {
   for (const name of ['owner.json', 'log.jsonl', 'lock.db']) {
     expect(statSync(join(places.folder, name)).mode & 0o077).toBe(0)
   }
   expect(statSync(dirname(places.control)).mode & 0o077).toBe(0)
-  const telling = filesWith(places.folder, world.machine.folder)
+  const telling = filesWith(places.folder, machine.folder)
   expect(telling.map((path) => dirname(path))).toEqual([places.projects])
   expect(filesWith(places.folder, 'keeper')).toEqual([])
-  expect(filesWith(places.folder, world.hub.token)).toEqual([])
+  expect(filesWith(places.folder, hub.token)).toEqual([])
 }

@@ -4,7 +4,7 @@ import { placesOf } from '#dist/background/places.js'
 import { SenderLease } from '#dist/workers/store/sender-lease.js'
 import type { Ended } from './program.ts'
 import { until } from './program.ts'
-import { TestWorld } from './test-machine.ts'
+import { type TestHub, TestMachine, TestWorld } from './test-machine.ts'
 
 export type BackgroundStatus = {
   readonly state: 'running' | 'not_running' | 'unresponsive'
@@ -22,39 +22,41 @@ export type BackgroundStatus = {
 }
 
 export class BackgroundWorld implements AsyncDisposable {
-  readonly world: TestWorld
+  readonly machine: TestMachine
+  readonly root: string
 
-  private constructor(world: TestWorld) {
-    this.world = world
+  constructor(machine: TestMachine, root: string) {
+    this.machine = machine
+    this.root = root
   }
 
-  static async make(): Promise<BackgroundWorld> {
-    return new BackgroundWorld(await TestWorld.make())
+  /** With a repository, and neither a project nor a hub: for what happens to the process itself. */
+  static bare(): BackgroundWorld {
+    const machine = new TestMachine()
+    return new BackgroundWorld(machine, machine.repository('seabird'))
   }
 
   get places() {
-    return placesOf(this.world.machine.state)
+    return placesOf(this.machine.state)
   }
 
   /** A command that may start the process. */
   allowing<Value>(work: () => Promise<Value>): Promise<Value> {
-    const { env } = this.world.machine
+    const { env } = this.machine
     env['KITTIWAKE_AUTO_START'] = '1'
     return work().finally(() => (env['KITTIWAKE_AUTO_START'] = '0'))
   }
 
   run(...args: string[]): Promise<Ended> {
-    return this.world.machine.run(this.world.root, args)
+    return this.machine.run(this.root, args)
   }
 
   async start(...flags: string[]): Promise<number> {
-    const { machine, root } = this.world
-    return (await machine.ok(root, ['sync', 'start', ...flags]))['pid'] as number
+    return (await this.machine.ok(this.root, ['sync', 'start', ...flags]))['pid'] as number
   }
 
   async status(): Promise<BackgroundStatus> {
-    const { machine, root } = this.world
-    return (await machine.ok(root, ['sync', 'status']))['background'] as BackgroundStatus
+    return (await this.machine.ok(this.root, ['sync', 'status']))['background'] as BackgroundStatus
   }
 
   /** The kernel's word for whether one runs. */
@@ -69,6 +71,22 @@ export class BackgroundWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const owner = readOwner(this.places.owner)
     if (this.isRunning && owner.state === 'present') process.kill(owner.record.pid, 'SIGKILL')
-    await this.world[Symbol.asyncDispose]()
+    await this.machine.close()
+  }
+}
+
+/** With a project that has consented, and its hub. */
+export class SendingWorld extends BackgroundWorld {
+  readonly hub: TestHub
+  readonly uuid: string
+
+  private constructor({ machine, root, hub, uuid }: TestWorld) {
+    super(machine, root)
+    this.hub = hub
+    this.uuid = uuid
+  }
+
+  static async make(): Promise<SendingWorld> {
+    return new SendingWorld(await TestWorld.make())
   }
 }

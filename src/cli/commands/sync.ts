@@ -97,6 +97,8 @@ export class SyncNowCommand extends KittiwakeCommand {
   async run(): Promise<Result> {
     const timeoutMs = limitOption('--timeout', this.timeout, TIMEOUT_MAX_S) * 1_000
     const { signal } = this.context
+    const { askForLink } = await import('../../background/nudge.ts')
+    await askForLink(this.context.cwd)
     this.progress('delivering …')
     const report = await this.withRuntime((runtime) => runtime.sync.now({ timeoutMs, signal }))
     const { delivered, pending, commits_acked, reason } = report
