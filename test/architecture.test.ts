@@ -79,8 +79,9 @@ describe('a resource', () => {
     ])
   })
 
-  it('of processes is started by two files: git to its end, and git that answers', () => {
+  it('of processes is started by three files: git to its end, git that answers, and the background process', () => {
     expect(importersOf('node:child_process')).toEqual([
+      'background/start.ts',
       'project/bounded-run.ts',
       'workers/git/cat-file.ts',
     ])
@@ -94,13 +95,16 @@ describe('a resource', () => {
 
 describe('the gate of what leaves (L12)', () => {
   const NETWORK = ['ws', 'node:http', 'node:https', 'node:http2', 'node:net', 'node:tls', 'undici']
-  /** These open a connection or ask for something, and carry the login alone. */
-  const WITHOUT_EVENTS = [
+  /** These carry the login alone, or speak to another process of the machine. */
+  const WITHOUT_EVENTS = new Set([
+    'background/control-client.ts',
+    'background/control-server.ts',
     'project/hub-request.ts',
     'project/verify-login.ts',
+    'workers/git/cat-file.ts',
     'workers/socket/authenticate.ts',
     'workers/socket/handshake.ts',
-  ]
+  ])
 
   it('is passed by a claim only: nothing else makes a batch', () => {
     expect(filesWith(/\bClaimedBatch\.of\(/)).toEqual(['workers/store/delivery.ts'])
@@ -113,9 +117,9 @@ describe('the gate of what leaves (L12)', () => {
   })
 
   it('stands before each sender: it takes what was claimed, and asks consent for it', () => {
-    const asking = filesWith(/\b(?:requestHub|fetch)\(/)
+    const asking = filesWith(/(?<![.#\w])(?:requestHub|fetch)\(/)
     const senders = [...new Set([...NETWORK.flatMap(importersOf), ...asking])].filter(
-      (file) => !file.startsWith('hub/') && !WITHOUT_EVENTS.includes(file),
+      (file) => !file.startsWith('hub/') && !WITHOUT_EVENTS.has(file),
     )
     expect(senders).toContain('workers/socket/connection.ts')
     const past = senders.filter((file) => !/\bOutgoingItem\b/.test(read(file)))
