@@ -43,9 +43,22 @@ export function openDatabase(
   return asStoreErrors(() => patiently(() => openOnce(path, owner), busyTimeoutMs, rest))
 }
 
+/** A purge removes the file under its lock: nothing may be written into one that has lost its name meanwhile. */
 function openOnce(path: string, owner: OutboxOwner): Database.Database {
   makeStateFile(path)
   const file = fileOf(path)
+  try {
+    const db = openPresent(path, owner)
+    if (fileOf(path) === file) return db
+    db.close()
+  } catch (error) {
+    if (fileOf(path) === file) throw error
+  }
+  // So that it is opened again, by its name.
+  throw new Database.SqliteError('the file was exchanged', 'SQLITE_BUSY')
+}
+
+function openPresent(path: string, owner: OutboxOwner): Database.Database {
   // A writing connection folds the log into the file when it closes; so a file that isn't ours to
   // change is first looked at by one that can't.
   if (sizeOf(path) > 0) {
@@ -55,8 +68,6 @@ function openOnce(path: string, owner: OutboxOwner): Database.Database {
     headerOf(db)
     applySettings(db)
     db.transaction(() => bringUpToDate(db, path, owner)).immediate()
-    // A purge removes the file under its lock: nothing may be written into one that has no name any more.
-    if (fileOf(path) !== file) throw new Database.SqliteError('exchanged', 'SQLITE_BUSY')
     checkOwner(db, owner)
     assertDurable(db)
   })

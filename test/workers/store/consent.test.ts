@@ -76,6 +76,18 @@ describe('consent', () => {
     expect(other.refuseConsent()).toEqual({ state: 'refused', covered: 0, held: 2 })
   })
 
+  it('takes no answer for delivered that comes under a later grant (L11)', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const sender = linkedOutbox({ path })
+    const other = openOutbox({ path })
+    appendNumbers(other, 1)
+    claimedIds(sender)
+    other.refuseConsent()
+    other.grantConsent(false)
+    sender.settle([idOf(1)], [])
+    expect(other.counts()).toMatchObject({ pending: 0, delivered: 0, held: 1 })
+  })
+
   it('that was about to be refused when somebody died is refused by whoever comes next', () => {
     const path = join(temporaryFolder(), 'outbox.db')
     const outbox = linkedOutbox({ path })

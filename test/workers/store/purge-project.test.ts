@@ -1,8 +1,9 @@
 /** A project that leaves the state directory. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { describe, expect, it } from 'vitest'
+import Database from 'better-sqlite3'
+import { describe, expect, it, vi } from 'vitest'
 
 import { outboxPath, senderLeasePath } from '#dist/project/state-directory.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
@@ -111,4 +112,21 @@ describe('a purge of a project', () => {
     expect(openOutbox({ path }).counts().held).toBe(1)
     expect(existsSync(path)).toBe(true)
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'leads nobody to write into a file that has lost its name while it was opened (L1)',
+    () => {
+      const path = outboxPath(temporaryFolder(), PROJECT)
+      const { transaction } = Database.prototype
+      const spy = vi.spyOn(Database.prototype, 'transaction')
+      later(() => spy.mockRestore())
+      spy.mockImplementationOnce(function (this: Database.Database, work) {
+        rmSync(path)
+        return transaction.call(this, work) as ReturnType<typeof transaction>
+      })
+      appendNumbers(openOutbox({ path }), 1)
+      expect(existsSync(path)).toBe(true)
+      expect(openOutbox({ path }).counts().held).toBe(1)
+    },
+  )
 })
