@@ -24,7 +24,8 @@ import { stateDirectory } from './project/state-directory.ts'
 import { createSync, type Sync } from './sync.ts'
 import { createWorkPackages, type WorkPackages } from './work-packages.ts'
 import { type ProjectView, viewProject } from './view.ts'
-import { type RuntimeEventMap, type Listener, createListeners } from './actors/listeners.ts'
+import type { LinkReport, Listener, RuntimeEventMap } from './actors/listeners.ts'
+import { createListeners } from './actors/listeners.ts'
 import { startSystem, type System, type SystemClock } from './actors/system.ts'
 import { within } from './actors/within.ts'
 
@@ -50,7 +51,7 @@ export type RuntimeOptions = {
 export type RuntimeStatus = ProjectView & {
   readonly workers: System['workerStates']
   readonly failures: System['failures']
-  readonly link: { readonly state: string; readonly reason: string | null }
+  readonly link: LinkReport
 }
 
 export type Runtime = {

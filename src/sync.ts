@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LinkControl } from './actors/link-control.ts'
+import type { LinkReport } from './actors/listeners.ts'
 import type { Parts } from './emitter.ts'
 import type { Healing } from './healing.ts'
 import { type ErrorOnWire, LinkError, RuntimeError } from './errors.ts'
@@ -61,7 +62,7 @@ export type Sync = {
   start(): Promise<void>
   /** Closes the link; from then on it starts only when `start` is called. */
   stop(): Promise<void>
-  readonly link: { readonly state: string; readonly reason: string | null }
+  readonly link: LinkReport
 }
 
 /** The longest that `sync now` takes unless told otherwise. */
@@ -120,11 +121,12 @@ export function createSync(
       random: system.random,
       clock,
       spawn: (logic, id, input) => system.spawn(logic, id, input),
-      changed: ({ state: at, reason, nextTryAt }) => {
+      changed: ({ state: at, reason, nextTryAt = null }) => {
         watchLogin(at !== 'offline')
-        const next = nextTryAt === undefined ? {} : { nextTryAt }
-        listeners.tell('link', { state: at, reason, ...next })
+        listeners.tell('link', { state: at, reason, nextTryAt })
       },
+      refused: ({ code, message, hint }) =>
+        listeners.tell('warning', { code, message: [message, hint ?? ''].join('. ').trim() }),
       ledgerRefused: (error) => listeners.tell('warning', ledgerWarning(error)),
     })
     return control
@@ -319,7 +321,11 @@ export function createSync(
       watchLogin(false)
     },
     get link() {
-      return { state: control?.state ?? 'offline', reason: control?.reason ?? null }
+      return {
+        state: control?.state ?? 'offline',
+        reason: control?.reason ?? null,
+        nextTryAt: control?.nextTryAt ?? null,
+      }
     },
   }
 
@@ -391,6 +397,7 @@ async function drainOwn(
   // A thread that died is back in a moment, and so is the link.
   const settled = (): boolean =>
     control.isDrained ||
+    control.isEmptiedByBatches ||
     // Stopped by somebody, or by the end of a worker.
     !control.isWanted ||
     control.state === 'suspended' ||

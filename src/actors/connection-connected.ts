@@ -20,6 +20,7 @@ export const connected = connectionSetup.createStateConfig({
         actions: { type: 'blame', params: ({ event }) => event },
       },
     ],
+    'connection.resumed': { actions: 'check' },
     'connection.disable': { target: '#connection.closing', actions: 'unwant' },
     'connection.login': {
       target: '#connection.closing',

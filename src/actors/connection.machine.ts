@@ -5,6 +5,7 @@
  * Facts carry the number of their connection; what an older one says changes nothing. A refusal is not retried in
  * haste: `suspended` waits for a new login or for the slow retry.
  */
+import { batching } from './connection-batching.ts'
 import { connected } from './connection-connected.ts'
 import { blameRefusal, connectionSetup, initialContext } from './connection-setup.ts'
 
@@ -28,7 +29,10 @@ export const connectionMachine = connectionSetup.createMachine({
           },
           {
             target: 'suspended',
-            actions: { type: 'blame', params: ({ event }) => blameRefusal(event) },
+            actions: [
+              { type: 'blame', params: ({ event }) => blameRefusal(event) },
+              { type: 'tellRefused', params: ({ event }) => event },
+            ],
           },
         ],
         'connection.disable': { target: 'closing', actions: 'unwant' },
@@ -59,6 +63,11 @@ export const connectionMachine = connectionSetup.createMachine({
               target: '#connection.connected',
               actions: { type: 'keepConnection', params: ({ event }) => event },
             },
+            'socket.refused': {
+              guard: { type: 'isUpgradeFault', params: ({ event }) => event },
+              target: 'probing',
+              actions: { type: 'blame', params: ({ event }) => blameRefusal(event) },
+            },
           },
           after: {
             openDeadline: {
@@ -67,8 +76,38 @@ export const connectionMachine = connectionSetup.createMachine({
             },
           },
         },
+        // The hub gave a ticket and no connection: perhaps it takes events by HTTP.
+        probing: {
+          entry: ['probe', { type: 'announce', params: { state: 'probing' } }],
+          on: {
+            'socket.probed': {
+              target: '#connection.batching',
+              actions: { type: 'keepConnection', params: ({ event }) => event },
+            },
+            'socket.refused': [
+              {
+                guard: { type: 'isPlainRefusal', params: ({ event }) => event },
+                target: '#connection.suspended',
+                actions: [
+                  { type: 'blame', params: ({ event }) => blameRefusal(event) },
+                  { type: 'tellRefused', params: ({ event }) => event },
+                ],
+              },
+              // What kept the connection from opening stays blamed.
+              { guard: 'isPassing', target: '#connection.backingOff' },
+              { target: '#connection.suspended' },
+            ],
+          },
+          after: {
+            probeDeadline: {
+              target: '#connection.closing',
+              actions: { type: 'blame', params: { reason: 'PROBE_TIMEOUT' } },
+            },
+          },
+        },
       },
     },
+    batching,
     connected,
     closing: {
       entry: ['close', { type: 'announce', params: { state: 'closing' } }],
@@ -87,6 +126,8 @@ export const connectionMachine = connectionSetup.createMachine({
       exit: 'forgetPlan',
       on: {
         'connection.disable': { target: 'offline', actions: 'unwant' },
+        // Not where the hub asked for the wait.
+        'connection.resumed': { guard: 'isOwnWait', target: 'reaching' },
         'connection.login': { target: 'reaching', actions: ['want', 'resetAttempts'] },
       },
       after: { backoff: 'reaching' },

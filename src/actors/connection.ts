@@ -7,6 +7,8 @@ export type ConnectionState =
   | 'offline'
   | 'authenticating'
   | 'connecting'
+  | 'probing'
+  | 'batching'
   | 'awaitingSnapshot'
   | 'flushingCommits'
   | 'live'
@@ -23,13 +25,17 @@ export type ConnectionEvent =
   | { readonly type: 'connection.login' }
   /** The socket worker's thread is gone, and with it every answer that was due. */
   | { readonly type: 'connection.lost' }
+  /** The machine has slept, or its network is another one: what is up may be dead, what waits may try. */
+  | { readonly type: 'connection.resumed' }
   | { readonly type: 'drain.emptied'; readonly sink: Sink }
   /** The drain waits for verdicts that don't come. */
   | { readonly type: 'drain.stalled'; readonly sink: Sink }
   /** The drain's source can't be used now; it is asked again. */
   | { readonly type: 'drain.refused'; readonly sink: Sink; readonly error: ErrorOnWire }
   | SocketAnswer
-  | SocketFact
+  /** Of a hub's names nothing is known here: what a machine hears can be inspected. */
+  | { readonly type: 'socket.snapshot'; readonly connection: number }
+  | Exclude<SocketFact, { readonly type: 'socket.snapshot' }>
 
 /** Said at each change of state. */
 export type ConnectionChanged = {
@@ -37,12 +43,18 @@ export type ConnectionChanged = {
   readonly state: ConnectionState
   /** Why it is not live: a code of the link's or the hub's; null where all is well. */
   readonly reason: string | null
-  /** Milliseconds of the injected clock, in `backingOff` and `suspended`. */
+  /** Milliseconds of the injected clock, in `batching`, `backingOff` and `suspended`. */
   readonly nextTryAt?: number
 }
 
+/** Said where the hub, or our own login, refuses the link and somebody must see to it. */
+export type ConnectionRefused = {
+  readonly type: 'connection.refused'
+  readonly error: ErrorOnWire
+}
+
 export type ConnectionInput = {
-  /** Takes `socket.authenticate`, `socket.open`, `socket.close`. */
+  /** Takes every command of the socket worker but `socket.deliver`. */
   readonly socket: AnyActorRef
   /** The drains; each takes `drain.wake` and `drain.sleep`. */
   readonly commits: AnyActorRef
@@ -60,6 +72,10 @@ export type ConnectionContext = ConnectionInput & {
   /** The present or last connection; 0 before the first. */
   readonly connection: number
   readonly reason: string | null
+  /** Of what is blamed: would the next try fare better by itself? */
+  readonly isPassing: boolean
+  /** Refusals one after the other, at most `REFUSALS_MAX`. */
+  readonly refusals: number
   /** What the hub asked us to wait at least. */
   readonly retryAfterMs: number
   readonly delayMs: number
@@ -70,8 +86,12 @@ export const ATTEMPTS_MAX = 16
 export const BACKOFF = { baseMs: 500, capMs: 30_000 } as const
 /** However long a hub asks us to stay away. */
 export const RETRY_AFTER_MAX_MS = 15 * 60_000
-/** A refused login is tried again now and then: the hub may have changed its mind. */
+/** A refused login is tried again now and then, ever more seldom: the hub may have changed its mind. */
 export const SUSPENDED_RETRY_MS = 5 * 60_000
+export const SUSPENDED_RETRY_MAX_MS = 60 * 60_000
+export const REFUSALS_MAX = 4
+/** Events go by HTTP meanwhile: each try of the WebSocket makes them wait. */
+export const BATCHING_MIN_MS = 5_000
 
 /** The worker's own deadlines come first and say more; ours are for a worker that doesn't answer. */
 const ANSWER_MARGIN_MS = 500
@@ -79,6 +99,10 @@ const ANSWER_MARGIN_MS = 500
 export const CONNECTION_DELAYS = {
   authenticateDeadline: 10_000 + ANSWER_MARGIN_MS,
   openDeadline: 5_000 + ANSWER_MARGIN_MS,
+  /** Two requests. */
+  probeDeadline: 20_000 + ANSWER_MARGIN_MS,
+  /** One batch by HTTP. */
+  finishDeadline: 60_000 + ANSWER_MARGIN_MS,
   snapshotDeadline: 5_000,
   closeDeadline: 2_000 + ANSWER_MARGIN_MS,
   /** What was acknowledged stays so: the next connection goes on where this one stopped. */
@@ -87,5 +111,4 @@ export const CONNECTION_DELAYS = {
   pingSilence: 45_000,
   /** Live for so long, the next failure counts as the first. */
   healthyPeriod: 60_000,
-  slowRetry: SUSPENDED_RETRY_MS,
 } as const

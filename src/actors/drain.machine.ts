@@ -9,13 +9,17 @@
 import { type AnyActorRef, assign, sendTo, setup } from 'xstate'
 import type { LocalCommit } from '../contracts/frames.ts'
 import type { ErrorOnWire } from '../errors.ts'
-import type { Sink } from '../workers/socket/protocol.ts'
+import type { Rejected, Sink } from '../workers/socket/protocol.ts'
 import { backoffMs } from './backoff.ts'
+
+/** What the first claim may bring; then the link says how much it can carry. */
+export const CLAIM_START = 256
 
 export type Delivery = {
   readonly accepted: readonly string[]
-  readonly rejected: readonly { readonly id: string; readonly reason: string }[]
+  readonly rejected: readonly Rejected[]
   readonly unanswered: number
+  readonly credit: number
 }
 
 export type DrainEvent =
@@ -37,7 +41,7 @@ export type DrainEvent =
 
 export type DrainInput = {
   readonly sink: Sink
-  /** Takes `source.claim {batch}` and `source.settle {accepted, rejected}`. */
+  /** Takes `source.claim {batch, max}` and `source.settle {accepted, rejected}`. */
   readonly source: AnyActorRef
   /** The socket worker. */
   readonly outlet: AnyActorRef
@@ -46,12 +50,20 @@ export type DrainInput = {
   readonly random: () => number
 }
 
+type DrainContext = DrainInput & {
+  readonly batch: number
+  readonly attempts: number
+  readonly credit: number
+  /** The last batch left less to deliver than before. */
+  readonly hasAdvanced: boolean
+}
+
 type Frames = { readonly frames: readonly LocalCommit[] }
 type Refusal = { readonly error: ErrorOnWire }
 
 export const drainMachine = setup({
   types: {
-    context: {} as DrainInput & { batch: number; attempts: number },
+    context: {} as DrainContext,
     input: {} as DrainInput,
     events: {} as DrainEvent,
   },
@@ -60,9 +72,10 @@ export const drainMachine = setup({
     isPresentAndEmpty: ({ context }, params: { batch: number; count: number }) =>
       params.batch === context.batch && params.count === 0,
     isFirstFailure: ({ context }) => context.attempts === 0,
-    hasProgress: (_, params: Delivery) => progressOf(params) > 0,
-    isPresentWithProgress: ({ context }, params: Delivery & { batch: number }) =>
-      params.batch === context.batch && progressOf(params) > 0,
+    hasAdvanced: ({ context }) => context.hasAdvanced,
+    hasVerdicts: (_, params: Delivery) => verdictsOf(params) > 0,
+    isPresentWithVerdicts: ({ context }, params: Delivery & { batch: number }) =>
+      params.batch === context.batch && verdictsOf(params) > 0,
   },
   delays: {
     retryDelay: ({ context }) =>
@@ -71,7 +84,11 @@ export const drainMachine = setup({
   actions: {
     claim: sendTo(
       ({ context }) => context.source,
-      ({ context }) => ({ type: 'source.claim' as const, batch: context.batch }),
+      ({ context }) => ({
+        type: 'source.claim' as const,
+        batch: context.batch,
+        max: context.credit,
+      }),
     ),
     nextBatch: assign({ batch: ({ context }) => context.batch + 1 }),
     deliver: sendTo(
@@ -111,12 +128,22 @@ export const drainMachine = setup({
         error: params.error,
       }),
     ),
+    learn: assign((_, params: Delivery) => ({
+      credit: params.credit,
+      hasAdvanced: params.accepted.length > 0 || params.rejected.some(({ isFinal }) => isFinal),
+    })),
     countAttempt: assign({ attempts: ({ context }) => Math.min(context.attempts + 1, 8) }),
     resetAttempts: assign({ attempts: 0 }),
   },
 }).createMachine({
   id: 'drain',
-  context: ({ input }) => ({ ...input, batch: 0, attempts: 0 }),
+  context: ({ input }) => ({
+    ...input,
+    batch: 0,
+    attempts: 0,
+    credit: CLAIM_START,
+    hasAdvanced: false,
+  }),
   initial: 'asleep',
   on: { 'drain.sleep': { target: '.asleep' } },
   states: {
@@ -126,7 +153,7 @@ export const drainMachine = setup({
         'drain.wake': { target: 'claiming' },
         'drain.sleep': {},
         'socket.delivered': {
-          guard: { type: 'hasProgress', params: ({ event }) => event },
+          guard: { type: 'hasVerdicts', params: ({ event }) => event },
           actions: { type: 'settle', params: ({ event }) => event },
         },
       },
@@ -161,14 +188,17 @@ export const drainMachine = setup({
       on: {
         'socket.delivered': [
           {
-            guard: { type: 'isPresentWithProgress', params: ({ event }) => event },
+            guard: { type: 'isPresentWithVerdicts', params: ({ event }) => event },
             target: 'settling',
-            actions: { type: 'settle', params: ({ event }) => event },
+            actions: [
+              { type: 'learn', params: ({ event }) => event },
+              { type: 'settle', params: ({ event }) => event },
+            ],
           },
           {
             guard: { type: 'isPresent', params: ({ event }) => event },
             target: 'waiting',
-            actions: 'tellStalled',
+            actions: [{ type: 'learn', params: ({ event }) => event }, 'tellStalled'],
           },
         ],
         'socket.refused': { target: 'waiting', actions: 'tellStalled' },
@@ -176,7 +206,11 @@ export const drainMachine = setup({
     },
     settling: {
       on: {
-        'source.settled': { target: 'claiming', actions: 'resetAttempts' },
+        'source.settled': [
+          { guard: 'hasAdvanced', target: 'claiming', actions: 'resetAttempts' },
+          // Refused for now: to ask again at once would only use up its attempts.
+          { target: 'waiting' },
+        ],
         'source.refused': [
           {
             guard: 'isFirstFailure',
@@ -196,6 +230,6 @@ export const drainMachine = setup({
   },
 })
 
-function progressOf(delivery: Delivery): number {
+function verdictsOf(delivery: Delivery): number {
   return delivery.accepted.length + delivery.rejected.length
 }

@@ -17,6 +17,7 @@ import type { Desk } from './desk.ts'
 import { drainMachine } from './drain.machine.ts'
 import { ledgerSource, outboxSource } from './source.ts'
 import type { System, SystemClock } from './system.ts'
+import { WakeWatch } from './wake-watch.ts'
 import type { WorkerRef } from './supervisor.machine.ts'
 import type { WorkerName } from './worker.machine.ts'
 
@@ -28,6 +29,8 @@ export type LinkControlOptions = {
   readonly clock: SystemClock
   readonly spawn: System['spawn']
   readonly changed: (change: ConnectionChanged) => void
+  /** The link is refused, and somebody must see to it; told once for each code until the link is live again. */
+  readonly refused: (error: ErrorOnWire) => void
   /** The ledger can't be used now: its commits wait, events don't. */
   readonly ledgerRefused: (error: ErrorOnWire) => void
 }
@@ -42,9 +45,13 @@ export class LinkControl {
   readonly #connection: ActorRefFrom<typeof connectionMachine>
   readonly #events: ActorRefFrom<typeof drainMachine>
   readonly #commits: ActorRefFrom<typeof drainMachine>
+  readonly #wakeWatch = new WakeWatch({
+    woke: () => this.#connection.send({ type: 'connection.resumed' }),
+  })
+  readonly #told = new Set<string>()
   #state: ConnectionState = 'offline'
-  #reason: string | null = null
   #nextTryAt: number | null = null
+  #reason: string | null = null
   /** The hub that has greeted the present connection. */
   #target: Target | null = null
   #isWanted = false
@@ -96,6 +103,7 @@ export class LinkControl {
       now: () => clock.now(),
     })
     this.#connection.on('connection.changed', (change) => this.#note(change))
+    this.#connection.on('connection.refused', ({ error }) => this.#tell(error))
     for (const drain of [this.#events, this.#commits]) drain.subscribe(() => this.#wake())
   }
 
@@ -106,6 +114,11 @@ export class LinkControl {
   /** Why the link is where it is: the code of the last failure, or null. */
   get reason(): string | null {
     return this.#reason
+  }
+
+  /** Milliseconds of the clock: when the link is tried again; null where it isn't waited. */
+  get nextTryAt(): number | null {
+    return this.#nextTryAt
   }
 
   /** Started and not stopped since; the lease may be on its way. */
@@ -120,6 +133,11 @@ export class LinkControl {
       this.#events.getSnapshot().matches('idle') &&
       (this.#commits.getSnapshot().matches('idle') || this.isLedgerRefusing)
     )
+  }
+
+  /** All that can go without a WebSocket has gone. */
+  get isEmptiedByBatches(): boolean {
+    return this.#state === 'batching' && this.#events.getSnapshot().matches('idle')
   }
 
   /** The ledger could not be used when last asked. */
@@ -193,14 +211,13 @@ export class LinkControl {
   /** The socket said something that nobody asked for. */
   takeFact(fact: SocketFact): void {
     if (fact.type === 'socket.closed') this.#target = null
-    if (fact.type === 'socket.snapshot') {
-      const { origin, team, epoch } = fact
-      this.#target = { origin, team, epoch }
-      // Both answer in order: before the first claim that the greeting leads to.
-      this.#aim()
-      this.#aimCommits()
-    }
-    this.#connection.send(fact)
+    if (fact.type !== 'socket.snapshot') return this.#connection.send(fact)
+    const { type, connection, origin, team, epoch } = fact
+    this.#target = { origin, team, epoch }
+    // Both answer in order: before the first claim that the greeting leads to.
+    this.#aim()
+    this.#aimCommits()
+    this.#connection.send({ type, connection })
   }
 
   /** A thread died: the socket's with its connection, the store's with its lease, the git's with its watch. */
@@ -290,9 +307,18 @@ export class LinkControl {
     this.#state = change.state
     this.#reason = change.reason
     this.#nextTryAt = change.nextTryAt ?? null
+    if (change.state === 'live') this.#told.clear()
+    if (change.state === 'offline') this.#wakeWatch.stop()
+    else this.#wakeWatch.start()
     this.#options.changed(change)
     if (this.#held) void this.#publish().catch(() => undefined)
     this.#wake()
+  }
+
+  #tell(error: ErrorOnWire): void {
+    if (this.#told.has(error.code)) return
+    this.#told.add(error.code)
+    this.#options.refused(error)
   }
 
   async #publish(): Promise<void> {

@@ -3,6 +3,14 @@ import type { Receipt } from '../contracts/event.ts'
 import type { Deferral, LedgerName } from '../workers/git/protocol.ts'
 import type { WorkerFailure, WorkerName } from './worker.machine.ts'
 
+export type LinkReport = {
+  readonly state: string
+  /** Why it is not live: a code; null where all is well. */
+  readonly reason: string | null
+  /** When it is tried again, in Unix milliseconds; null where nothing is waited for. */
+  readonly nextTryAt: number | null
+}
+
 export type RuntimeEventMap = {
   readonly emitted: Receipt
   readonly committed: {
@@ -11,12 +19,7 @@ export type RuntimeEventMap = {
     readonly commit: string
   }
   readonly deferred: Deferral
-  readonly link: {
-    readonly state: string
-    readonly reason: string | null
-    /** When a link that waits tries again, in Unix milliseconds. */
-    readonly nextTryAt?: number
-  }
+  readonly link: LinkReport
   readonly warning: { readonly code: string; readonly message: string }
   readonly workerRestarted: { readonly name: WorkerName; readonly failure: WorkerFailure }
   readonly workerFailed: { readonly name: WorkerName; readonly failure: WorkerFailure }

@@ -1,21 +1,16 @@
 /** What a drain claims from and settles with: the outbox behind the store worker, the frames behind the git worker. */
 import { type ActorRef, type AnyActorRef, fromCallback, type Snapshot } from 'xstate'
 import type { GitAnswer } from '../workers/git/protocol.ts'
+import type { Rejected } from '../workers/socket/protocol.ts'
 import type { StoreAnswer } from '../workers/store/protocol.ts'
 import type { DrainEvent } from './drain.machine.ts'
 
-/** Events of one claim; the link's own window bounds what is in flight. */
-export const CLAIM_MAX = 256
-
-/** `isFinal`: false where the hub may take the same again later; true where nothing is said. */
-type Refused = { readonly id: string; readonly reason: string; readonly isFinal?: boolean }
-
 export type SourceCommand =
-  | { readonly type: 'source.claim'; readonly batch: number }
+  | { readonly type: 'source.claim'; readonly batch: number; readonly max: number }
   | {
       readonly type: 'source.settle'
       readonly accepted: readonly string[]
-      readonly rejected: readonly Refused[]
+      readonly rejected: readonly Rejected[]
     }
 
 export type SourceInput = {
@@ -32,18 +27,14 @@ export const outboxSource = fromCallback<SourceCommand | StoreAnswer, SourceInpu
       const drain = input.drain()
       switch (event.type) {
         case 'source.claim':
-          return ask({ type: 'store.claim', batch: event.batch, max: CLAIM_MAX } as {
+          return ask({ type: 'store.claim', batch: event.batch, max: event.max } as {
             type: string
           })
         case 'source.settle':
           return ask({
             type: 'store.settle',
             accepted: event.accepted,
-            rejected: event.rejected.map(({ id, reason, isFinal = true }) => ({
-              event_id: id,
-              reason,
-              isFinal,
-            })),
+            rejected: event.rejected.map(({ id, ...rest }) => ({ event_id: id, ...rest })),
           } as { type: string })
         case 'store.claimed':
           return drain.send({
@@ -68,6 +59,7 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
     const ask = (command: { type: string }): void =>
       input.worker.send({ type: 'worker.ask', command, replyTo: self })
     let batch = 0
+    let max = 0
     // A frame that the hub refuses must not block the ones behind it; it is offered again on the next link.
     const refused = new Set<string>()
     receive((event) => {
@@ -75,14 +67,13 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
       switch (event.type) {
         case 'source.claim':
           batch = event.batch
+          max = event.max
           return ask({ type: 'git.frames' })
         case 'source.settle':
           for (const { id } of event.rejected) refused.add(id)
           return ask({ type: 'git.confirm', hashes: event.accepted } as { type: string })
         case 'git.framed': {
-          const frames = event.frames
-            .filter((frame) => !refused.has(frame.git_hash))
-            .slice(0, CLAIM_MAX)
+          const frames = event.frames.filter((frame) => !refused.has(frame.git_hash)).slice(0, max)
           return drain.send({ type: 'source.claimed', batch, count: frames.length, frames })
         }
         case 'git.confirmed':

@@ -1,5 +1,6 @@
 /** One root with its project: what there is to send, and its runtime with the link while that is wanted. */
 import { statSync } from 'node:fs'
+import type { LinkReport } from '../actors/listeners.ts'
 import { KittiwakeError } from '../errors.ts'
 import { readIdentity } from '../project/identity.ts'
 import { locateRepository } from '../project/locate.ts'
@@ -20,9 +21,7 @@ export type HoldingOptions = {
 }
 
 type Phase = 'resting' | 'opening' | 'open' | 'closing'
-type Link = { readonly state: string; readonly reason: string | null; readonly nextTryAt?: number }
-
-const OFFLINE: Link = { state: 'offline', reason: null }
+const OFFLINE: LinkReport = { state: 'offline', reason: null, nextTryAt: null }
 /** An open project is looked at this often; a resting one when its files change, and now and then. */
 const LOOK_OPEN_MS = 2_000
 const LOOK_RESTING_MS = 10 * 60_000
@@ -96,7 +95,7 @@ export class Holding {
       project: this.entry.uuid,
       state: this.isOpen ? this.#link.state : this.hasWork ? 'waiting' : 'resting',
       reason: this.#link.reason ?? this.#obstacle,
-      next_try_at: at === undefined ? null : new Date(at).toISOString(),
+      next_try_at: at === null ? null : new Date(at).toISOString(),
       waiting: this.#waiting,
     }
   }
@@ -196,14 +195,14 @@ export class Holding {
       this.#phase = 'open'
     } catch (error) {
       log.write('NOT_OPENED', { project, reason: codeOf(error) })
-      this.#link = { state: 'offline', reason: codeOf(error) }
+      this.#link = { ...OFFLINE, reason: codeOf(error) }
       this.#retryAt = now + RETRY_MS
       await this.#close(this.#link)
     }
     this.#options.changed()
   }
 
-  async #close(after: Link = OFFLINE): Promise<void> {
+  async #close(after: LinkReport = OFFLINE): Promise<void> {
     const runtime = this.#runtime
     this.#runtime = null
     this.#phase = 'closing'
@@ -221,7 +220,7 @@ export class Holding {
     void this.close()
   }
 
-  #note(link: Link): void {
+  #note(link: LinkReport): void {
     const before = this.#link
     this.#link = link
     const isSame = before.state === link.state && before.reason === link.reason

@@ -5,6 +5,7 @@
 import { request as requestHttp } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { gzipSync } from 'node:zlib'
 import { parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
 import { systemCode } from '../errors.ts'
@@ -20,6 +21,9 @@ export type HubRequest = {
   /** Must have passed `isToken`. */
   readonly token: string
   readonly body?: JsonObject
+  /** JSON as it is, compressed here; instead of `body`. */
+  readonly gzipped?: string
+  readonly headers?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
   readonly bytesMax?: number
   readonly signal?: AbortSignal | undefined
@@ -65,16 +69,26 @@ export function requestHub(options: HubRequest): Promise<HubReply> {
     })
     if (options.signal?.aborted === true) return abort()
     options.signal?.addEventListener('abort', abort)
-    request.end(options.body === undefined ? undefined : JSON.stringify(options.body))
+    request.end(bodyOf(options))
   })
 }
 
-function headersOf(options: HubRequest): Record<string, string> {
+// No answer is ever inflated: one that comes compressed is no JSON, and so its size on the wire bounds it.
+function headersOf({ token, body, gzipped, headers }: HubRequest): Record<string, string> {
+  const hasBody = body !== undefined || gzipped !== undefined
   return {
     accept: 'application/json',
-    authorization: `Bearer ${options.token}`,
-    ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+    'accept-encoding': 'identity',
+    authorization: `Bearer ${token}`,
+    ...(hasBody ? { 'content-type': 'application/json' } : {}),
+    ...(gzipped === undefined ? {} : { 'content-encoding': 'gzip' }),
+    ...headers,
   }
+}
+
+function bodyOf({ body, gzipped }: HubRequest): string | Buffer | undefined {
+  if (gzipped !== undefined) return gzipSync(gzipped)
+  return body === undefined ? undefined : JSON.stringify(body)
 }
 
 function readReply(

@@ -7,8 +7,11 @@ import { backoffMs } from '#dist/actors/backoff.js'
 import {
   ATTEMPTS_MAX,
   BACKOFF,
+  BATCHING_MIN_MS,
   CONNECTION_DELAYS,
   RETRY_AFTER_MAX_MS,
+  SUSPENDED_RETRY_MAX_MS,
+  SUSPENDED_RETRY_MS,
 } from '#dist/actors/connection.js'
 import type {
   ConnectionChanged,
@@ -51,11 +54,19 @@ function bench(random: () => number = () => 0.5) {
 const refused = (
   closeClass: 'transient' | 'unauthenticated' | 'refused',
   retryAfterMs?: number,
+  code = 'HUB_NO',
 ): ConnectionEvent => ({
   type: 'socket.refused',
   class: closeClass,
-  error: { name: 'LinkError', code: 'HUB_NO', message: 'no', hint: null, retryable: false },
+  error: { name: 'LinkError', code, message: 'no', hint: null, retryable: false },
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+})
+
+const halted = (connection: number, closeClass: 'transient' | 'refused'): ConnectionEvent => ({
+  type: 'socket.halted',
+  connection,
+  class: closeClass,
+  error: { name: 'LinkError', code: 'HUB_HALT', message: 'no', hint: null, retryable: false },
 })
 
 const closed = (
@@ -73,13 +84,7 @@ const enable: ConnectionEvent = { type: 'connection.enable' }
 const disable: ConnectionEvent = { type: 'connection.disable' }
 const authenticated: ConnectionEvent = { type: 'socket.authenticated', team_slug: 'harbour' }
 const opened = (connection: number): ConnectionEvent => ({ type: 'socket.opened', connection })
-const snapshot = (connection: number): ConnectionEvent => ({
-  type: 'socket.snapshot',
-  connection,
-  origin: 'https://hub.example.org',
-  team: 'acme',
-  epoch: null,
-})
+const snapshot = (connection: number): ConnectionEvent => ({ type: 'socket.snapshot', connection })
 const pinged = (connection: number): ConnectionEvent => ({ type: 'socket.pinged', connection })
 const closing: ConnectionEvent = { type: 'socket.closing' }
 const emptied: ConnectionEvent = { type: 'drain.emptied', sink: 'commits' }
@@ -102,11 +107,19 @@ const EVENTS = {
   disable,
   login: { type: 'connection.login' },
   lost: { type: 'connection.lost' },
+  resumed: { type: 'connection.resumed' },
   authenticated,
   opened: opened(2),
   passing: refused('transient'),
   unauthenticated: refused('unauthenticated'),
   refused: refused('refused'),
+  upgradeRefused: refused('refused', undefined, 'HUB_PROTOCOL'),
+  otherProtocol: refused('refused', undefined, 'PROTOCOL_MISMATCH'),
+  probed: { type: 'socket.probed', connection: 2 },
+  halted: halted(2, 'transient'),
+  haltedForGood: halted(2, 'refused'),
+  oldHalted: halted(1, 'refused'),
+  finished: { type: 'socket.finished' },
   closing,
   snapshot: snapshot(2),
   oldSnapshot: snapshot(1),
@@ -122,6 +135,7 @@ const EVENTS = {
     accepted: [],
     rejected: [],
     unanswered: 0,
+    credit: 256,
   },
   commitsEmptied: emptied,
   eventsEmptied: { type: 'drain.emptied', sink: 'events' },
@@ -130,6 +144,9 @@ const EVENTS = {
   stalled,
   authenticateDeadline: afterEvent('authenticateDeadline', 'connection.reaching.authenticating'),
   openDeadline: afterEvent('openDeadline', 'connection.reaching.connecting'),
+  probeDeadline: afterEvent('probeDeadline', 'connection.reaching.probing'),
+  batchingBackoff: afterEvent('backoff', 'connection.batching.carrying'),
+  finishDeadline: afterEvent('finishDeadline', 'connection.batching.finishing'),
   snapshotDeadline: afterEvent(
     'snapshotDeadline',
     'connection.connected.delivery.awaitingSnapshot',
@@ -150,12 +167,17 @@ describe('the transition table of the connection machine', () => {
     offline: 'offline',
     authenticating: { reaching: 'authenticating' },
     connecting: { reaching: 'connecting' },
+    probing: { reaching: 'probing' },
+    probingRefused: { reaching: 'probing' },
+    batching: { batching: 'carrying' },
+    finishing: { batching: 'finishing' },
     awaitingSnapshot: connected('awaitingSnapshot'),
     flushingCommits: connected('flushingCommits'),
     live: connected('live'),
     closing: 'closing',
     closingForGood: 'closing',
     backingOff: 'backingOff',
+    backingOffAsAsked: 'backingOff',
     suspended: 'suspended',
   }
   type State = keyof typeof states
@@ -165,11 +187,19 @@ describe('the transition table of the connection machine', () => {
     disable: 'stay',
     login: 'stay',
     lost: 'stay',
+    resumed: 'stay',
     authenticated: 'stay',
     opened: 'stay',
     passing: 'stay',
     unauthenticated: 'stay',
     refused: 'stay',
+    upgradeRefused: 'stay',
+    otherProtocol: 'stay',
+    probed: 'stay',
+    halted: 'stay',
+    haltedForGood: 'stay',
+    oldHalted: 'stay',
+    finished: 'stay',
     closing: 'stay',
     snapshot: 'stay',
     oldSnapshot: 'stay',
@@ -186,6 +216,9 @@ describe('the transition table of the connection machine', () => {
     stalled: 'stay',
     authenticateDeadline: 'stay',
     openDeadline: 'stay',
+    probeDeadline: 'stay',
+    batchingBackoff: 'stay',
+    finishDeadline: 'stay',
     snapshotDeadline: 'stay',
     flushDeadline: 'stay',
     healthyPeriod: 'stay',
@@ -202,6 +235,24 @@ describe('the transition table of the connection machine', () => {
     passing: 'backingOff',
     unauthenticated: 'suspended',
     refused: 'suspended',
+    upgradeRefused: 'suspended',
+    otherProtocol: 'suspended',
+  }
+  const PROBING: Row = {
+    ...REACHING,
+    probed: 'batching',
+    upgradeRefused: 'backingOff',
+    refused: 'backingOff',
+    probeDeadline: 'closing',
+  }
+  const BATCHING: Row = {
+    ...NOTHING,
+    disable: 'closing',
+    login: 'closing',
+    lost: 'backingOff',
+    halted: 'backingOff',
+    haltedForGood: 'suspended',
+    stalled: 'backingOff',
   }
   const CONNECTED: Row = {
     ...NOTHING,
@@ -216,7 +267,22 @@ describe('the transition table of the connection machine', () => {
   const table = {
     offline: { ...NOTHING, enable: 'authenticating' },
     authenticating: { ...REACHING, authenticated: 'connecting', authenticateDeadline: 'closing' },
-    connecting: { ...REACHING, opened: 'awaitingSnapshot', openDeadline: 'closing' },
+    connecting: {
+      ...REACHING,
+      opened: 'awaitingSnapshot',
+      passing: 'probing',
+      upgradeRefused: 'probing',
+      openDeadline: 'closing',
+    },
+    probing: PROBING,
+    probingRefused: {
+      ...PROBING,
+      passing: 'suspended',
+      upgradeRefused: 'suspended',
+      refused: 'suspended',
+    },
+    batching: { ...BATCHING, resumed: 'finishing', batchingBackoff: 'finishing' },
+    finishing: { ...BATCHING, finished: 'authenticating', finishDeadline: 'closing' },
     awaitingSnapshot: {
       ...CONNECTED,
       snapshot: 'flushingCommits',
@@ -236,6 +302,13 @@ describe('the transition table of the connection machine', () => {
       ...NOTHING,
       disable: 'offline',
       login: 'authenticating',
+      resumed: 'authenticating',
+      backoff: 'authenticating',
+    },
+    backingOffAsAsked: {
+      ...NOTHING,
+      disable: 'offline',
+      login: 'authenticating',
       backoff: 'authenticating',
     },
     suspended: {
@@ -247,7 +320,12 @@ describe('the transition table of the connection machine', () => {
   } satisfies Record<State, Row>
   checkTable(connectionMachine, {
     context: wanted,
-    contextByState: { offline: unwanted, closingForGood: unwanted },
+    contextByState: {
+      offline: unwanted,
+      closingForGood: unwanted,
+      probingRefused: { ...wanted, isPassing: false },
+      backingOffAsAsked: { ...wanted, retryAfterMs: 1_000 },
+    },
     states,
     events: EVENTS,
     table,
@@ -411,10 +489,10 @@ describe('the connection machine', () => {
       type: 'connection.changed',
       state: 'suspended',
       reason: 'HUB_NO',
-      nextTryAt: CONNECTION_DELAYS.slowRetry,
+      nextTryAt: SUSPENDED_RETRY_MS,
     })
     send(enable)
-    clock.increment(CONNECTION_DELAYS.slowRetry - 1)
+    clock.increment(SUSPENDED_RETRY_MS - 1)
     expect(actor.getSnapshot().value).toBe('suspended')
     clock.increment(1)
     expect(actor.getSnapshot().value).toEqual({ reaching: 'authenticating' })
@@ -434,14 +512,82 @@ describe('the connection machine', () => {
     expect(actor.getSnapshot().matches({ connected: { delivery: 'live' } })).toBe(true)
   })
 
+  it('sends events by HTTP where no WebSocket can be opened, and tries it again by and by', () => {
+    const { actor, changes, clock, said, send } = bench()
+    send(enable, authenticated, refused('transient'), { type: 'socket.probed', connection: 1 })
+    expect(changes.slice(-2)).toMatchObject([
+      { state: 'probing', reason: 'HUB_NO' },
+      { state: 'batching', reason: 'HUB_NO', nextTryAt: BATCHING_MIN_MS },
+    ])
+    expect(said.slice(-2)).toEqual([
+      { to: 'socket', type: 'socket.probe' },
+      { to: 'events', type: 'drain.wake' },
+    ])
+    clock.increment(BATCHING_MIN_MS)
+    expect(said.slice(-3).map(({ type }) => type)).toEqual([
+      'drain.sleep',
+      'drain.sleep',
+      'socket.finish',
+    ])
+    send({ type: 'socket.finished' })
+    send(...toLive(2))
+    expect(actor.getSnapshot().matches({ connected: { delivery: 'live' } })).toBe(true)
+  })
+
+  it('blames the WebSocket where the hub takes no batches either, and waits as long as before', () => {
+    const { changes, send } = bench()
+    send(enable, authenticated, refused('transient'), refused('refused', 0, 'HUB_ELSE'))
+    expect(changes.at(-1)).toMatchObject({ state: 'backingOff', reason: 'HUB_NO' })
+    const other = bench()
+    const upgrade = refused('refused', 0, 'HUB_PROTOCOL')
+    other.send(enable, authenticated, upgrade, refused('transient', 0, 'HUB_ELSE'))
+    expect(other.changes.at(-1)).toMatchObject({ state: 'suspended', reason: 'HUB_PROTOCOL' })
+  })
+
+  it('tries at once when the machine wakes, but not where the hub asked for the wait', () => {
+    const { actor, clock, said, send } = bench()
+    const resumed: ConnectionEvent = { type: 'connection.resumed' }
+    send(enable, refused('transient'), resumed)
+    expect(actor.getSnapshot().value).toEqual({ reaching: 'authenticating' })
+    send(refused('transient', 60_000), resumed)
+    expect(actor.getSnapshot().value).toBe('backingOff')
+    clock.increment(60_000)
+    send(...toLive(1), resumed)
+    expect(said.at(-1)).toEqual({ to: 'socket', type: 'socket.check' })
+    send(closed(1, 'refused'), resumed)
+    expect(actor.getSnapshot().value).toBe('suspended')
+  })
+
+  it('tries a refused login ever more seldom, says each refusal, and begins anew once it is live', () => {
+    const { actor, changes, clock, send } = bench()
+    const told: string[] = []
+    actor.on('connection.refused', ({ error }) => told.push(error.code))
+    send(enable)
+    const waits: number[] = []
+    for (let round = 0; round < 6; round++) {
+      send(refused('unauthenticated'))
+      waits.push((changes.at(-1)?.nextTryAt ?? 0) - clock.now())
+      clock.increment(SUSPENDED_RETRY_MAX_MS)
+    }
+    expect(waits.map((ms) => ms / 60_000)).toEqual([5, 10, 20, 40, 60, 60])
+    expect(told).toHaveLength(6)
+    send(...toLive(1), closed(1, 'refused'))
+    expect((changes.at(-1)?.nextTryAt ?? 0) - clock.now()).toBe(SUSPENDED_RETRY_MS)
+  })
+
   it('has a finite graph, in which every state can be reached, and be left for offline', () => {
     const paths = getShortestPaths(connectionMachine, {
       input: bench().input,
       events: Object.values(EVENTS) as ConnectionEvent[],
       limit: 500_000,
+      // How often something went wrong decides how long a wait is, and nothing else.
+      serializeState: ({ value, context }) => {
+        const { connection, isPassing, isWanted, retryAfterMs } = context
+        return JSON.stringify([value, connection, isPassing, isWanted, retryAfterMs > 0])
+      },
     })
     const seen = new Set(paths.map((path) => JSON.stringify(path.state.value)))
-    expect(seen.size).toBe(9)
+    expect(seen.size).toBe(12)
     for (const path of paths) {
       const [closed] = transition(connectionMachine, path.state, disable)
       expect(transition(connectionMachine, closed, closing)[0].value).toBe('offline')
@@ -465,7 +611,11 @@ const STEP = fc.oneof(
     refused('unauthenticated'),
     refused('refused'),
     refused('transient', 100_000),
+    { type: 'connection.resumed' },
+    { type: 'socket.finished' },
   ),
+  fc.nat(3).map((connection): ConnectionEvent => ({ type: 'socket.probed', connection })),
+  fc.nat(3).map((connection) => halted(connection, 'transient')),
   fc.nat(3).map(opened),
   fc.nat(3).map(snapshot),
   fc.nat(3).map(pinged),
@@ -478,6 +628,7 @@ const BEFORE_DELIVERY: ReadonlySet<ConnectionState> = new Set([
   'offline',
   'authenticating',
   'connecting',
+  'probing',
   'awaitingSnapshot',
   'closing',
   'backingOff',
@@ -504,6 +655,7 @@ test.prop([
         offline: enable,
         authenticating: authenticated,
         connecting: opened(connections),
+        probing: { type: 'socket.probed', connection: connections },
         awaitingSnapshot: snapshot(connections),
         flushingCommits: emptied,
         closing,
@@ -527,6 +679,7 @@ test.prop([
     if (
       'connection' in step &&
       step.type !== 'socket.opened' &&
+      step.type !== 'socket.probed' &&
       step.connection !== before.context.connection
     ) {
       expect(value).toEqual(before.value)
@@ -550,6 +703,8 @@ test.prop([
     expect([lastOf('commits'), lastOf('events')]).toEqual(['drain.sleep', 'drain.sleep'])
   }
   if (state === 'live') expect(lastOf('events')).toBe('drain.wake')
+  // They have no way but the WebSocket.
+  if (state === 'batching') expect(lastOf('commits')).toBe('drain.sleep')
 })
 
 describe('the back-off', () => {

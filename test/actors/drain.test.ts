@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate'
-import { drainMachine } from '#dist/actors/drain.machine.js'
+import { CLAIM_START, drainMachine } from '#dist/actors/drain.machine.js'
 import { checkTable } from '../support/machine-table.ts'
 
 const nobody = createActor(fromCallback(() => undefined)).start()
@@ -13,6 +13,8 @@ const context = {
   random: () => 0.5,
   batch: 7,
   attempts: 0,
+  credit: 256,
+  hasAdvanced: true,
 }
 const delivery = (batch: number, accepted: readonly string[]) => ({
   type: 'socket.delivered',
@@ -21,6 +23,11 @@ const delivery = (batch: number, accepted: readonly string[]) => ({
   accepted,
   rejected: [],
   unanswered: 0,
+  credit: 256,
+})
+const refused = (isFinal: boolean) => ({
+  ...delivery(7, []),
+  rejected: [{ id: 'a', reason: 'r', isFinal }],
 })
 
 const refusal = { type: 'source.refused', error: { code: 'NO' } } as never
@@ -36,6 +43,8 @@ const same = {
   deliveredSome: stay,
   deliveredNone: stay,
   deliveredLate: stay,
+  refusedForGood: stay,
+  refusedForNow: stay,
   settled: stay,
   sourceRefused: stay,
   socketRefused: stay,
@@ -43,12 +52,14 @@ const same = {
 
 checkTable(drainMachine, {
   context,
+  contextByState: { settlingNothing: { ...context, hasAdvanced: false } },
   states: {
     asleep: 'asleep',
     idle: 'idle',
     claiming: 'claiming',
     delivering: 'delivering',
     settling: 'settling',
+    settlingNothing: 'settling',
     waiting: 'waiting',
   },
   events: {
@@ -61,6 +72,8 @@ checkTable(drainMachine, {
     deliveredSome: delivery(7, ['a']),
     deliveredNone: delivery(7, []),
     deliveredLate: delivery(6, ['a']),
+    refusedForGood: refused(true),
+    refusedForNow: refused(false),
     settled: { type: 'source.settled' },
     sourceRefused: refusal,
     socketRefused: { type: 'socket.refused' },
@@ -78,9 +91,12 @@ checkTable(drainMachine, {
       ...same,
       deliveredSome: 'settling',
       deliveredNone: 'waiting',
+      refusedForGood: 'settling',
+      refusedForNow: 'settling',
       socketRefused: 'waiting',
     },
     settling: { ...same, settled: 'claiming', sourceRefused: 'waiting' },
+    settlingNothing: { ...same, settled: 'waiting', sourceRefused: 'waiting' },
     waiting: same,
   },
 })
@@ -145,6 +161,7 @@ function world(script: readonly number[]) {
         accepted,
         rejected: [],
         unanswered: sent.length - accepted.length,
+        credit: 256,
       })
     })
   })
@@ -243,6 +260,24 @@ describe('a drain', () => {
     clock.increment(10_000)
     for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) next()
     expect([delivered, told]).toEqual([['a'], ['drain.stalled', 'drain.emptied']])
+  })
+
+  it('claims as much as the link says that it can carry', () => {
+    const claims: unknown[] = []
+    const ear = (heard: (event: Said) => void): AnyActorRef =>
+      createActor(fromCallback<Said>(({ receive }) => receive(heard))).start()
+    const source = ear((event) => event.type === 'source.claim' && claims.push(event))
+    const others = { outlet: ear(() => undefined), owner: ear(() => undefined) }
+    const input = { sink: 'events' as const, source, ...others, random: () => 0.5 }
+    const drain = createActor(drainMachine, { input }).start()
+    drain.send({ type: 'drain.wake' })
+    drain.send({ type: 'source.claimed', batch: 1, count: 1, frames: [] })
+    drain.send({ ...delivery(1, ['a']), credit: 16 } as never)
+    drain.send({ type: 'source.settled' })
+    expect(claims).toMatchObject([
+      { batch: 1, max: CLAIM_START },
+      { batch: 2, max: 16 },
+    ])
   })
 
   const act = fc.constantFrom('append', 'step', 'step', 'step', 'refuse', 'sleep', 'wake', 'wait')

@@ -22,7 +22,16 @@ function world() {
   const asked: string[] = []
   const states: string[] = []
   const refusals: string[] = []
-  const script = { held: true, hub: true, closes: true, git: 'answers', store: true }
+  const heard: string[] = []
+  const script = {
+    login: 'good',
+    proxy: false,
+    held: true,
+    hub: true,
+    closes: true,
+    git: 'answers',
+    store: true,
+  }
   let connections = 0
   const worker = (answer: (command: Ask['command']) => object | null): AnyActorRef =>
     createActor(
@@ -36,7 +45,12 @@ function world() {
     ).start()
   const refused = { type: 'socket.refused', class: 'transient', error: { code: 'HUB_UNREACHABLE' } }
   const socket = worker(({ type }) => {
+    if (type === 'socket.authenticate' && script.login === 'refused') {
+      return { ...refused, class: 'unauthenticated', error: { code: 'NOT_AUTHENTICATED' } }
+    }
     if (type === 'socket.authenticate' && !script.hub) return refused
+    if (type === 'socket.open' && script.proxy) return refused
+    if (type === 'socket.probe') return { type: 'socket.probed', connection: ++connections }
     if (type === 'socket.authenticate') return { type: 'socket.authenticated', team_slug: 'acme' }
     if (type === 'socket.open') return { type: 'socket.opened', connection: ++connections }
     return type === 'socket.close' && script.closes ? { type: 'socket.closing' } : null
@@ -66,8 +80,18 @@ function world() {
     random: () => 0.5,
     clock,
     spawn: (logic: never, id: string, input: never) =>
-      createActor(logic, { id, input, clock }).start(),
+      createActor(logic, {
+        id,
+        input,
+        clock,
+        inspect: (one) => {
+          if (one.type === '@xstate.event' && one.event.type === 'socket.snapshot') {
+            heard.push(JSON.stringify(one.event))
+          }
+        },
+      }).start(),
     changed: ({ state }: { state: string }) => states.push(state),
+    refused: ({ code }: { code: string }) => refusals.push(code),
     ledgerRefused: ({ code }: { code: string }) => refusals.push(code),
   }
   const link = new LinkControl(options as unknown as LinkControlOptions)
@@ -77,6 +101,7 @@ function world() {
     asked,
     states,
     refusals,
+    heard,
     script,
     /** How often that was asked. */
     count: (type: string) => asked.filter((one) => one === type).length,
@@ -300,6 +325,54 @@ describe('the link', () => {
     expect([link.state, count('socket.authenticate')]).toEqual(['backingOff', 1])
     link.hurry()
     expect(count('socket.authenticate')).toBe(2)
+  })
+
+  it('says when it is tried again, and nothing once it is up', async () => {
+    const { link, clock, script, greet } = world()
+    script.hub = false
+    await link.start()
+    expect([link.state, link.nextTryAt]).toEqual(['backingOff', 250])
+    script.hub = true
+    clock.increment(250)
+    greet()
+    await settled()
+    expect([link.state, link.nextTryAt]).toEqual(['live', null])
+  })
+
+  it('has delivered what it can where only HTTP gets through, which is not all', async () => {
+    const { link, script, greet } = world()
+    script.proxy = true
+    await link.start()
+    await settled()
+    expect([link.state, link.isEmptiedByBatches, link.isDrained]).toEqual(['batching', true, false])
+    greet()
+    expect(link.state).toBe('batching')
+  })
+
+  it('says each refusal once, until it was live', async () => {
+    const { link, script, refusals, greet } = world()
+    script.login = 'refused'
+    await link.start()
+    link.relogin()
+    link.hurry()
+    expect([link.state, refusals]).toEqual(['suspended', ['NOT_AUTHENTICATED']])
+    script.login = 'good'
+    link.relogin()
+    greet()
+    await settled()
+    script.login = 'refused'
+    link.relogin()
+    await settled()
+    link.hurry()
+    expect(refusals).toEqual(['NOT_AUTHENTICATED', 'NOT_AUTHENTICATED'])
+  })
+
+  it('tells its machines no more of a hub than the number of the connection', async () => {
+    const { link, heard } = world()
+    await link.start()
+    const hub = { origin: 'http://hub.example', team: 'acme', epoch: 'e1' }
+    link.takeFact({ type: 'socket.snapshot', connection: 1, ...hub })
+    expect(heard).toEqual(['{"type":"socket.snapshot","connection":1}'])
   })
 
   it('is waited for until something is so, a time is over or a signal comes', async () => {

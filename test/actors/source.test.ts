@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type AnyActorRef, createActor, fromCallback } from 'xstate'
-import { CLAIM_MAX, ledgerSource, outboxSource } from '#dist/actors/source.js'
+import { ledgerSource, outboxSource } from '#dist/actors/source.js'
 
 type Message = { readonly type: string; readonly command?: Message & Record<string, unknown> }
 
@@ -28,17 +28,24 @@ const refusal = (code: string): object => ({ error: { code } })
 describe('the source of the events', () => {
   it('turns the words of the drain into those of the store, and back', () => {
     const { asked, told, say } = between(outboxSource)
-    say({ type: 'source.claim', batch: 7 })
+    say({ type: 'source.claim', batch: 7, max: 512 })
     say({ type: 'store.claimed', batch: 7, count: 3 })
-    say({ type: 'source.settle', accepted: ['a'], rejected: [{ id: 'b', reason: 'r' }] })
+    const rejected = [
+      { id: 'b', reason: 'r', isFinal: true },
+      { id: 'c', reason: 'r', isFinal: false },
+    ]
+    say({ type: 'source.settle', accepted: ['a'], rejected })
     say({ type: 'store.settled', undelivered: 0 })
     say({ type: 'store.refused', ...refusal('LEASE_NOT_HELD') })
     expect(asked).toEqual([
-      { type: 'store.claim', batch: 7, max: CLAIM_MAX },
+      { type: 'store.claim', batch: 7, max: 512 },
       {
         type: 'store.settle',
         accepted: ['a'],
-        rejected: [{ event_id: 'b', reason: 'r', isFinal: true }],
+        rejected: [
+          { event_id: 'b', reason: 'r', isFinal: true },
+          { event_id: 'c', reason: 'r', isFinal: false },
+        ],
       },
     ])
     expect(told).toEqual([
@@ -52,13 +59,14 @@ describe('the source of the events', () => {
 
 describe('the source of the commits', () => {
   it('offers what is pending, within one claim', () => {
+    const max = 3
     const { asked, told, say } = between(ledgerSource)
-    const frames = Array.from({ length: CLAIM_MAX + 1 }, (_, index) => frame(index))
-    say({ type: 'source.claim', batch: 1 })
+    const frames = Array.from({ length: max + 1 }, (_, index) => frame(index))
+    say({ type: 'source.claim', batch: 1, max })
     say({ type: 'git.framed', frames })
     expect(asked).toEqual([{ type: 'git.frames' }])
     expect(told).toEqual([
-      { type: 'source.claimed', batch: 1, count: CLAIM_MAX, frames: frames.slice(0, CLAIM_MAX) },
+      { type: 'source.claimed', batch: 1, count: max, frames: frames.slice(0, max) },
     ])
   })
 
@@ -68,10 +76,10 @@ describe('the source of the commits', () => {
     say({
       type: 'source.settle',
       accepted: [second.git_hash],
-      rejected: [{ id: first.git_hash, reason: 'r' }],
+      rejected: [{ id: first.git_hash, reason: 'r', isFinal: true }],
     })
     say({ type: 'git.confirmed', pending: 1 })
-    say({ type: 'source.claim', batch: 2 })
+    say({ type: 'source.claim', batch: 2, max: 3 })
     say({ type: 'git.framed', frames: [first] })
     expect(asked[0]).toEqual({ type: 'git.confirm', hashes: [second.git_hash] })
     expect(told).toEqual([
@@ -82,7 +90,7 @@ describe('the source of the commits', () => {
 
   it('says why git could not do it now', () => {
     const { told, say } = between(ledgerSource)
-    say({ type: 'source.claim', batch: 3 })
+    say({ type: 'source.claim', batch: 3, max: 3 })
     say({ type: 'git.refused', ...refusal('LEDGER_LOCKED') })
     expect(told).toEqual([{ type: 'source.refused', ...refusal('LEDGER_LOCKED') }])
   })

@@ -51,7 +51,7 @@ describe.concurrent('a ledger that can not be used', () => {
       return (await hub.rows('event', uuid)).length === 1
     })
     expect(await hub.rows('commit', uuid)).toEqual([])
-    expect(runtime.sync.link).toEqual({ state: 'live', reason: null })
+    expect(runtime.sync.link).toEqual({ state: 'live', reason: null, nextTryAt: null })
     expect(warnings).toEqual(['LEDGER_UNAVAILABLE'])
 
     repair()

@@ -51,9 +51,11 @@ export class SyncRunCommand extends KittiwakeCommand {
   async #runOne(): Promise<Result> {
     const { signal, stdout } = this.context
     await this.withRuntime(async (runtime) => {
-      runtime.on('link', ({ state, reason }) => {
-        if (this.json) printJson(stdout, { ok: true, state, reason })
-        else printText(stdout, reason === null ? state : `${state} (${reason})`)
+      runtime.on('link', ({ state, reason, nextTryAt }) => {
+        const at = nextTryAt === null ? null : new Date(nextTryAt).toISOString()
+        const text = reason === null ? state : `${state} (${reason})`
+        if (this.json) printJson(stdout, { ok: true, state, reason, next_try_at: at })
+        else printText(stdout, at === null ? text : `${text}, next try at ${at}`)
       })
       await this.heal(runtime)
       const failed = new Promise<void>((resolve) => {

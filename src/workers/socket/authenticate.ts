@@ -4,7 +4,7 @@ import { requestHub } from '../../project/hub-request.ts'
 import { isLoopback, readUrl } from '../../project/hub-url.ts'
 import { isToken } from '../../project/login.ts'
 import type { LoginReading, OpenLogin } from '../../project/login.ts'
-import { refuse, refuseNetwork, refuseStatus } from './refusal.ts'
+import { refuse, refuseNetwork, refuseProtocol, refuseStatus } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 
 /** The longest that a ticket is trusted, whatever the hub says. */
@@ -32,13 +32,7 @@ export async function authenticate(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Authentication> {
-  if (reading.state === 'absent') {
-    const hint = 'Run `kittiwake auth login --hub URL --token-file FILE`.'
-    return { refusal: refuse('NOT_LOGGED_IN', 'there is no login', 'unauthenticated', hint) }
-  }
-  if (reading.state === 'unusable') {
-    return { refusal: { error: reading.error, class: 'unauthenticated' } }
-  }
+  if (reading.state !== 'present') return { refusal: refuseLogin(reading) }
   const { login } = reading
   const reply = await requestHub({
     method: 'POST',
@@ -49,6 +43,7 @@ export async function authenticate(
     signal,
   })
   if (reply.kind === 'failed') return { refusal: refuseNetwork(reply.cause) }
+  if (reply.status === 412) return { refusal: refuseProtocol(reply.body) }
   if (reply.status !== 200 && reply.status !== 201) {
     return { refusal: refuseStatus(reply.status, reply.retryAfterMs) }
   }
@@ -57,6 +52,14 @@ export async function authenticate(
     return { refusal: refuse('HUB_PROTOCOL', 'the hub gave no usable socket token', 'transient') }
   }
   return { ticket, team_slug: login.team_slug }
+}
+
+export function refuseLogin(
+  reading: Exclude<LoginReading<OpenLogin>, { state: 'present' }>,
+): Refusal {
+  if (reading.state === 'unusable') return { error: reading.error, class: 'unauthenticated' }
+  const hint = 'Run `kittiwake auth login --hub URL --token-file FILE`.'
+  return refuse('NOT_LOGGED_IN', 'there is no login', 'unauthenticated', hint)
 }
 
 function readTicket(body: JsonObject, login: OpenLogin): Ticket | null {

@@ -5,11 +5,12 @@
 import type { Buffer } from 'node:buffer'
 import { WebSocket } from 'ws'
 import type { RawData } from 'ws'
-import type { StrictDialect } from '../../contracts/frames.ts'
+import type { Greeting } from './greeting.ts'
 import type { OpenedSocket } from './handshake.ts'
 import { readFrame } from './incoming.ts'
 import type { IncomingFrame } from './incoming.ts'
 import type { LinkLimits, SetTimer } from './limits.ts'
+import { Liveness } from './liveness.ts'
 import type { OutgoingItem } from './outgoing.ts'
 import type { CloseClass, Sink, SocketFact } from './protocol.ts'
 import { classOfCloseCode } from './refusal.ts'
@@ -49,11 +50,11 @@ const PING_WINDOW_MS = 1000
 export class Connection {
   readonly #options: ConnectionOptions
   readonly #sender: Sender
+  readonly #liveness: Liveness
   readonly #closed: Promise<void>
   #resolveClosed: () => void = () => {}
-  #isGreeted = false
   #isOver = false
-  #dialect: StrictDialect | null = null
+  #greeting: Greeting | null = null
   #malformed = 0
   #ending: { readonly class: CloseClass; readonly reason: string } | null = null
   #pingWindow = { startedAt: 0, count: 0 }
@@ -65,7 +66,22 @@ export class Connection {
       this.#resolveClosed = resolve
     })
     this.#sender = new Sender({ outlet: this.#outlet(), granted, limits, setTimer })
+    this.#liveness = new Liveness({
+      limits,
+      setTimer,
+      ping: () => webSocket.ping(undefined, undefined, ignoreError),
+      silent: () => this.#giveUp(),
+    })
     webSocket.on('message', (data, isBinary) => this.#read(data, isBinary))
+    // Answered here and not by the library, which would queue an answer for each, however many come.
+    webSocket.on('ping', (data) => {
+      this.#liveness.heard()
+      if (this.#mayAnswer()) webSocket.pong(data, undefined, ignoreError)
+    })
+    webSocket.on('pong', () => {
+      const { emit, number: connection } = options
+      if (this.#liveness.heard()) emit({ type: 'socket.pinged', connection })
+    })
     webSocket.on('close', (code) => this.#over(code))
     // After this turn's answers: a fact must not overtake `socket.opened`.
     setImmediate(() => {
@@ -78,8 +94,18 @@ export class Connection {
     return this.#isOver
   }
 
+  /** What the hub said of itself; null before. */
+  get greeting(): Greeting | null {
+    return this.#greeting
+  }
+
   deliver(sink: Sink, batch: number, items: readonly OutgoingItem[]): Promise<Delivered> {
     return this.#sender.deliver(sink, batch, items)
+  }
+
+  /** The hub may be gone: it has a short time to show that it isn't. */
+  check(): void {
+    if (!this.#isOver && this.#ending === null) this.#liveness.check()
   }
 
   /** Resolves once it is over, which is at the latest after the close deadline. */
@@ -90,12 +116,17 @@ export class Connection {
 
   #read(data: RawData, isBinary: boolean): void {
     if (this.#isOver || this.#ending !== null) return
+    this.#liveness.heard()
     const { limits } = this.#options
     const frame: IncomingFrame = isBinary
       ? { kind: 'malformed' }
       : // `nodebuffer` is the library's default: a message is one Buffer.
-        readFrame((data as Buffer).toString('utf8'), this.#dialect, limits.payloadBytesMax)
-    if (!this.#isGreeted) this.#greet(frame)
+        readFrame(
+          (data as Buffer).toString('utf8'),
+          this.#greeting?.dialect ?? null,
+          limits.payloadBytesMax,
+        )
+    if (this.#greeting === null) this.#greet(frame)
     else this.#take(frame)
   }
 
@@ -103,11 +134,10 @@ export class Connection {
     if (frame.kind !== 'snapshot') {
       return this.#end(PROTOCOL_ERROR, 'transient', 'HUB_PROTOCOL')
     }
-    this.#isGreeted = true
-    this.#dialect = frame.dialect
-    this.#sender.open(frame.dialect, this.#options.target)
-    const { emit, number: connection, origin, team } = this.#options
-    emit({ type: 'socket.snapshot', connection, origin, team, epoch: frame.epoch })
+    const { emit, number: connection, origin, target, team } = this.#options
+    this.#greeting = frame.greeting
+    this.#sender.open(frame.greeting, target)
+    emit({ type: 'socket.snapshot', connection, origin, team, epoch: frame.greeting.epoch })
   }
 
   #take(frame: IncomingFrame): void {
@@ -115,6 +145,9 @@ export class Connection {
     switch (frame.kind) {
       case 'verdict':
         if (!this.#sender.settle(frame.verdict)) counts.stray += 1
+        break
+      case 'acks':
+        if (!this.#sender.settleArrays(frame.acks)) counts.stray += 1
         break
       case 'stray':
         counts.stray += 1
@@ -135,19 +168,31 @@ export class Connection {
   }
 
   #answerPing(timestamp: string | number): void {
-    const { emit, limits, number, now, webSocket } = this.#options
+    if (!this.#mayAnswer()) return
+    const { emit, number, webSocket } = this.#options
+    webSocket.send(JSON.stringify({ timestamp, type: 'pong' }), ignoreError)
+    emit({ type: 'socket.pinged', connection: number })
+  }
+
+  #mayAnswer(): boolean {
+    const { limits, now, webSocket } = this.#options
     const at = now()
     if (at - this.#pingWindow.startedAt >= PING_WINDOW_MS) {
       this.#pingWindow = { startedAt: at, count: 0 }
     }
     this.#pingWindow.count += 1
     const isFlood = this.#pingWindow.count > limits.pingsPerSecondMax
-    if (isFlood || webSocket.bufferedAmount >= limits.highWaterBytes) {
-      this.#options.counts.floodedPings += 1
-      return
-    }
-    webSocket.send(JSON.stringify({ timestamp, type: 'pong' }), ignoreError)
-    emit({ type: 'socket.pinged', connection: number })
+    const mayAnswer = !isFlood && webSocket.bufferedAmount < limits.highWaterBytes
+    if (!mayAnswer) this.#options.counts.floodedPings += 1
+    return mayAnswer
+  }
+
+  // No good-bye: nobody would hear it.
+  #giveUp(): void {
+    if (this.#isOver || this.#ending !== null) return
+    this.#ending = { class: 'transient', reason: 'LINK_SILENT' }
+    this.#sender.end()
+    this.#options.webSocket.terminate()
   }
 
   #end(code: number, closeClass: CloseClass, reason: string): void {
@@ -163,6 +208,7 @@ export class Connection {
   #over(code: number): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#liveness.stop()
     this.#sender.end()
     // The hub's own close text is not passed on: it is untrusted.
     const ending = this.#ending ?? { class: classOfCloseCode(code), reason: reasonOf(code) }

@@ -16,7 +16,7 @@ export type OpenedSocket = {
 
 export type Handshake = OpenedSocket | { readonly refusal: Refusal }
 
-const SYNC_PROTOCOL = '2.0'
+export const SYNC_PROTOCOL = '2.0'
 
 /** Never rejects. An aborted signal ends the attempt at once. */
 export function openSocket(
@@ -60,7 +60,9 @@ export function openSocket(
   })
 }
 
-function optionsOf(ticket: Ticket, limits: LinkLimits): ClientOptions & { closeTimeout: number } {
+type Options = ClientOptions & { readonly closeTimeout: number; readonly autoPong: boolean }
+
+function optionsOf(ticket: Ticket, limits: LinkLimits): Options {
   return {
     headers: {
       authorization: `Bearer ${ticket.token}`,
@@ -69,6 +71,7 @@ function optionsOf(ticket: Ticket, limits: LinkLimits): ClientOptions & { closeT
     // Off on purpose: a small compressed frame can hold a large one.
     perMessageDeflate: false,
     followRedirects: false,
+    autoPong: false,
     maxPayload: limits.payloadBytesMax,
     // Whoever began to close: then the library ends the socket by force.
     closeTimeout: limits.closeMs,

@@ -1,7 +1,9 @@
 /** Reads what the hub sent. Total: any bytes become a frame that is known, or a kind that is only counted. */
 import type { StrictDialect } from '../../contracts/frames.ts'
-import { parseJsonObject } from '../../contracts/json.ts'
+import { isJsonObject, parseJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
+import { readGreeting } from './greeting.ts'
+import type { Greeting } from './greeting.ts'
 import type { Sink } from './protocol.ts'
 
 /** The hub's word on one frame of ours. */
@@ -17,16 +19,24 @@ export type Verdict = {
   readonly buildId?: string
 }
 
+/** The hub's word on all array frames of ours up to one. */
+export type Acks = {
+  /** The number of the last of them, and the id of its last event. */
+  readonly through: number
+  readonly lastId: string
+  /** Events in all of them since the acks before. */
+  readonly count: number
+  /** All others are stored. */
+  readonly exceptions: readonly Verdict[]
+}
+
 export type IncomingFrame =
-  | {
-      readonly kind: 'snapshot'
-      readonly dialect: StrictDialect | null
-      readonly epoch: string | null
-    }
+  | { readonly kind: 'snapshot'; readonly greeting: Greeting }
   | { readonly kind: 'ping'; readonly timestamp: string | number }
   /** A broadcast, or a type of a newer hub. */
   | { readonly kind: 'other' }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  | { readonly kind: 'acks'; readonly acks: Acks }
   /** Looks like a verdict, but not by the contract: it changes nothing. */
   | { readonly kind: 'stray' }
   | { readonly kind: 'malformed' }
@@ -35,7 +45,6 @@ const MALFORMED: IncomingFrame = { kind: 'malformed' }
 const STRAY: IncomingFrame = { kind: 'stray' }
 const CATEGORY_PATTERN = /^[a-z][a-z0-9_]{0,63}$/
 const TIMESTAMP_LENGTH_MAX = 64
-const EPOCH_PATTERN = /^[\x21-\x7e]{1,256}$/
 
 export function readFrame(
   text: string,
@@ -51,12 +60,14 @@ export function readFrame(
   switch (frame['type']) {
     case 'snapshot':
       return Array.isArray(frame['work_packages'])
-        ? { kind: 'snapshot', dialect: readDialect(frame), epoch: readEpoch(frame['epoch']) }
+        ? { kind: 'snapshot', greeting: readGreeting(frame) }
         : MALFORMED
     case 'ping':
       return readPing(frame['timestamp'])
     case 'ack':
       return readAck(frame)
+    case 'acks':
+      return readAcks(frame)
     case 'error':
       return readError(frame)
     case 'LocalCommitAck':
@@ -64,17 +75,6 @@ export function readFrame(
     default:
       return typeof frame['type'] === 'string' ? { kind: 'other' } : MALFORMED
   }
-}
-
-function readDialect(frame: JsonObject): StrictDialect | null {
-  const generation = frame['admission_generation']
-  const audience = frame['binding_audience']
-  if (!Number.isSafeInteger(generation) || typeof audience !== 'string') return null
-  return { admission_generation: generation as number, binding_audience: audience }
-}
-
-function readEpoch(epoch: unknown): string | null {
-  return typeof epoch === 'string' && EPOCH_PATTERN.test(epoch) ? epoch : null
 }
 
 function readPing(timestamp: unknown): IncomingFrame {
@@ -87,6 +87,36 @@ function readAck(frame: JsonObject): IncomingFrame {
   const { event_id: id, status } = frame
   if (!hasExactly(frame, ['type', 'event_id', 'status'])) return STRAY
   return typeof id === 'string' ? verdict({ sink: 'events', id }, status, null) : STRAY
+}
+
+const ACKS_KEYS = ['type', 'through', 'last_event_id', 'count', 'rejected']
+
+function readAcks(frame: JsonObject): IncomingFrame {
+  const { through, last_event_id: lastId, count, rejected } = frame
+  if (!hasExactly(frame, ACKS_KEYS) || !Array.isArray(rejected)) return STRAY
+  if (!isCount(through) || !isCount(count) || typeof lastId !== 'string') return STRAY
+  if (rejected.length > count) return STRAY
+  const exceptions: Verdict[] = []
+  for (const one of rejected) {
+    const exception = readException(one)
+    if (exception === null) return STRAY
+    exceptions.push(exception)
+  }
+  return { kind: 'acks', acks: { through, lastId, count, exceptions } }
+}
+
+function readException(one: unknown): Verdict | null {
+  if (!isJsonObject(one) || !hasExactly(one, ['event_id', 'error_category', 'retryable'])) {
+    return null
+  }
+  const id = one['event_id']
+  if (typeof id !== 'string') return null
+  const frame = verdict({ sink: 'events', id }, 'rejected', one)
+  return frame.kind === 'verdict' ? frame.verdict : null
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1
 }
 
 function readError(frame: JsonObject): IncomingFrame {

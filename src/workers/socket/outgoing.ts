@@ -15,14 +15,28 @@ export type OutgoingItem = {
 
 export type Composed = { readonly text: string; readonly buildId: string | null }
 
+export type Strict = { readonly dialect: StrictDialect; readonly target: string }
+
 /** The frame to send, or null where the stored text is not what the item says it is. */
 export function composeFrame(
   sink: Sink,
   item: OutgoingItem,
-  strict: { readonly dialect: StrictDialect; readonly target: string } | null,
+  strict: Strict | null,
+): Composed | null {
+  const composed = composeBody(sink, item, strict)
+  if (composed === null || sink === 'commits') return composed
+  // An envelope's keys all sort before `type`, so the order stays canonical.
+  return { ...composed, text: `${composed.text.slice(0, -1)},"type":"event"}` }
+}
+
+/** As it stands among others in an array; of the events without their `type`. */
+export function composeBody(
+  sink: Sink,
+  item: OutgoingItem,
+  strict: Strict | null,
 ): Composed | null {
   try {
-    if (strict === null && sink === 'events') return { text: spliceType(item), buildId: null }
+    if (strict === null && sink === 'events') return { text: checkBody(item), buildId: null }
     const frame = parseJsonObject(item.frame, item.frame.length)
     const buildId = frame['build_id']
     if (frame['project_uuid'] !== item.projectUuid || typeof buildId !== 'string') return null
@@ -34,8 +48,8 @@ export function composeFrame(
   }
 }
 
-// The hot path: no parse. An envelope's keys all sort before `type`, so the order stays canonical.
-function spliceType(item: OutgoingItem): string {
+// The hot path: no parse.
+function checkBody(item: OutgoingItem): string {
   const { frame } = item
   const isItself =
     frame.startsWith('{"') &&
@@ -43,7 +57,7 @@ function spliceType(item: OutgoingItem): string {
     frame.includes(`"event_id":"${item.id}"`) &&
     frame.includes(`"project_uuid":"${item.projectUuid}"`)
   if (!isItself) throw new TypeError('not the stored body of this event')
-  return `${frame.slice(0, -1)},"type":"event"}`
+  return frame
 }
 
 // A stored frame that already carries an admission was admitted elsewhere: it is not re-admitted here.
@@ -52,14 +66,14 @@ function admit(
   id: string,
   frame: JsonObject,
   buildId: string,
-  strict: { readonly dialect: StrictDialect; readonly target: string },
+  strict: Strict,
 ): JsonObject {
   if ('admission_generation' in frame || 'binding_audience' in frame) {
     throw new TypeError('already admitted')
   }
   return {
     ...frame,
-    type: sink === 'events' ? 'event' : 'LocalCommit',
+    ...(sink === 'commits' ? { type: 'LocalCommit' } : {}),
     ...strict.dialect,
     spec_kitty_delivery_identity:
       sink === 'events' ? id : `local-commit:${strict.target}:${buildId}:${id}`,

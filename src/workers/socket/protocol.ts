@@ -16,12 +16,26 @@ export type Sink = 'events' | 'commits'
 /** What a closed connection means for the next attempt. */
 export type CloseClass = 'transient' | 'unauthenticated' | 'refused'
 
+/** The hub's own refusal of one item. */
+export type Rejected = {
+  readonly id: string
+  readonly reason: string
+  /** It will not be taken at another time either. */
+  readonly isFinal: boolean
+}
+
 export type SocketCommand =
   /** Exchanges the login for a short-lived socket token. */
   | { readonly type: 'socket.authenticate' }
   /** Opens the link with what `authenticate` got. */
   | { readonly type: 'socket.open' }
   | { readonly type: 'socket.close' }
+  /** Asks whether the hub takes events by HTTP, because no WebSocket can be opened. */
+  | { readonly type: 'socket.probe' }
+  /** No more requests by HTTP; answered once the one under way has its answer. */
+  | { readonly type: 'socket.finish' }
+  /** The hub may be gone without a word: it has a short time to say that it is there. */
+  | { readonly type: 'socket.check' }
   /**
    * Sends one batch on the present connection and waits for its acknowledgements: `commits` travel with the
    * command, `events` came before it by the direct port under the same `batch` number.
@@ -37,15 +51,20 @@ export type SocketAnswer =
   | { readonly type: 'socket.authenticated'; readonly team_slug: string }
   | { readonly type: 'socket.opened'; readonly connection: number }
   | { readonly type: 'socket.closing' }
+  | { readonly type: 'socket.probed'; readonly connection: number }
+  | { readonly type: 'socket.finished' }
+  | { readonly type: 'socket.checking' }
   | {
       readonly type: 'socket.delivered'
       readonly sink: Sink
       readonly batch: number
       /** Event ids or git hashes with an exact acknowledgement on this connection. */
       readonly accepted: readonly string[]
-      readonly rejected: readonly { readonly id: string; readonly reason: string }[]
+      readonly rejected: readonly Rejected[]
       /** Sent or unsent, but without an answer: they stay undelivered. */
       readonly unanswered: number
+      /** How many events the next claim of this sink may bring: few where the hub is slow. */
+      readonly credit: number
     }
   | {
       readonly type: 'socket.refused'
@@ -65,6 +84,14 @@ export type SocketFact =
       readonly epoch: string | null
     }
   | { readonly type: 'socket.pinged'; readonly connection: number }
+  /** The hub takes nothing by HTTP now; said before the batch in question is answered. */
+  | {
+      readonly type: 'socket.halted'
+      readonly connection: number
+      readonly class: CloseClass
+      readonly error: ErrorOnWire
+      readonly retryAfterMs?: number
+    }
   | {
       readonly type: 'socket.closed'
       readonly connection: number

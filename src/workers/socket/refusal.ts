@@ -1,6 +1,8 @@
 /** What a hub's "no" means for the next attempt: one table for HTTP answers, upgrades and close codes. */
+import { isJsonObject } from '../../contracts/json.ts'
+import type { JsonObject } from '../../contracts/json.ts'
 import { LinkError, errorToWire } from '../../errors.ts'
-import type { CloseClass, SocketAnswer } from './protocol.ts'
+import type { CloseClass, SocketAnswer, SocketFact } from './protocol.ts'
 
 export type Refusal = {
   readonly error: LinkError
@@ -9,6 +11,7 @@ export type Refusal = {
   readonly retryAfterMs?: number
 }
 
+const HUB_WORDS_MAX = 240
 const CHECK_LOGIN = 'Run `kittiwake auth login` with a token of this hub.'
 const CHECK_URL = 'Check the hub in `kittiwake auth status`: is it the hub itself, up to date?'
 
@@ -26,6 +29,21 @@ export function refuseStatus(status: number, retryAfterMs: number | null): Refus
   }
   if (status === 408 || status >= 500) return refuse('HUB_UNREACHABLE', text, 'transient')
   return refuse('HUB_PROTOCOL', text, 'transient', CHECK_URL)
+}
+
+/** The hub speaks another protocol than we do, and says in its own words what helps. */
+export function refuseProtocol(body: JsonObject | null): Refusal {
+  const protocol = body?.['sync_protocol']
+  const guidance = isJsonObject(protocol) ? protocol['upgrade_guidance'] : undefined
+  const said = wordsOf(guidance ?? body?.['error_description'])
+  const hint = said === '' ? CHECK_URL : `The hub says: ${said}`
+  return refuse('PROTOCOL_MISMATCH', 'the hub wants another protocol', 'refused', hint)
+}
+
+/** What a hub wrote, to be shown: bounded, and without anything that could steer a terminal. */
+export function wordsOf(text: unknown): string {
+  if (typeof text !== 'string') return ''
+  return text.slice(0, HUB_WORDS_MAX).replace(/[^\x20-\x7e]/g, '?')
 }
 
 /** A certificate fault needs a change at the hub; all other network faults pass by themselves. */
@@ -55,10 +73,17 @@ export function classOfCloseCode(code: number): CloseClass {
 }
 
 export function answerOfRefusal(refusal: Refusal): SocketAnswer {
+  return { type: 'socket.refused', ...wireOf(refusal) }
+}
+
+export function factOfHalt(connection: number, refusal: Refusal): SocketFact {
+  return { type: 'socket.halted', connection, ...wireOf(refusal) }
+}
+
+function wireOf({ error, class: closeClass, retryAfterMs }: Refusal) {
   return {
-    type: 'socket.refused',
-    error: errorToWire(refusal.error),
-    class: refusal.class,
-    ...(refusal.retryAfterMs === undefined ? {} : { retryAfterMs: refusal.retryAfterMs }),
+    error: errorToWire(error),
+    class: closeClass,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
 }

@@ -1,11 +1,13 @@
 /** The socket worker's resource: the one link, fed by commands and by the direct channel from the store thread. */
 import { BroadcastChannel } from 'node:worker_threads'
+import type { LocalCommit } from '../../contracts/frames.ts'
 import { errorToWire } from '../../errors.ts'
 import { openLogin } from '../../project/login.ts'
 import { encodeJson, type JsonObject } from '../../contracts/json.ts'
 import type { Service } from '../serve.ts'
 import { ConsentReader } from '../store/consent-reader.ts'
 import type { DirectBatch } from '../store/protocol.ts'
+import { Credit, CREDIT_MAX } from './credit.ts'
 import { Link } from './link.ts'
 import type { OutgoingItem } from './outgoing.ts'
 import type { SocketAnswer, SocketCommand, SocketFact, SocketInput } from './protocol.ts'
@@ -27,6 +29,7 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
   readonly #projectUuid: string | null
   /** The number of the grant under which the present link was opened. */
   #grant: number | null = null
+  readonly #credit = new Credit()
   #present: DirectBatch | null = null
   #arrived: (() => void) | null = null
 
@@ -78,18 +81,36 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
         return this.#link.open()
       case 'socket.close':
         return this.#link.close()
-      case 'socket.deliver': {
-        const items =
-          command.sink === 'events'
-            ? (await this.#batch(command.batch)).map(eventItem)
-            : command.frames.map((frame) => ({
-                id: frame.git_hash,
-                projectUuid: frame.project_uuid,
-                frame: encodeJson(frame as unknown as JsonObject),
-              }))
-        return this.#link.deliver(command.sink, command.batch, items)
-      }
+      case 'socket.probe':
+        return this.#link.probe()
+      case 'socket.finish':
+        return this.#link.finish()
+      case 'socket.check':
+        return this.#link.check()
+      case 'socket.deliver':
+        return command.sink === 'events'
+          ? this.#deliverEvents(command.batch)
+          : this.#deliverCommits(command.batch, command.frames)
     }
+  }
+
+  async #deliverEvents(batch: number): Promise<SocketAnswer> {
+    const items = (await this.#batch(batch)).map(eventItem)
+    const startedAt = performance.now()
+    const delivered = await this.#link.deliver('events', batch, items)
+    // The rows of a batch are kept no longer than it is under way.
+    if (this.#present?.batch === batch) this.#present = null
+    this.#credit.note(items.length, performance.now() - startedAt, delivered.unanswered === 0)
+    return { ...delivered, credit: this.#credit.events }
+  }
+
+  async #deliverCommits(batch: number, frames: readonly LocalCommit[]): Promise<SocketAnswer> {
+    const items = frames.map((frame) => ({
+      id: frame.git_hash,
+      projectUuid: frame.project_uuid,
+      frame: encodeJson(frame as unknown as JsonObject),
+    }))
+    return { ...(await this.#link.deliver('commits', batch, items)), credit: CREDIT_MAX }
   }
 
   async #batch(number: number): Promise<DirectBatch['rows']> {

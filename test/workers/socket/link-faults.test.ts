@@ -497,9 +497,12 @@ describe('a hostile hub', () => {
   })
 
   it('can send any text or bytes at all: the listener goes on and no verdict is invented', async () => {
-    const { hub, facts, link } = await start({ frame: ack }, { limits: { malformedMax: 1e6 } })
+    const { hub, facts, link } = await start(
+      { frame: ack },
+      { limits: { malformedMax: 1e6, ackMs: 30_000 } },
+    )
     await goLive(link, facts)
-    const type = fc.constantFrom('ack', 'error', 'LocalCommitAck', 'ping', 'snapshot', 'event', 7)
+    const type = fc.constantFrom('ack', 'acks', 'error', 'LocalCommitAck', 'ping', 'snapshot', 7)
     const id = fc.constantFrom(eventItem(7).id, eventItem(8).id, '__proto__', null, 1)
     const shaped = fc.record(
       {
@@ -509,6 +512,10 @@ describe('a hostile hub', () => {
         status: fc.constantFrom('accepted', 'stored', null, {}),
         retryable: fc.boolean(),
         error_category: fc.string(),
+        through: fc.constantFrom(0, 1, 2 ** 53, '1'),
+        last_event_id: id,
+        count: fc.constantFrom(0, 1, -1),
+        rejected: fc.constantFrom([], [{}], null),
         timestamp: fc.anything(),
       },
       { requiredKeys: [] },

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { gunzipSync } from 'node:zlib'
 import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import { Link } from '#dist/workers/socket/link.js'
@@ -13,11 +14,21 @@ export const TOKEN = 'kw_test_token_0123456789'
 export const TICKET = 'ticket_0123456789abcdef'
 export const SNAPSHOT = { type: 'snapshot', work_packages: [] }
 
+/** Of a hub that takes array frames. */
+export const ARRAYS = { ...SNAPSHOT, epoch: 'epoch-1', features: ['event_batches'] }
+
 export type Frame = { readonly [key: string]: unknown }
+
+/** What was posted, inflated and read. */
+export type Batch = { readonly ids: readonly string[]; readonly bytes: number }
 
 export type Script = {
   /** Default: a good ticket. */
   readonly token?: (request: IncomingMessage, response: ServerResponse, hub: ScriptedHub) => void
+  /** Default: not there. */
+  readonly health?: (response: ServerResponse) => void
+  /** Default: not there. */
+  readonly batch?: (batch: Batch, response: ServerResponse) => void
   /** Default: a WebSocket upgrade. */
   readonly upgrade?: (socket: Duplex, request: IncomingMessage) => void
   /** Default: the snapshot. */
@@ -28,6 +39,8 @@ export type Script = {
 export class ScriptedHub {
   readonly frames: Frame[] = []
   readonly texts: string[] = []
+  readonly batches: Batch[] = []
+  readonly batchHeaders: IncomingMessage['headers'][] = []
   readonly tokenRequests: { headers: IncomingMessage['headers']; body: string }[] = []
   readonly upgrades: IncomingMessage[] = []
   readonly sockets = new Set<Socket>()
@@ -78,16 +91,30 @@ export class ScriptedHub {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    let body = ''
-    request.setEncoding('utf8')
-    request.on('data', (text: string) => {
-      body += text
-    })
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      this.tokenRequests.push({ headers: request.headers, body })
+      const body = Buffer.concat(chunks)
+      if (request.url === '/api/v1/sync/health/') return this.#tellHealth(response)
+      if (request.url === '/api/v1/events/batch/') return this.#take(request, body, response)
+      this.tokenRequests.push({ headers: request.headers, body: body.toString('utf8') })
       if (this.script.token !== undefined) return this.script.token(request, response, this)
       reply(response, 200, JSON.stringify(this.ticket))
     })
+  }
+
+  #tellHealth(response: ServerResponse): void {
+    if (this.script.health === undefined) reply(response, 404)
+    else this.script.health(response)
+  }
+
+  #take(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
+    if (this.script.batch === undefined) return reply(response, 404)
+    const text = gunzipSync(body).toString('utf8')
+    const batch = { ids: idsOf(JSON.parse(text) as Frame), bytes: Buffer.byteLength(text) }
+    this.batches.push(batch)
+    this.batchHeaders.push(request.headers)
+    this.script.batch(batch, response)
   }
 
   #greet(peer: WebSocket): void {
@@ -113,6 +140,16 @@ export function reply(
 ): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
   response.end(body)
+}
+
+/** The health of a hub that takes batches, with what it advertises. */
+export function healthOf(limits: object = {}): string {
+  return JSON.stringify({ status: 'ok', protocol: '2.0', epoch: 'e1', sync_ingress: { limits } })
+}
+
+/** The answer to a batch of which all is stored. */
+export function resultsOf(ids: readonly string[], status = 'success'): string {
+  return JSON.stringify({ results: ids.map((event_id) => ({ event_id, status })) })
 }
 
 /** The facts of a link as they come, each to be awaited by type. */
@@ -162,6 +199,19 @@ export function linkTo(
     emit: facts.emit,
     ...options,
   })
+}
+
+/** The event ids of an array frame; none of another frame. */
+export function idsOf(frame: Frame): string[] {
+  const events = (frame['events'] ?? []) as { event_id: string }[]
+  return events.map((event) => event.event_id)
+}
+
+/** The acks of one array frame, as an honest hub writes them. */
+export function acksOf(frame: Frame): Frame {
+  const ids = idsOf(frame)
+  const [through, last_event_id] = [frame['batch'], ids.at(-1)]
+  return { type: 'acks', through, last_event_id, count: ids.length, rejected: [] }
 }
 
 /** Authenticates, opens and waits for the snapshot. */

@@ -1,9 +1,10 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
+import { readGreeting } from '#dist/workers/socket/greeting.js'
 import { LINK_LIMITS, SLOWEST_BYTES_PER_MS } from '#dist/workers/socket/limits.js'
 import type { LinkLimits } from '#dist/workers/socket/limits.js'
 import { Sender } from '#dist/workers/socket/sender.js'
-import { eventItem, range } from './scripted-hub.ts'
+import { SNAPSHOT, eventItem, range } from './scripted-hub.ts'
 
 /** An outlet whose bytes leave, and a clock whose time passes, only when the test says so. */
 class Bench {
@@ -29,7 +30,7 @@ class Bench {
         return () => this.timers.delete(act)
       },
     })
-    this.sender.open(null, 'hub')
+    this.sender.open(readGreeting(SNAPSHOT), 'hub')
   }
 
   write(count: number): void {
