@@ -223,6 +223,8 @@ export class Delivery {
 
   #quarantineDamaged(sequence: number): void {
     this.#markDamaged.run(sequence)
+    // It is out of what waits now, whatever another hub has said.
+    if (this.#isSettled.get(sequence) !== undefined) this.#parts.tally.add('settled', -1)
     this.#parts.tally.add('open', -1)
     this.#parts.tally.add('quarantined', 1, DAMAGED)
   }

@@ -144,8 +144,7 @@ export class Keeper {
     if (row.mark === 'superseded') this.#tally.add('superseded', -1)
     if (row.mark === 'quarantined') {
       this.#tally.add('quarantined', -1, row.mark_reason ?? DAMAGED)
-    }
-    if (verdicts.some(({ state }) => state !== 'pending')) this.#tally.add('settled', -1)
+    } else if (verdicts.some(({ state }) => state !== 'pending')) this.#tally.add('settled', -1)
   }
 
   #write<Result>(work: () => Result): Result {

@@ -7,7 +7,7 @@ import type { StoreCounts } from './protocol.ts'
 /** The store's own row: what holds whatever hub is asked. */
 export const STORE = 0
 
-/** Of the store: `settled` are those that some hub has answered for good; what is `removed` counts nowhere else. */
+/** Of the store: `settled` are those that some hub has answered for good, but for damaged ones; what is `removed` counts nowhere else. */
 type StoreState = 'recorded' | 'open' | 'superseded' | 'settled' | 'quarantined' | 'removed'
 /** Of a hub; `…Open` are those among them that may leave now. */
 type HubState = 'delivered' | 'quarantined' | 'deliveredOpen' | 'quarantinedOpen'

@@ -92,6 +92,17 @@ describe('a hub', () => {
   })
 })
 
+it('counts a damaged event out of what waits once, whichever hub had it before', () => {
+  const path = join(temporaryFolder(), 'outbox.db')
+  const outbox = linkedOutbox({ path })
+  appendNumbers(outbox, 1)
+  outbox.settle(claimedIds(outbox), [])
+  rawDatabase(path).exec('UPDATE event SET checksum = checksum + 1')
+  outbox.target(OTHER_HUB)
+  expect(claimedIds(outbox)).toEqual([])
+  expect(appendNumbers(outbox, 2).undelivered).toBe(1)
+})
+
 describe('a claim', () => {
   it('looks at what it takes and no more, however long the history is', () => {
     const path = join(temporaryFolder(), 'outbox.db')
