@@ -192,7 +192,7 @@ class Background {
     switch (request.type) {
       case 'nudge':
         this.#usedAt = performance.now()
-        this.#holdings.nudge(request.project)
+        this.#holdings.nudge(request.project, this.#usedAt)
         this.#wake()
         return null
       case 'yield':

@@ -23,7 +23,7 @@ export type HoldingOptions = {
 type Phase = 'resting' | 'opening' | 'open' | 'closing'
 const OFFLINE: LinkReport = { state: 'offline', reason: null, nextTryAt: null }
 /** An open project is looked at this often; a resting one when its files change, and now and then. */
-const LOOK_OPEN_MS = 2_000
+const LOOK_OPEN_MS = 1_000
 const LOOK_RESTING_MS = 10 * 60_000
 /** Another process holds the link, or the project can't be opened. */
 const RETRY_MS = 15_000
@@ -100,9 +100,10 @@ export class Holding {
     }
   }
 
-  /** It is looked at the next time. */
-  nudge(): void {
-    this.#lookAt = 0
+  /** Something was recorded. An open one's threads see that by themselves, however often it is said. */
+  nudge(now: number): void {
+    if (this.#phase === 'open') this.#usedAt = now
+    else this.#lookAt = 0
   }
 
   /** Somebody tries now, where this one would wait; what they leave is taken up again later. */
@@ -138,6 +139,7 @@ export class Holding {
     this.#phase = 'opening'
     this.#openedAt = now
     this.#usedAt = now
+    this.#lookAt = now + LOOK_OPEN_MS
     this.#turn = this.#open(now)
   }
 

@@ -33,8 +33,8 @@ export class Holdings {
   }
 
   /** Something was recorded in this project. */
-  nudge(project: string): void {
-    for (const holding of this.#of(project)) holding.nudge()
+  nudge(project: string, now: number): void {
+    for (const holding of this.#of(project)) holding.nudge(now)
   }
 
   /** Somebody delivers this project by hand. */
@@ -53,7 +53,7 @@ export class Holdings {
   /** Looks at what has changed, gives links back and takes others. */
   async tick(now: number): Promise<void> {
     this.#readEntries()
-    this.#heedLogin()
+    this.#heedLogin(now)
     for (const [name, holding] of this.#holdingByName) {
       if (holding.isDue(now)) await holding.look(now)
       if (holding.isGone) this.#forget(name, holding)
@@ -98,12 +98,12 @@ export class Holdings {
   }
 
   /** What was refused for want of a login may go with another. */
-  #heedLogin(): void {
+  #heedLogin(now: number): void {
     const stat = statSync(join(this.#options.state, LOGIN_FILE), { throwIfNoEntry: false })
     const login = stat === undefined ? '' : `${stat.ino}:${stat.mtimeMs}:${stat.size}`
     if (login === this.#login) return
     this.#login = login
-    for (const holding of this.#all) holding.nudge()
+    for (const holding of this.#all) holding.nudge(now)
   }
 
   #giveTurns(now: number): void {

@@ -32,10 +32,21 @@ export async function nudgeProject(cwd: string): Promise<void> {
     const places = placesOf(state)
     const said = await say(places, { type: 'nudge', project: entry.uuid }, HEARD_WITHIN_MS)
     if (said.state !== 'refused' && !isSuperseded(places.owner)) return
-    if (mayStart(state, entry) && isFirst(places.started)) startDetached(state, IDLE_S)
+    if (mayStart(state, entry) && isFirst(places.started)) startAtExit(state)
   } catch {
     // What was recorded is durable, and the next command says it again.
   }
+}
+
+/** Its start would take the processor from what this command still has to do. */
+function startAtExit(state: string): void {
+  process.once('exit', () => {
+    try {
+      startDetached(state, IDLE_S)
+    } catch {
+      // The next command tries again.
+    }
+  })
 }
 
 /** Before the project around `cwd` is delivered by hand. Never throws. */

@@ -1,7 +1,6 @@
 /** Where the background process of a state directory keeps its lock, its record, its log, and its door. */
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { RuntimeError, systemCode } from '../errors.ts'
 import { makeStateFolder, realPath } from '../project/state-directory.ts'
@@ -44,7 +43,7 @@ function controlOf(state: string, folder: string, platform: NodeJS.Platform): st
   const near = join(folder, 'control.sock')
   if (Buffer.byteLength(near) <= SOCKET_PATH_BYTES_MAX) return near
   // Not the folder of TMPDIR, which may differ between the process and its commands, and be long itself.
-  return join('/tmp', `kittiwake-${userInfo().uid}`, `${key}.sock`)
+  return join('/tmp', `kittiwake-${process.getuid?.() ?? 0}`, `${key}.sock`)
 }
 
 /** Makes the folders, for this user alone. @throws RuntimeError BACKGROUND_FOLDER_UNSAFE, and the system's own errors */

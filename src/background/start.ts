@@ -28,7 +28,7 @@ const LOOK_MS = 25
 
 /** Returns at once. @throws the system's own errors */
 export function startDetached(state: string, idleS: number): void {
-  const words = ['sync', 'run', '--all', '--detached', '--idle', String(idleS)]
+  const words = ['sync', 'run', '--all', '--idle', String(idleS)]
   const child = spawn(process.execPath, [SMALL_HEAP, MAIN, ...words], {
     detached: true,
     // Not the log: what Node prints when it crashes quotes paths.

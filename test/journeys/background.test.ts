@@ -93,7 +93,11 @@ describe.concurrent('the background process', () => {
     }
     const foreground = await machine.run(root, ['sync', 'run', '--all'])
     expect(foreground).toMatchObject({ code: 0, document: { state: 'already_running' } })
+    const logs = machine.start(root, ['sync', 'logs', '--follow'])
+    await logs.saw(({ code }) => code === 'STARTED')
     const again = await place.run('sync', 'restart')
+    await logs.saw(({ code }) => code === 'ENDED')
+    expect(await logs.end('SIGINT')).toBeLessThan(3_000)
     expect(again.document).toMatchObject({ stopped: true, state: 'running' })
     expect(again.document['pid']).not.toBe(pid)
     expect((await place.run('sync', 'stop')).document).toMatchObject({ stopped: true })
@@ -111,7 +115,9 @@ describe.concurrent('the background process', () => {
       await machine.ok(project.root, ['sync', 'opt-in'])
       await machine.ok(project.root, emitNote('kept'))
     }
-    const { pid } = (await machine.ok(root, ['sync', 'start'])) as unknown as { pid: number }
+    const { pid } = (await machine.ok(root, ['sync', 'start', '--idle', '30'])) as unknown as {
+      pid: number
+    }
     for (const project of projects) {
       const count = async () => (await hub.rows('event', project.uuid)).length
       await vi.waitFor(async () => expect(await count()).toBe(1), { timeout: 40_000 })
@@ -126,6 +132,10 @@ describe.concurrent('the background process', () => {
       const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
       console.log(`background process, three projects: peak ${Math.round(Number(peak) / 1024)} MiB`)
     }
+    await until('links without use are given back', async () => {
+      const { state, projects: all } = await place.status()
+      return state === 'running' && all.every((project) => project.state === 'resting')
+    })
     rmSync(others[0].root, { recursive: true })
     const gone = others[0].uuid
     await machine.ok(root, ['sync', 'restart'])

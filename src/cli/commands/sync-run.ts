@@ -20,8 +20,6 @@ export class SyncRunCommand extends KittiwakeCommand {
 
   all = Option.Boolean('--all', false, { description: 'The links of all projects with consent' })
   idle = Option.String('--idle', IDLE_OPTION.value, IDLE_OPTION.words)
-  // Kept from the help: what `sync start` adds.
-  detached = Option.Boolean('--detached', false, { hidden: true })
 
   // It tries them before it holds the link; at the end it is to end.
   protected override readonly healsDeferred = false
