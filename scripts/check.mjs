@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Every check but the tests: types, lint, format, dead code, package shape, licences, drawings.
+// Every check but the tests: types, lint, format, dead code, package shape, licences, drawings, documents.
 import { spawnSync } from 'node:child_process'
 import { prepare, root, tool } from './prepare.mjs'
 
@@ -41,6 +41,7 @@ step('licences', 'license-checker-rseidelsohn', [
   '--summary',
 ])
 step('drawings', null, ['scripts/draw-machines.mjs', '--check'])
+step('wire documents', null, ['scripts/describe-wire.mjs', '--check'])
 
 if (failed.length > 0) {
   console.error(`check: ${failed.join(', ')} failed`)

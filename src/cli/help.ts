@@ -16,6 +16,8 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--depends-on': 'WP',
   '--evidence': 'JSON|@FILE|-',
   '--execution-mode': 'MODE',
+  '--from': 'FILE',
+  '--grace': 'TIME',
   '--host': 'H',
   '--hub': 'URL',
   '--input-key': 'K',
@@ -45,6 +47,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--title': 'T',
   '--token-file': 'FILE|-',
   '--topology': 'T',
+  '--ttl': 'TIME',
   '--urgency': 'U',
   '--user': 'U',
 }

@@ -19,15 +19,20 @@ export function limitOption(name: string, text: string, max: number): number {
   return limit
 }
 
-/** An age such as `30d`, `12h` or `5m`, in milliseconds. @throws UsageError AGE_INVALID */
-export function ageOption(name: string, text: string): number {
-  const [, amount, unit] = /^(\d{1,6})([dhm])$/.exec(text) ?? []
-  if (amount === undefined || unit === undefined) {
-    throw new UsageError('AGE_INVALID', `${name} is a number of days, hours or minutes`, {
-      hint: 'Write it as 30d, 12h or 5m.',
-    })
-  }
-  return Number(amount) * (unit === 'd' ? 86_400_000 : unit === 'h' ? 3_600_000 : 60_000)
+const MS_BY_UNIT: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+const DURATION_MAX_MS = 3_650 * 86_400_000
+
+/** The value of the option `name`, a duration as `30d`, in milliseconds. @throws UsageError DURATION_INVALID */
+export function durationOption(name: string, text: string, minMs: number): number {
+  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  const ms = Number(count) * (MS_BY_UNIT[unit ?? ''] ?? Number.NaN)
+  if (ms >= minMs && ms <= DURATION_MAX_MS) return ms
+  throw new UsageError('DURATION_INVALID', `${name} is a time as 45s, 10m, 12h or 30d`)
 }
 
 function wholeNumber(text: string): number | null {

@@ -9,7 +9,9 @@ import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
 import * as glossary from './commands/glossary.ts'
 import * as hooks from './commands/hooks.ts'
-import * as hub from './commands/hub.ts'
+import { HubServeCommand } from './commands/hub.ts'
+import * as hubData from './commands/hub-data.ts'
+import * as hubToken from './commands/hub-token.ts'
 import { InitCommand } from './commands/init.ts'
 import { LogRepairCommand } from './commands/log.ts'
 import { MergeDriverCommand } from './commands/merge-driver.ts'
@@ -54,8 +56,14 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hooks.HooksRunCommand,
   MergeDriverCommand,
   LogRepairCommand,
-  hub.HubServeCommand,
-  hub.HubTokenCreateCommand,
+  HubServeCommand,
+  hubToken.HubTokenCreateCommand,
+  hubToken.HubTokenListCommand,
+  hubToken.HubTokenRotateCommand,
+  hubToken.HubTokenRevokeCommand,
+  hubData.HubBackupCommand,
+  hubData.HubRestoreCommand,
+  hubData.HubVerifyCommand,
   auth.AuthLoginCommand,
   auth.AuthStatusCommand,
   auth.AuthWhoamiCommand,

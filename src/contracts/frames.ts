@@ -1,12 +1,9 @@
-/**
- * The WebSocket frames, as types and as total readers of what the other side sent. Longer than usual: the two
- * directions share their schemas, and are read side by side. Source: the wire contract.
- */
-import { z } from 'zod'
+/** The WebSocket frames, as types and as total readers of what the other side sent. Source: the wire contract. */
 import { InputError } from '../errors.ts'
-import { SCHEMA_VERSION, ULID_PATTERN, UUID_V4_PATTERN } from './event.ts'
+import { EVENT_ID_PATTERN } from './event.ts'
+import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES } from './frame-schemas.ts'
 import { isJsonObject, parseJsonObject } from './json.ts'
-import type { JsonObject } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 
 /** A commit on a mission branch that touched `kitty-specs/`. Exactly these seven keys. */
 export type LocalCommit = {
@@ -33,11 +30,21 @@ export type SnapshotFrame = {
   readonly work_packages: readonly JsonObject[]
   /** Changes when the hub may have lost something it acknowledged. */
   readonly epoch?: string
+  readonly limits?: BatchLimits
+  /** What a client may use on this connection; those that it does not know it passes over. */
+  readonly features?: readonly string[]
 } & Partial<StrictDialect>
 
-/** An event on the wire: the envelope with its frame type, and perhaps the stricter dialect's keys. */
-export type EventFrame = JsonObject & {
-  readonly type: 'event'
+/** What a hub takes at once. */
+export type BatchLimits = {
+  readonly max_events_per_batch: number
+  readonly max_decompressed_bytes_per_batch: number
+  readonly retry_after_min_seconds: number
+  readonly retry_after_max_seconds: number
+}
+
+/** An event within an array frame or an HTTP batch: the envelope, and perhaps the stricter dialect's keys. */
+export type BatchedEvent = JsonObject & {
   readonly event_id: string
   readonly event_type: string
   readonly project_uuid: string
@@ -45,10 +52,29 @@ export type EventFrame = JsonObject & {
   readonly lamport_clock: number
 }
 
+/** An event on the wire: the same with its frame type. */
+export type EventFrame = BatchedEvent & { readonly type: 'event' }
+
 export type AckFrame = {
   readonly type: 'ack'
   readonly event_id: string
   readonly status: 'accepted' | 'duplicate'
+}
+
+/** Every event of every array frame up to `through` is durable, but for the rejected. */
+export type AcksFrame = {
+  readonly type: 'acks'
+  readonly through: number
+  readonly last_event_id: string
+  /** Events of the frames since the last acks. */
+  readonly count: number
+  readonly rejected: readonly Rejection[]
+}
+
+export type Rejection = {
+  readonly event_id: string
+  readonly error_category: string
+  readonly retryable: boolean
 }
 
 /** The verdict on one event or frame that was refused. */
@@ -56,6 +82,8 @@ export type ErrorFrame = {
   readonly type: 'error'
   readonly event_id?: string
   readonly git_hash?: string
+  readonly batch?: number
+  readonly project_uuid?: string
   readonly status: 'rejected'
   readonly error_category: string
   readonly retryable: boolean
@@ -69,134 +97,81 @@ export type LocalCommitAck = {
   readonly status?: 'accepted' | 'duplicate' | 'rejected'
   readonly error_category?: string
   readonly received_at?: string
-}
+} & Partial<StrictDialect>
 
 export type PingFrame = { readonly type: 'ping'; readonly timestamp: string }
 export type PongFrame = { readonly type: 'pong'; readonly timestamp: string }
 
-/** Why a frame of a client is refused. */
-export type RefusalCategory = 'invalid_frame' | 'invalid_event' | 'event_type_not_allowed'
+export type SubscribeFrame = {
+  readonly type: 'subscribe'
+  readonly project_uuid: string
+  /** What the client has seen of the project, and under which epoch. */
+  readonly epoch?: string
+  readonly after_seq?: number
+}
+export type UnsubscribeFrame = { readonly type: 'unsubscribe'; readonly project_uuid: string }
 
-/** What a hub makes of a client's text. The ids are set only where they are well-formed. */
+/** What a user works on. No name of a person, no path. */
+export type Focus = { readonly mission: string; readonly wp?: string | null }
+export type PresenceFrame = {
+  readonly type: 'presence'
+  readonly project_uuid: string
+  readonly focus: Focus | null
+}
+
+/** Why a frame of a client is refused. */
+export type RefusalCategory =
+  | 'invalid_frame'
+  | 'invalid_event'
+  | 'event_type_not_allowed'
+  | 'invalid_batch'
+
+/** A frame that can't be taken. The ids are set only where they are well-formed. */
+export type InvalidFrame = {
+  readonly kind: 'invalid'
+  readonly category: RefusalCategory
+  readonly event_id: string | null
+  readonly git_hash: string | null
+  readonly batch?: number
+}
+
+export type EventReading = { readonly kind: 'event'; readonly frame: BatchedEvent } | InvalidFrame
+
+/** An event of an array frame; its id can be read whatever else is wrong. */
+export type BatchedReading = { readonly event_id: string; readonly reading: EventReading }
+
+/** What a hub makes of a client's text. */
 export type ClientReading =
   | { readonly kind: 'event'; readonly frame: EventFrame }
-  | { readonly kind: 'commit'; readonly frame: LocalCommit }
+  | { readonly kind: 'events'; readonly batch: number; readonly events: readonly BatchedReading[] }
+  | { readonly kind: 'commit'; readonly frame: LocalCommit & Partial<StrictDialect> }
   | { readonly kind: 'pong'; readonly frame: PongFrame }
-  | {
-      readonly kind: 'invalid'
-      readonly category: RefusalCategory
-      readonly event_id: string | null
-      readonly git_hash: string | null
-    }
+  | { readonly kind: 'subscribe'; readonly frame: SubscribeFrame }
+  | { readonly kind: 'unsubscribe'; readonly frame: UnsubscribeFrame }
+  | { readonly kind: 'presence'; readonly frame: PresenceFrame }
+  | InvalidFrame
 
 /** What a client makes of a hub's text. `unknown` is a well-formed frame of a type that is not ours. */
 export type HubReading =
   | { readonly kind: 'snapshot'; readonly frame: SnapshotFrame }
   | { readonly kind: 'ack'; readonly frame: AckFrame }
+  | { readonly kind: 'acks'; readonly frame: AcksFrame }
   | { readonly kind: 'error'; readonly frame: ErrorFrame }
   | { readonly kind: 'commitAck'; readonly frame: LocalCommitAck }
   | { readonly kind: 'ping'; readonly frame: PingFrame }
   | { readonly kind: 'event'; readonly frame: EventFrame }
   | { readonly kind: 'commit'; readonly frame: LocalCommit }
+  | { readonly kind: 'subscribed' | 'presence' | 'damaged'; readonly frame: JsonObject }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'invalid' }
 
 /** The longest frame that is read, in UTF-16 units: an event of the largest size with its frame's keys. */
 export const FRAME_LENGTH_MAX = 2 * 1024 * 1024
-/** The most paths that one `LocalCommit` names. */
-export const CHANGED_FILES_MAX = 10_000
-
 /** Decisions are semantic facts: they travel in git, inside the commits that `LocalCommit` announces. */
 const LEDGER_ONLY_TYPES: ReadonlySet<string> = new Set([
   'DecisionInputRequested',
   'DecisionInputAnswered',
 ])
-
-const GIT_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const ZONED_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
-
-const name = z.string().max(256)
-const eventId = z.string().refine(isEventId)
-const gitHash = z.string().regex(GIT_HASH)
-const projectUuid = z.string().regex(UUID_V4_PATTERN)
-const zonedTime = z
-  .string()
-  .max(40)
-  .refine((text) => ZONED_TIME.test(text) && !Number.isNaN(Date.parse(text)))
-const timestamp = z.string().min(1).max(64)
-const strictKeys = {
-  admission_generation: z.int().min(0).optional(),
-  binding_audience: z.string().max(1024).optional(),
-}
-
-const eventFrame = z.looseObject({
-  type: z.literal('event'),
-  schema_version: z.literal(SCHEMA_VERSION),
-  event_id: eventId,
-  event_type: name.min(1),
-  aggregate_id: z.string().min(1).max(1024),
-  aggregate_type: name.min(1),
-  build_id: name,
-  node_id: name.min(1),
-  lamport_clock: z.int().min(0),
-  causation_id: eventId.nullish(),
-  correlation_id: eventId.optional(),
-  timestamp: zonedTime,
-  project_uuid: projectUuid,
-  payload: z.custom(isJsonObject),
-  spec_kitty_delivery_identity: name.optional(),
-  ...strictKeys,
-})
-
-const localCommit = z.strictObject({
-  type: z.literal('LocalCommit'),
-  git_hash: gitHash,
-  // A ULID where our own git worker writes it, a directory name where older writers do.
-  mission_id: name.min(1),
-  build_id: name,
-  project_uuid: projectUuid,
-  changed_files: z.array(z.string().min(1).max(4096)).max(CHANGED_FILES_MAX),
-  committed_at: zonedTime,
-  spec_kitty_delivery_identity: z.string().max(1024).optional(),
-  ...strictKeys,
-})
-
-const pong = z.looseObject({ type: z.literal('pong'), timestamp })
-
-const snapshot = z.looseObject({
-  type: z.literal('snapshot'),
-  work_packages: z.array(z.custom<JsonObject>(isJsonObject)),
-  epoch: name.min(1).optional(),
-  ...strictKeys,
-})
-
-const ack = z.looseObject({
-  type: z.literal('ack'),
-  event_id: eventId,
-  status: z.enum(['accepted', 'duplicate']),
-})
-
-const errorFrame = z.looseObject({
-  type: z.literal('error'),
-  event_id: eventId.optional(),
-  git_hash: gitHash.optional(),
-  status: z.literal('rejected'),
-  error_category: name.min(1),
-  retryable: z.boolean(),
-})
-
-const localCommitAck = z.looseObject({
-  type: z.literal('LocalCommitAck'),
-  git_hash: gitHash,
-  build_id: name.optional(),
-  project_uuid: z.string().regex(UUID).optional(),
-  status: z.enum(['accepted', 'duplicate', 'rejected']).optional(),
-  error_category: name.optional(),
-  received_at: name.optional(),
-})
-
-const ping = z.looseObject({ type: z.literal('ping'), timestamp })
 
 /** Reads what a client sent to a hub. Never throws. */
 export function readClientFrame(text: string): ClientReading {
@@ -206,44 +181,80 @@ export function readClientFrame(text: string): ClientReading {
   } catch (error) {
     // A number that reads as infinity: who sent it learns which event it is about.
     const named = error instanceof InputError && error.code === 'JSON_NUMBER'
-    return named
-      ? invalid('invalid_event', JSON.parse(text) as JsonObject)
-      : invalid('invalid_frame')
+    return named ? nameless(JSON.parse(text) as JsonObject) : invalid('invalid_frame')
   }
-  switch (frame['type']) {
-    case 'event':
-      return readEvent(frame)
-    case 'LocalCommit':
-      return localCommit.safeParse(frame).success
-        ? { kind: 'commit', frame: frame as LocalCommit }
-        : invalid('invalid_frame', { git_hash: frame['git_hash'] })
-    case 'pong':
-      return pong.safeParse(frame).success
-        ? { kind: 'pong', frame: frame as PongFrame }
-        : invalid('invalid_frame')
-    default:
-      return invalid('invalid_frame')
+  const { type } = frame
+  if (type === 'event') return readEvent(frame)
+  if (typeof type !== 'string' || !Object.hasOwn(CLIENT_FRAMES, type)) {
+    return invalid('invalid_frame')
   }
+  const isGood = CLIENT_FRAMES[type as ClientFrameType].safeParse(frame).success
+  if (type === 'events') {
+    return isGood ? readEvents(frame) : invalid('invalid_batch', { batch: frame['batch'] })
+  }
+  if (!isGood) return invalid('invalid_frame', { git_hash: frame['git_hash'] })
+  return { kind: KIND_BY_TYPE[type] ?? type, frame } as unknown as ClientReading
+}
+
+function nameless({ type, event_id, batch }: JsonObject): InvalidFrame {
+  return type === 'events'
+    ? invalid('invalid_batch', { batch })
+    : invalid('invalid_event', { event_id })
+}
+
+type ClientFrameType = keyof typeof CLIENT_FRAMES
+
+const KIND_BY_TYPE: Readonly<Record<string, string>> = {
+  LocalCommit: 'commit',
+  LocalCommitAck: 'commitAck',
 }
 
 function readEvent(frame: JsonObject): ClientReading {
-  if (!eventFrame.safeParse(frame).success) {
+  if (!CLIENT_FRAMES.event.safeParse(frame).success) {
     return invalid('invalid_event', { event_id: frame['event_id'] })
   }
-  const event = frame as EventFrame
-  if (LEDGER_ONLY_TYPES.has(event.event_type)) return invalid('event_type_not_allowed', event)
-  return { kind: 'event', frame: event }
+  return allowed(frame as EventFrame)
+}
+
+function readEvents(frame: JsonObject): ClientReading {
+  const events = readBatchedEvents(frame['events'] as readonly Json[])
+  if (events === null) return invalid('invalid_batch', { batch: frame['batch'] })
+  return { kind: 'events', batch: frame['batch'] as number, events }
+}
+
+/** Reads events that came together, each for itself; null where one of them can't be named in an answer. */
+export function readBatchedEvents(events: readonly Json[]): readonly BatchedReading[] | null {
+  const readings: BatchedReading[] = []
+  for (const event of events) {
+    if (!isJsonObject(event)) return null
+    const { event_id } = event
+    if (typeof event_id !== 'string' || !EVENT_ID_PATTERN.test(event_id)) return null
+    const isGood = batchedEvent.safeParse(event).success
+    const reading = isGood ? allowed(event as BatchedEvent) : invalid('invalid_event', { event_id })
+    readings.push({ event_id, reading })
+  }
+  return readings
+}
+
+function allowed<Event extends BatchedEvent>(
+  event: Event,
+): { readonly kind: 'event'; readonly frame: Event } | InvalidFrame {
+  return LEDGER_ONLY_TYPES.has(event.event_type)
+    ? invalid('event_type_not_allowed', { event_id: event.event_id })
+    : { kind: 'event', frame: event }
 }
 
 function invalid(
   category: RefusalCategory,
-  ids: { readonly event_id?: unknown; readonly git_hash?: unknown } = {},
-): ClientReading {
+  ids: { readonly event_id?: unknown; readonly git_hash?: unknown; readonly batch?: unknown } = {},
+): InvalidFrame {
+  const { event_id, git_hash, batch } = ids
   return {
     kind: 'invalid',
     category,
-    event_id: typeof ids.event_id === 'string' && isEventId(ids.event_id) ? ids.event_id : null,
-    git_hash: typeof ids.git_hash === 'string' && GIT_HASH.test(ids.git_hash) ? ids.git_hash : null,
+    event_id: typeof event_id === 'string' && EVENT_ID_PATTERN.test(event_id) ? event_id : null,
+    git_hash: typeof git_hash === 'string' && GIT_HASH.test(git_hash) ? git_hash : null,
+    ...(Number.isSafeInteger(batch) && Number(batch) >= 1 ? { batch: Number(batch) } : {}),
   }
 }
 
@@ -251,37 +262,11 @@ function invalid(
 export function readHubFrame(text: string): HubReading {
   const frame = objectOf(text)
   if (frame === null || typeof frame['type'] !== 'string') return { kind: 'invalid' }
-  const reader = HUB_READER_BY_TYPE.get(frame['type'])
-  if (reader === undefined) return { kind: 'unknown' }
-  return reader.schema.safeParse(frame).success ? reader.read(frame) : { kind: 'invalid' }
-}
-
-type HubReader = {
-  readonly schema: z.ZodType
-  readonly read: (frame: JsonObject) => HubReading
-}
-
-const HUB_READER_BY_TYPE: ReadonlyMap<string, HubReader> = new Map<string, HubReader>([
-  [
-    'snapshot',
-    { schema: snapshot, read: (f) => ({ kind: 'snapshot', frame: f as SnapshotFrame }) },
-  ],
-  ['ack', { schema: ack, read: (f) => ({ kind: 'ack', frame: f as AckFrame }) }],
-  ['error', { schema: errorFrame, read: (f) => ({ kind: 'error', frame: f as ErrorFrame }) }],
-  [
-    'LocalCommitAck',
-    { schema: localCommitAck, read: (f) => ({ kind: 'commitAck', frame: f as LocalCommitAck }) },
-  ],
-  ['ping', { schema: ping, read: (f) => ({ kind: 'ping', frame: f as PingFrame }) }],
-  ['event', { schema: eventFrame, read: (f) => ({ kind: 'event', frame: f as EventFrame }) }],
-  [
-    'LocalCommit',
-    { schema: localCommit, read: (f) => ({ kind: 'commit', frame: f as LocalCommit }) },
-  ],
-])
-
-function isEventId(text: string): boolean {
-  return ULID_PATTERN.test(text) || UUID.test(text)
+  const { type } = frame
+  if (!Object.hasOwn(HUB_FRAMES, type)) return { kind: 'unknown' }
+  const isGood = HUB_FRAMES[type as keyof typeof HUB_FRAMES].safeParse(frame).success
+  if (!isGood) return { kind: 'invalid' }
+  return { kind: KIND_BY_TYPE[type] ?? type, frame } as unknown as HubReading
 }
 
 function objectOf(text: string): JsonObject | null {

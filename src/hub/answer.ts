@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Refusal } from './guard.ts'
+import { RETRY_AFTER_MIN_S } from './limits.ts'
 
 const HEADERS = {
   'Content-Type': 'application/json; charset=utf-8',
@@ -27,8 +28,16 @@ export function answer(
   response.writeHead(status, { ...HEADERS, 'Content-Length': length, ...headers }).end(body)
 }
 
+/** What a client is to do about a refusal, beside what the body says. */
+const REMEDY_BY_STATUS: Readonly<Record<number, Headers>> = {
+  401: { 'WWW-Authenticate': 'Bearer' },
+  429: { 'Retry-After': String(RETRY_AFTER_MIN_S) },
+  503: { 'Retry-After': String(RETRY_AFTER_MIN_S) },
+}
+
 export function refuse(response: ServerResponse, refusal: Refusal, headers: Headers = {}): void {
-  answer(response, refusal.status, errorBody(refusal), headers)
+  const remedy = REMEDY_BY_STATUS[refusal.status]
+  answer(response, refusal.status, errorBody(refusal), { ...remedy, ...headers })
 }
 
 /** Refuses where there is no response object: in an upgrade, or when the request could not be parsed. */
@@ -40,7 +49,9 @@ export function refuseRaw(socket: Duplex, refusal: Refusal): void {
   const body = errorBody(refusal)
   const head = [
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
-    ...Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...HEADERS, ...REMEDY_BY_STATUS[refusal.status] }).map(
+      ([name, value]) => `${name}: ${value}`,
+    ),
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ]
@@ -48,6 +59,6 @@ export function refuseRaw(socket: Duplex, refusal: Refusal): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-function errorBody({ code, message }: Refusal): string {
-  return JSON.stringify({ error: { code, message } })
+function errorBody({ code, message, body }: Refusal): string {
+  return JSON.stringify(body ?? { error: { code, message } })
 }

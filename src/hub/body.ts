@@ -3,6 +3,19 @@
  * re-serialized, because a reader shall get what the writer's checksum was made of.
  */
 
+/** Of an event: what a client and a hub add for the transport alone. */
+export const EVENT_TRANSPORT_KEYS: ReadonlySet<string> = new Set([
+  'type',
+  'seq',
+  'spec_kitty_delivery_identity',
+  'admission_generation',
+  'binding_audience',
+])
+/** Of a commit, whose type is a part of it. */
+export const COMMIT_TRANSPORT_KEYS: ReadonlySet<string> = new Set(
+  [...EVENT_TRANSPORT_KEYS].filter((key) => key !== 'type'),
+)
+
 /**
  * `text` without the top-level members named by `keys`.
  *
@@ -25,6 +38,40 @@ export function withoutMembers(text: string, keys: ReadonlySet<string>): string 
     if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
   }
   return `{${kept.join(',')}}`
+}
+
+/**
+ * The texts of the elements of the list that stands under a top-level key.
+ *
+ * @param text valid JSON that holds one object with that list
+ * @returns null where the key is there twice
+ */
+export function elementsOf(text: string, key: string): readonly string[] | null {
+  let list = -1
+  let at = skipSpace(text, text.indexOf('{') + 1)
+  while (text.charCodeAt(at) !== CLOSE_BRACE) {
+    const keyEnd = stringEnd(text, at)
+    const value = skipSpace(text, text.indexOf(':', keyEnd) + 1)
+    if (keyOf(text.slice(at, keyEnd)) === key) {
+      if (list !== -1) return null
+      list = value
+    }
+    at = skipSpace(text, valueEnd(text, value))
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
+  }
+  return list === -1 ? null : elementsFrom(text, skipSpace(text, list + 1))
+}
+
+function elementsFrom(text: string, from: number): readonly string[] {
+  const elements: string[] = []
+  let at = from
+  while (text.charCodeAt(at) !== CLOSE_BRACKET) {
+    const end = valueEnd(text, at)
+    elements.push(text.slice(at, end))
+    at = skipSpace(text, end)
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
+  }
+  return elements
 }
 
 const QUOTE = 0x22

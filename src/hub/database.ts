@@ -1,54 +1,42 @@
 /**
  * Opens `hub.db`: created durably and for its owner only, refused when a newer version wrote it, and never used
- * before SQLite has confirmed that a commit reaches the disk. Longer than usual: the tables are part of it.
+ * before SQLite has confirmed that a commit reaches the disk.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Database as Connection } from 'better-sqlite3'
 import { LinkError, systemCode } from '../errors.ts'
+import { SCHEMA, STEPS } from './schema.ts'
 
 export type { Connection }
 
 export const DATABASE_FILE = 'hub.db'
 const LOCK_FILE = 'hub.lock'
-const SCHEMA = 1
 /** "kwkh": tells our file from another program's. */
-const APPLICATION_ID = 0x6b776b68
+export const APPLICATION_ID = 0x6b776b68
 const SYNCHRONOUS_FULL = 2
 const CHECKPOINT_PAGES = 4_000
 const WAL_TRIES_MAX = 50
 const WAL_PAUSE_MS = 20
 
-const TABLES = `
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE tokens (
-    token_hash BLOB PRIMARY KEY, team TEXT NOT NULL, user TEXT NOT NULL, created_at INTEGER NOT NULL
-  ) WITHOUT ROWID;
-  CREATE TABLE events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, team TEXT NOT NULL, event_id TEXT NOT NULL,
-    project_uuid TEXT NOT NULL, node_id TEXT NOT NULL, lamport_clock INTEGER NOT NULL,
-    content_hash BLOB NOT NULL, received_at INTEGER NOT NULL, body TEXT NOT NULL,
-    UNIQUE (team, event_id)
-  );
-  CREATE INDEX events_by_project ON events (team, project_uuid, seq);
-  CREATE TABLE commits (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, team TEXT NOT NULL, project_uuid TEXT NOT NULL,
-    git_hash TEXT NOT NULL, content_hash BLOB NOT NULL, received_at INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    UNIQUE (team, project_uuid, git_hash)
-  );
-  CREATE INDEX commits_by_project ON commits (team, project_uuid, seq);
-`
+export type OpenOptions = {
+  /** How long a write waits for another process. */
+  readonly busyTimeoutMs: number
+  /** The caller holds the folder's lock. Who doesn't takes it where older tables must be changed. */
+  readonly isLocked?: boolean
+  /** Default true. Commands that look at a hub's data must not make any. */
+  readonly create?: boolean
+}
 
-/**
- * @param busyTimeoutMs how long a write waits for another process
- * @throws LinkError HUB_DATA_UNUSABLE, HUB_DATA_NEWER
- */
-export function openDatabase(dataDir: string, busyTimeoutMs: number): Connection {
+/** @throws LinkError HUB_DATA_UNUSABLE, HUB_DATA_NEWER, HUB_DATA_MISSING, HUB_DATA_IN_USE */
+export function openDatabase(dataDir: string, options: OpenOptions): Connection {
+  const folder = resolve(dataDir)
+  const path = join(folder, DATABASE_FILE)
   try {
-    createFile(resolve(dataDir))
-    return openFile(join(resolve(dataDir), DATABASE_FILE), busyTimeoutMs)
+    if (options.create !== false) createFile(folder)
+    else if (!existsSync(path)) throw missing()
+    return openFile(path, options)
   } catch (error) {
     throw error instanceof LinkError ? error : unusable(error)
   }
@@ -76,7 +64,14 @@ export function lockFolder(dataDir: string): Connection {
   }
 }
 
-function unusable(cause: unknown): LinkError {
+function missing(): LinkError {
+  return new LinkError('HUB_DATA_MISSING', 'there is no hub.db in the data folder', {
+    hint: 'Name the data folder of the hub with --data.',
+  })
+}
+
+/** What can not be opened, read or written. */
+export function unusable(cause: unknown): LinkError {
   const code = systemCode(cause) ?? 'unknown'
   return new LinkError('HUB_DATA_UNUSABLE', `the hub's data folder can't be used (${code})`, {
     hint: 'Check that the folder is writable and that hub.db in it is a database of this program.',
@@ -106,7 +101,7 @@ function syncFolder(folder: string): void {
   }
 }
 
-function openFile(path: string, busyTimeoutMs: number): Connection {
+function openFile(path: string, { busyTimeoutMs, isLocked = false }: OpenOptions): Connection {
   const database = new Database(path, { timeout: busyTimeoutMs })
   try {
     database.pragma('trusted_schema = OFF')
@@ -120,7 +115,8 @@ function openFile(path: string, busyTimeoutMs: number): Connection {
         hint: 'Reinstall better-sqlite3 from the versions that package.json names.',
       })
     }
-    migrate(database)
+    if (isLocked) migrate(database)
+    else migrateUnlocked(database, dirname(path))
     return database
   } catch (error) {
     database.close()
@@ -143,25 +139,47 @@ function useWriteAheadLog(database: Connection): void {
   }
 }
 
+// A hub that serves the folder knows its tables as they are: nobody changes them under it.
+function migrateUnlocked(database: Connection, folder: string): void {
+  // In a transaction: another process may be making the tables at this moment.
+  const version = database.transaction(() => schemaOf(database))()
+  if (version === 0 || version === SCHEMA) return migrate(database)
+  const lock = lockFolder(folder)
+  try {
+    migrate(database)
+  } finally {
+    lock.close()
+  }
+}
+
 function migrate(database: Connection): void {
-  const create = database.transaction(() => {
-    const version = Number(database.pragma('user_version', { simple: true }))
-    const application = Number(database.pragma('application_id', { simple: true }))
-    if (version > SCHEMA && application === APPLICATION_ID) {
-      throw new LinkError('HUB_DATA_NEWER', `hub.db has schema ${version}; ${SCHEMA} is known`, {
-        hint: 'Update kittiwake; the data folder was left as it is.',
-      })
-    }
-    if (version === SCHEMA && application === APPLICATION_ID) return
-    const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
-    if (version !== 0 || application !== 0 || tables !== 0) {
-      throw new LinkError('HUB_DATA_UNUSABLE', "hub.db is another program's database", {
-        hint: 'Give the hub a data folder of its own.',
-      })
-    }
-    database.exec(TABLES)
+  const run = database.transaction(() => {
+    const version = schemaOf(database)
+    if (version === SCHEMA) return
+    for (const step of STEPS.slice(version)) database.exec(step)
     database.pragma(`application_id = ${APPLICATION_ID}`)
     database.pragma(`user_version = ${SCHEMA}`)
   })
-  create.immediate()
+  run.immediate()
+}
+
+/**
+ * The schema of a hub's database; 0 for an empty file.
+ *
+ * @throws LinkError HUB_DATA_NEWER, HUB_DATA_UNUSABLE where it is another program's
+ */
+export function schemaOf(database: Connection): number {
+  const version = Number(database.pragma('user_version', { simple: true }))
+  const application = Number(database.pragma('application_id', { simple: true }))
+  if (version > SCHEMA && application === APPLICATION_ID) {
+    throw new LinkError('HUB_DATA_NEWER', `hub.db has schema ${version}; ${SCHEMA} is known`, {
+      hint: 'Update kittiwake; the data folder was left as it is.',
+    })
+  }
+  if (version > 0 && application === APPLICATION_ID) return version
+  const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
+  if (version === 0 && application === 0 && tables === 0) return 0
+  throw new LinkError('HUB_DATA_UNUSABLE', "hub.db is another program's database", {
+    hint: 'Give the hub a data folder of its own.',
+  })
 }

@@ -25,7 +25,7 @@ export class Epoch {
   /** Reads the mark, and begins a new epoch in the database where rows are missing. */
   constructor(database: Connection, dataDir: string) {
     const path = join(resolve(dataDir), MARK_FILE)
-    const settle = database.transaction(() => settleEpoch(database, readMark(path)))
+    const settle = database.transaction(() => settleEpoch(database, readMark(dataDir)))
     this.id = settle.immediate()
     this.#heads = headsOf(database)
     closeSync(openSync(path, 'a', 0o600))
@@ -56,7 +56,8 @@ function settleEpoch(database: Connection, mark: Mark | null): string {
   return epoch
 }
 
-function headsOf(database: Connection): Heads {
+/** The highest sequence numbers that the tables of a database gave out. */
+export function headsOf(database: Connection): Heads {
   const head = database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').pluck()
   return { events: Number(head.get('events') ?? 0), commits: Number(head.get('commits') ?? 0) }
 }
@@ -72,10 +73,11 @@ function raiseHeads(database: Connection, heads: Readonly<Heads>, mark: Mark): v
   }
 }
 
-// A mark that can't be read is no mark: a power cut may have torn it.
-function readMark(path: string): Mark | null {
+/** The mark of a data folder. One that can't be read is no mark: a power cut may have torn it. */
+export function readMark(dataDir: string): Mark | null {
   let mark: Json
   try {
+    const path = join(resolve(dataDir), MARK_FILE)
     mark = parseJson(readFileSync(path, 'utf8').slice(0, MARK_LENGTH))
   } catch {
     return null

@@ -1,10 +1,13 @@
 /**
- * Shows what was accepted to the other peers of the team, in the order of the store, in short slices between the
- * transactions: a slow reader, or many readers, never delay the ingest.
+ * Shows what was accepted to the other peers of the team, and to those who follow its project, in the order of the
+ * store, in short slices between the transactions: a slow reader, or many readers, never delay the ingest.
  */
+import { systemCode } from '../errors.ts'
+import type { Sender } from './intake.ts'
 import { FAN_OUT_SLICE_MS } from './limits.ts'
 import type { HubLog } from './log.ts'
 import type { Peer } from './peer.ts'
+import { Shown } from './shown.ts'
 import type { Entry } from './store.ts'
 
 export class FanOut {
@@ -18,17 +21,30 @@ export class FanOut {
     this.#log = log
   }
 
-  /** Offers an accepted entry to everyone of the sender's team but the sender. */
-  publish(sender: Peer, entry: Entry): void {
-    let frame: Buffer | null = null
-    for (const peer of this.#peersOf(sender.session.team)) {
-      if (peer === sender) continue
-      // One buffer for all of them, made only where somebody listens.
-      frame ??= Buffer.from(frameOf(entry))
-      if (peer.offer(frame)) this.#behind.add(peer)
-      else this.#log('peer_too_slow', { peer: peer.number })
+  /** Offers an accepted entry to whoever shall see it. */
+  publish(sender: Sender, entry: Entry, seq: number): void {
+    const shown = new Shown(entry, seq)
+    for (const peer of this.#peersOf(sender.team)) this.#offered(peer, peer.show(shown, sender))
+  }
+
+  /** Offers a frame to those who follow the project. */
+  tell(team: string, projectUuid: string, frame: Buffer): void {
+    for (const peer of this.#peersOf(team)) {
+      if (peer.following.has(projectUuid)) {
+        this.#offered(peer, peer.outflow.offer(frame, projectUuid))
+      }
     }
-    if (this.#behind.size > 0) this.#schedule()
+  }
+
+  /** There may be something to write to this peer, or to read for it. */
+  wake(peer: Peer): void {
+    this.#behind.add(peer)
+    this.#schedule()
+  }
+
+  #offered(peer: Peer, isOffered: boolean): void {
+    if (isOffered && peer.outflow.isWaiting) this.wake(peer)
+    if (!isOffered) this.#log('peer_too_slow', { peer: peer.number })
   }
 
   #schedule(): void {
@@ -46,12 +62,20 @@ export class FanOut {
     for (const peer of this.#behind) {
       // Taken out and put back at the end, so that the next slice begins with another.
       this.#behind.delete(peer)
-      if (!peer.pump(deadlineMs)) this.#behind.add(peer)
+      if (!this.#pump(peer, deadlineMs)) this.#behind.add(peer)
       if (performance.now() >= deadlineMs) return
     }
   }
-}
 
-function frameOf(entry: Entry): string {
-  return entry.kind === 'event' ? `{"type":"event",${entry.body.slice(1)}` : entry.body
+  #pump(peer: Peer, deadlineMs: number): boolean {
+    try {
+      if (!peer.outflow.pump(deadlineMs)) return false
+      return peer.following.catchUp(deadlineMs, () => this.wake(peer))
+    } catch (error) {
+      // The store could not be read: whoever follows it begins again.
+      this.#log('catch_up_failed', { peer: peer.number, code: systemCode(error) ?? 'unknown' })
+      peer.fail()
+      return true
+    }
+  }
 }

@@ -7,7 +7,13 @@ import { isIP } from 'node:net'
 import { URL_LENGTH_MAX } from './limits.ts'
 
 /** Why a request is answered without being looked at further. */
-export type Refusal = { readonly status: number; readonly code: string; readonly message: string }
+export type Refusal = {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  /** What this route's clients expect in the place of code and message. */
+  readonly body?: object
+}
 
 const LOOPBACK_NAMES: readonly string[] = ['127.0.0.1', 'localhost', '[::1]']
 const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
@@ -15,6 +21,13 @@ const HOST = /^(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
 /** Whether only programs of this machine can reach `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** Whether a program of this machine asks, and not a proxy for somebody elsewhere. */
+export function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
+  const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
+  const isProxied = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined
+  return isLoopback(address) && !isProxied
 }
 
 /** The host as it stands in a URL. */

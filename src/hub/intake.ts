@@ -1,38 +1,67 @@
 /**
- * Group commit: what arrived in one turn of the event loop, from all peers, goes into one transaction. Only then
- * are the answers sent, to each peer in the order of its frames, and the others of the team shown what is new.
+ * Group commit: what arrived in one turn of the event loop, from all senders and by all ways, goes into one transaction.
+ * Only then are the answers given, to each sender in the order of its arrivals, and others shown what is new.
  */
 import type { FanOut } from './fan-out.ts'
 import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX, INTAKE_BYTES_MAX } from './limits.ts'
 import type { HubLog } from './log.ts'
-import { CLOSE } from './peer.ts'
-import type { Arrival, Peer } from './peer.ts'
-import { replyTo } from './replies.ts'
-import type { Entry, HubStore, Verdict } from './store.ts'
+import type { Metrics } from './metrics.ts'
+import type { Entry, HubStore, Outcome } from './store.ts'
+
+/** Who brings arrivals, and is told what became of them. */
+export type Sender = {
+  readonly team: string
+  pause(): void
+  resume(): void
+  /** The answers of a transaction are complete. */
+  flush(): void
+  /** The transaction failed: what was sent is neither stored nor answered. */
+  fail(): void
+}
+
+/** Something to store, or only something to be told, in its place in the order. */
+export type Arrival = {
+  readonly sender: Sender
+  readonly entries: readonly Entry[]
+  /** Called once the entries are durable. */
+  readonly settle: (outcomes: readonly Outcome[]) => void
+}
+
+type Waiting = Arrival & { readonly size: number; readonly arrivedMs: number }
 
 export type IntakeOptions = {
   readonly store: Pick<HubStore, 'insert'>
   readonly fanOut: Pick<FanOut, 'publish'>
+  readonly metrics: Metrics
   readonly log: HubLog
 }
 
 export class Intake {
   readonly #options: IntakeOptions
-  readonly #paused = new Set<Peer>()
-  #waiting: Arrival[] = []
+  readonly #paused = new Set<Sender>()
+  #waiting: Waiting[] = []
   #waitingBytes = 0
   #scheduled = false
+  #closed = false
 
   constructor(options: IntakeOptions) {
     this.#options = options
   }
 
+  /** What waits for a transaction, in bytes. */
+  get bytes(): number {
+    return this.#waitingBytes
+  }
+
   add(arrival: Arrival): void {
-    this.#waiting.push(arrival)
-    this.#waitingBytes += sizeOf(arrival)
-    if (this.#waitingBytes > INTAKE_BYTES_MAX && !this.#paused.has(arrival.peer)) {
-      this.#paused.add(arrival.peer)
-      arrival.peer.pause()
+    const { sender } = arrival
+    if (this.#closed) return sender.fail()
+    const size = sizeOf(arrival)
+    this.#waiting.push({ ...arrival, size, arrivedMs: performance.now() })
+    this.#waitingBytes += size
+    if (this.#waitingBytes > INTAKE_BYTES_MAX && !this.#paused.has(sender)) {
+      this.#paused.add(sender)
+      sender.pause()
     }
     this.#schedule()
   }
@@ -40,6 +69,12 @@ export class Intake {
   /** Stores and answers all that waits, now. */
   flushAll(): void {
     while (this.#waiting.length > 0) this.#flush()
+  }
+
+  /** As `flushAll`; what arrives later fails. */
+  close(): void {
+    this.flushAll()
+    this.#closed = true
   }
 
   #schedule(): void {
@@ -55,65 +90,86 @@ export class Intake {
   #flush(): void {
     const batch = this.#take()
     if (batch.length === 0) return
-    let verdicts: readonly Verdict[]
+    let outcomes: readonly Outcome[]
     try {
-      verdicts = this.#store(batch)
+      outcomes = this.#store(batch)
     } catch (error) {
       this.#giveUp(batch, error)
       return
     }
-    this.#answer(batch, verdicts)
+    this.#publish(batch, outcomes)
+    this.#answer(batch, outcomes)
     this.#wake()
   }
 
-  #take(): readonly Arrival[] {
+  // What one arrival holds is never parted: it is answered as one.
+  #take(): readonly Waiting[] {
+    let count = 0
     let rows = 0
     let bytes = 0
-    while (rows < Math.min(this.#waiting.length, COMMIT_ROWS_MAX) && bytes < COMMIT_BYTES_MAX) {
-      const arrival = this.#waiting[rows]
-      if (arrival !== undefined) bytes += sizeOf(arrival)
-      rows += 1
+    while (count < this.#waiting.length && rows < COMMIT_ROWS_MAX && bytes < COMMIT_BYTES_MAX) {
+      const waiting = this.#waiting[count]
+      bytes += waiting?.size ?? 0
+      rows += Math.max(1, waiting?.entries.length ?? 0)
+      count += 1
     }
     this.#waitingBytes -= bytes
-    return this.#waiting.splice(0, rows)
+    return this.#waiting.splice(0, count)
   }
 
-  #store(batch: readonly Arrival[]): readonly Verdict[] {
-    const entries: Entry[] = []
-    for (const arrival of batch) if ('entry' in arrival) entries.push(arrival.entry)
-    return entries.length === 0 ? [] : this.#options.store.insert(entries)
+  #store(batch: readonly Waiting[]): readonly Outcome[] {
+    const entries = batch.flatMap(({ entries }) => entries)
+    if (entries.length === 0) return []
+    const startedMs = performance.now()
+    const outcomes = this.#options.store.insert(entries)
+    this.#options.metrics.transactionSeconds.observe((performance.now() - startedMs) / 1_000)
+    return outcomes
   }
 
-  #answer(batch: readonly Arrival[], verdicts: readonly Verdict[]): void {
-    const repliesByPeer = new Map<Peer, string[]>()
+  // Before any answer: whoever begins to follow a project in this batch is told of a head that holds all of it.
+  #publish(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
     let index = 0
-    for (const arrival of batch) {
-      const verdict = 'entry' in arrival ? verdicts[index++] : undefined
-      const replies = repliesByPeer.get(arrival.peer) ?? []
-      repliesByPeer.set(arrival.peer, replies)
-      replies.push(replyTo(arrival, verdict))
-      if (verdict === 'accepted' && 'entry' in arrival) {
-        this.#options.fanOut.publish(arrival.peer, arrival.entry)
+    for (const { sender, entries } of batch) {
+      for (const entry of entries) {
+        const outcome = outcomes[index++]
+        if (outcome?.verdict !== 'accepted') continue
+        this.#options.fanOut.publish(sender, entry, outcome.seq)
       }
     }
-    for (const [peer, replies] of repliesByPeer) peer.send(replies)
+  }
+
+  #answer(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
+    const senders = new Set<Sender>()
+    let index = 0
+    for (const { sender, entries, settle, arrivedMs } of batch) {
+      senders.add(sender)
+      try {
+        settle(outcomes.slice(index, index + entries.length))
+      } catch (error) {
+        this.#options.log('answer_failed', { code: codeOf(error) })
+        sender.fail()
+      }
+      index += entries.length
+      this.#options.metrics.answerSeconds.observe((performance.now() - arrivedMs) / 1_000)
+    }
+    for (const sender of senders) sender.flush()
   }
 
   // Without an answer the senders send again. They are closed rather than told, and what they sent behind is
   // dropped, because storing that alone would put it before what failed.
-  #giveUp(batch: readonly Arrival[], error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    const peers = new Set(batch.map(({ peer }) => peer))
-    this.#options.log('store_failed', { code, frames: batch.length, peers: peers.size })
-    this.#waiting = this.#waiting.filter(({ peer }) => !peers.has(peer))
-    this.#waitingBytes = this.#waiting.reduce((sum, arrival) => sum + sizeOf(arrival), 0)
-    for (const peer of peers) peer.shut(CLOSE.internalError, 'storage failed')
+  #giveUp(batch: readonly Waiting[], error: unknown): void {
+    const senders = new Set(batch.map(({ sender }) => sender))
+    const fields = { code: codeOf(error), frames: batch.length, peers: senders.size }
+    this.#options.log('store_failed', fields)
+    this.#waiting = this.#waiting.filter(({ sender }) => !senders.has(sender))
+    this.#waitingBytes = this.#waiting.reduce((sum, { size }) => sum + size, 0)
+    for (const sender of senders) sender.fail()
     this.#wake()
   }
 
   #wake(): void {
     if (this.#waitingBytes > INTAKE_BYTES_MAX / 2) return
-    for (const peer of this.#paused) peer.resume()
+    for (const sender of this.#paused) sender.resume()
     this.#paused.clear()
   }
 }
@@ -121,7 +177,10 @@ export class Intake {
 // What a frame costs beside its text: a queue of empty frames must be bounded, too.
 const ARRIVAL_OVERHEAD_BYTES = 256
 
-function sizeOf(arrival: Arrival): number {
-  const text = 'entry' in arrival ? arrival.entry.body : arrival.reply
-  return text.length + ARRIVAL_OVERHEAD_BYTES
+function sizeOf({ entries }: Arrival): number {
+  return entries.reduce((sum, { body }) => sum + body.length, ARRIVAL_OVERHEAD_BYTES)
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

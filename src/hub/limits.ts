@@ -26,8 +26,32 @@ export const COMMIT_ROWS_MAX = 1_024
 export const COMMIT_BYTES_MAX = 512 * 1024
 /** What waits for a transaction before the senders' sockets are paused. */
 export const INTAKE_BYTES_MAX = 2 * 1024 * 1024
+/** Projects that one connection follows, and in which it is present. */
+export const SUBSCRIPTIONS_MAX = 64
+/** A subscriber that missed more than this gets a snapshot instead. */
+export const RESUME_ROWS_MAX = 10_000
+/** What is read at once for a subscriber that catches up, and what may wait in its socket before more is read. */
+export const CATCH_UP_ROWS_MAX = 200
+export const CATCH_UP_BYTES_MAX = 256 * 1024
+/** Each of the two lists in a snapshot: the latest, by count and by length. */
+export const SNAPSHOT_ROWS_MAX = 100
+export const SNAPSHOT_BYTES_MAX = 128 * 1024
+/** Who can be present in one project. */
+export const PRESENT_MAX = 200
+/** How long changes of presence are gathered before they are told. */
+export const PRESENCE_DELAY_MS = 100
 /** The longest piece of fan-out between two transactions. */
 export const FAN_OUT_SLICE_MS = 8
+
+/** An HTTP batch before and after it is inflated. Gzip makes what it can't press a little longer. */
+export const BATCH_BYTES_MAX = 512 * 1024
+export const BATCH_GZIP_BYTES_MAX = BATCH_BYTES_MAX + 4 * 1024
+/** HTTP batches that are read at once, over all tokens and of one. */
+export const BATCHES_MAX = 32
+export const BATCHES_PER_TOKEN_MAX = 8
+/** What a client that was refused for now is told to wait. */
+export const RETRY_AFTER_MIN_S = 1
+export const RETRY_AFTER_MAX_S = 300
 
 export const BODY_BYTES_MAX = 64 * 1024
 export const HEADER_BYTES_MAX = 16 * 1024
@@ -48,6 +72,9 @@ export const TICKETS_MAX = 4_096
 /** Requests of one token: a burst, and what grows back in a second. */
 export const REQUESTS_BURST = 1_000
 export const REQUESTS_PER_S = 200
+/** Subscriptions and presences that one token asks for: a burst, and what grows back in a second. */
+export const CONTROLS_BURST = 200
+export const CONTROLS_PER_S = 20
 /** Failed logins of one address: a burst, and what grows back in a second. */
 export const FAILURES_BURST = 100
 export const FAILURES_PER_S = 10
@@ -57,6 +84,8 @@ export const RATE_KEYS_MAX = 10_000
 /** How long a write waits for another process, `createToken` for one. The loop stands still meanwhile. */
 export const BUSY_TIMEOUT_MS = 1_000
 export const TOKENS_MAX = 100_000
+/** How often the tokens of open sockets are looked at again. */
+export const TOKEN_LOOK_MS = 500
 
 /** A stop is over within both, whatever the others do; a peer has `PEER_CLOSE_MS` of the first. */
 export const STOP_PEERS_MS = 1_500

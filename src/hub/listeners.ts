@@ -8,10 +8,10 @@ import type { Refusal } from './guard.ts'
 import * as limits from './limits.ts'
 
 /** Bounded in every direction: headers, time, connections. */
-export function createHttpServer(): Server {
+export function createHttpServer(requestTimeoutMs: number): Server {
   const server = createServer({
-    headersTimeout: limits.HEADERS_TIMEOUT_MS,
-    requestTimeout: limits.REQUEST_TIMEOUT_MS,
+    headersTimeout: Math.min(limits.HEADERS_TIMEOUT_MS, requestTimeoutMs),
+    requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: limits.HEADERS_TIMEOUT_MS,
     maxHeaderSize: limits.HEADER_BYTES_MAX,

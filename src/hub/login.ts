@@ -5,7 +5,7 @@ import { FAILURES_BURST, FAILURES_PER_S, REQUESTS_BURST, REQUESTS_PER_S } from '
 import { RateLimiter } from './rate.ts'
 import type { HubStore } from './store.ts'
 import type { Session, Tickets } from './tickets.ts'
-import { bearerOf, hashSecret } from './tokens.ts'
+import { bearerOf, hashSecret } from './secrets.ts'
 
 /** Not told apart on purpose: a missing, a malformed, an unknown and a used-up token. */
 const UNAUTHENTICATED: Refusal = {
@@ -40,16 +40,23 @@ export class Logins {
     const hash = secret === null ? null : hashSecret(secret)
     const holder = hash === null ? null : this.#store.holderOf(hash)
     if (hash === null || holder === null) return this.#failure(request)
-    const login = hash.toString('hex')
+    const { team, user, token_id: login } = holder
     if (!this.#requests.take(login)) return { session: null, refusal: TOO_MANY }
-    return { session: { ...holder, login }, refusal: null }
+    return { session: { team, user, login, secret: hash.toString('hex') }, refusal: null }
   }
 
   /** The session of an upgrade with a socket token, which is used up. */
   ofUpgrade(request: IncomingMessage): Authentication {
     const secret = bearerOf(request.headers.authorization)
     const session = secret === null ? null : this.#tickets.redeem(secret)
-    return session === null ? this.#failure(request) : { session, refusal: null }
+    // The login may have ended since the socket token was given.
+    if (session === null || !this.isGood(session)) return this.#failure(request)
+    return { session, refusal: null }
+  }
+
+  /** Whether the token of the session is neither expired nor revoked. */
+  isGood({ secret }: Session): boolean {
+    return this.#store.holderOf(Buffer.from(secret, 'hex')) !== null
   }
 
   // Only failures are counted by address: all users of a machine share it.

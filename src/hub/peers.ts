@@ -43,6 +43,26 @@ export class Peers {
     return this.#peersByTeam.get(team) ?? NOBODY
   }
 
+  get size(): number {
+    return this.#all.size
+  }
+
+  [Symbol.iterator](): Iterator<Peer> {
+    return this.#all.values()
+  }
+
+  /** Closes those whose token has ended, as `isGood` finds. */
+  shutEnded(isGood: (session: Session) => boolean): void {
+    const goodBySecret = new Map<string, boolean>()
+    for (const { session } of this.#all) {
+      if (!goodBySecret.has(session.secret)) goodBySecret.set(session.secret, isGood(session))
+    }
+    for (const peer of this.#all) {
+      if (goodBySecret.get(peer.session.secret) === true) continue
+      peer.shut(CLOSE.tokenEnded, 'the token has ended')
+    }
+  }
+
   pingAll(): void {
     for (const peer of this.#all) peer.ping()
   }
@@ -54,7 +74,7 @@ export class Peers {
 
   /** Says goodbye to all, and is done when the last one is gone. */
   shutAll(): Promise<void> {
-    for (const peer of this.#all) peer.shut(CLOSE.goingAway, 'the hub stops')
+    for (const peer of this.#all) peer.shut(CLOSE.serviceRestart, 'the hub stops')
     if (this.#all.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#whenEmpty = resolve

@@ -1,47 +1,73 @@
 /** What a peer is told of each of its frames. */
-import type { AckFrame, ErrorFrame, LocalCommitAck } from '../contracts/frames.ts'
-import type { Arrival } from './peer.ts'
-import type { Entry, Verdict } from './store.ts'
+import type {
+  AckFrame,
+  ErrorFrame,
+  LocalCommit,
+  LocalCommitAck,
+  StrictDialect,
+} from '../contracts/frames.ts'
+import type { Outcome, Verdict } from './store.ts'
 
-/** The answer to an arrival, given what the store made of it. */
-export function replyTo(arrival: Arrival, verdict: Verdict | undefined): string {
-  if (!('entry' in arrival)) return arrival.reply
-  const ids =
-    arrival.entry.kind === 'event'
-      ? { event_id: arrival.entry.event_id }
-      : { git_hash: arrival.entry.git_hash }
-  switch (verdict) {
-    case 'accepted':
-    case 'duplicate':
-      return JSON.stringify(ackOf(arrival, verdict))
-    case 'conflict':
-      return refusal('event_id_conflict', ids)
-    default:
-      return refusal('not_stored', ids, true)
+/** Why what was well-formed is not stored. */
+export type NotStored = { readonly category: string; readonly retryable: boolean }
+
+export function rejectionOf(verdict: Exclude<Verdict, 'accepted' | 'duplicate'>): NotStored {
+  return verdict === 'conflict'
+    ? { category: 'event_id_conflict', retryable: false }
+    : { category: 'not_stored', retryable: true }
+}
+
+/** The answer to an event, given what the store made of it. */
+export function replyToEvent(event_id: string, outcome: Outcome | undefined): string {
+  const verdict = outcome?.verdict ?? 'unstored'
+  if (verdict === 'conflict' || verdict === 'unstored') {
+    return refusal({ ...rejectionOf(verdict), event_id })
   }
+  const ack: AckFrame = { type: 'ack', event_id, status: verdict }
+  return JSON.stringify(ack)
 }
 
-function ackOf(
-  arrival: Extract<Arrival, { entry: Entry }>,
-  status: 'accepted' | 'duplicate',
-): AckFrame | LocalCommitAck {
-  if (!('frame' in arrival)) return { type: 'ack', event_id: arrival.entry.event_id, status }
-  const { git_hash, build_id, project_uuid } = arrival.frame
-  const received_at = new Date().toISOString()
-  return { type: 'LocalCommitAck', git_hash, build_id, project_uuid, status, received_at }
-}
-
-/** The verdict on a frame that is not stored. */
-export function refusal(
-  category: string,
-  ids: { readonly event_id?: string | null; readonly git_hash?: string | null },
-  retryable = false,
+/** The answer to a commit. One of the stricter dialect gets its own admission back. */
+export function replyToCommit(
+  frame: LocalCommit & Partial<StrictDialect>,
+  outcome: Outcome | undefined,
 ): string {
-  const { event_id, git_hash } = ids
+  const { git_hash, build_id, project_uuid, admission_generation, binding_audience } = frame
+  const verdict = outcome?.verdict ?? 'unstored'
+  if (verdict === 'conflict' || verdict === 'unstored') {
+    return refusal({ ...rejectionOf(verdict), git_hash })
+  }
+  const ack: LocalCommitAck = {
+    type: 'LocalCommitAck',
+    git_hash,
+    build_id,
+    project_uuid,
+    ...(admission_generation === undefined ? {} : { admission_generation }),
+    ...(binding_audience === undefined ? {} : { binding_audience }),
+    status: verdict,
+    received_at: new Date().toISOString(),
+  }
+  return JSON.stringify(ack)
+}
+
+export type RefusalFields = {
+  readonly category: string
+  readonly retryable?: boolean
+  readonly event_id?: string | null
+  readonly git_hash?: string | null
+  readonly batch?: number | undefined
+  readonly project_uuid?: string
+}
+
+/** The verdict on a frame that is not stored; it names what is known of the frame. */
+export function refusal(fields: RefusalFields): string {
+  const { category, retryable = false, event_id, git_hash, batch, project_uuid } = fields
   const frame: ErrorFrame = {
     type: 'error',
     ...(typeof event_id === 'string' ? { event_id } : {}),
     ...(typeof git_hash === 'string' ? { git_hash } : {}),
+    ...(batch === undefined ? {} : { batch }),
+    ...(project_uuid === undefined ? {} : { project_uuid }),
     status: 'rejected',
     error_category: category,
     retryable,

@@ -1,29 +1,53 @@
-/**
- * The HTTP routes: one table, from which the tests take their matrix of teams. Longer than usual: the handlers
- * stand under their table.
- */
+/** The HTTP routes: one table, from which the tests take their matrix of teams and the documents their paths. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { UUID_V4_PATTERN } from '../contracts/event.ts'
+import type { BatchLimits } from '../contracts/frames.ts'
+import { BATCH_EVENTS_MAX } from '../contracts/frame-schemas.ts'
 import { parseJsonObject } from '../contracts/json.ts'
+import type { JsonObject } from '../contracts/json.ts'
 import { answer, refuse } from './answer.ts'
-import { hostInUrl } from './guard.ts'
+import { Batches, takeBatch } from './batch-route.ts'
+import { hostInUrl, isFromThisMachine } from './guard.ts'
 import type { Refusal } from './guard.ts'
-import { BODY_BYTES_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, TICKET_TTL_S } from './limits.ts'
+import type { Intake } from './intake.ts'
+import {
+  BATCH_BYTES_MAX,
+  BODY_BYTES_MAX,
+  RETRY_AFTER_MAX_S,
+  RETRY_AFTER_MIN_S,
+  TICKET_TTL_S,
+} from './limits.ts'
+import { listCommits, listEvents } from './list-routes.ts'
 import type { Logins } from './login.ts'
-import type { Collection, HubStore } from './store.ts'
+import type { Metrics } from './metrics.ts'
+import { readBody, RequestFault } from './request-body.ts'
+import type { HubStore } from './store.ts'
 import type { Session, Tickets } from './tickets.ts'
 
 export const SOCKET_PATH = '/api/v1/ws'
+export const PROTOCOL = '2.0'
+
+/** What a hub takes at once, as it tells its clients. */
+export const BATCH_LIMITS: BatchLimits = {
+  max_events_per_batch: BATCH_EVENTS_MAX,
+  max_decompressed_bytes_per_batch: BATCH_BYTES_MAX,
+  retry_after_min_seconds: RETRY_AFTER_MIN_S,
+  retry_after_max_seconds: RETRY_AFTER_MAX_S,
+}
 
 /** What the routes work on. */
 export type Desk = {
   readonly store: HubStore
   readonly tickets: Tickets
   readonly logins: Logins
+  readonly intake: Pick<Intake, 'add'>
+  readonly batches: Batches
+  readonly metrics: Metrics
+  /** The page of figures. */
+  readonly figures: () => string
 }
 
-type Visit = {
+export type Visit = {
   readonly desk: Desk
   readonly request: IncomingMessage
   readonly session: Session
@@ -37,25 +61,21 @@ type Route = {
   readonly handle: (visit: Visit) => string | Promise<string>
 }
 
-/** Every route that needs a login. `/health` and the socket are the two others. */
+/** Every route that needs a login. */
 export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/api/v1/ws-token', handle: giveTicket },
   { method: 'GET', path: '/api/v1/me', handle: tellWho },
-  { method: 'GET', path: '/api/v1/events', handle: (visit) => listRows(visit, 'events', 'event') },
-  {
-    method: 'GET',
-    path: '/api/v1/commits',
-    handle: (visit) => listRows(visit, 'commits', 'commit'),
-  },
+  { method: 'GET', path: '/api/v1/events', handle: listEvents },
+  { method: 'GET', path: '/api/v1/commits', handle: listCommits },
+  { method: 'POST', path: '/api/v1/events/batch/', handle: takeBatch },
+  { method: 'GET', path: '/api/v1/sync/health/', handle: tellHealth },
 ]
 
-class RequestFault extends Error {
-  readonly refusal: Refusal
-  constructor(status: number, code: string, message: string) {
-    super(message)
-    this.refusal = { status, code, message }
-  }
-}
+/** The two others, beside the socket. The figures are for this machine, and for whoever has a token. */
+export const OPEN_ROUTES = [
+  { method: 'GET', path: '/health' },
+  { method: 'GET', path: '/metrics' },
+] as const
 
 /** Answers one guarded request. Rejects only where the store fails. */
 export async function visit(
@@ -64,12 +84,14 @@ export async function visit(
   response: ServerResponse,
 ): Promise<void> {
   const [path = '', search = ''] = (request.url ?? '').split('?', 2)
-  if (path === '/health' && request.method === 'GET')
-    return answer(response, 200, '{"status":"ok"}')
-  const route = findRoute(request, path)
-  if ('refusal' in route) return refuse(response, route.refusal, route.headers)
+  const refused = refusedMethod(request, path)
+  if (refused !== null) return refuse(response, refused.refusal, refused.headers)
+  if (path === '/health') return answer(response, 200, '{"status":"ok"}')
+  if (path === '/metrics' && isFromThisMachine(request)) return showFigures(desk, response)
   const { session, refusal } = desk.logins.ofRequest(request)
-  if (refusal !== null) return refuse(response, refusal, CHALLENGE_BY_STATUS.get(refusal.status))
+  if (refusal !== null) return refuse(response, refusal)
+  const route = ROUTES.find((candidate) => candidate.path === path)
+  if (route === undefined) return showFigures(desk, response)
   try {
     const query = new URLSearchParams(search)
     answer(response, 200, await route.handle({ desk, request, session, query }))
@@ -80,34 +102,31 @@ export async function visit(
   }
 }
 
-const CHALLENGE_BY_STATUS: ReadonlyMap<number, Readonly<Record<string, string>>> = new Map([
-  [401, { 'WWW-Authenticate': 'Bearer' } as Readonly<Record<string, string>>],
-  [429, { 'Retry-After': '1' }],
-])
+type Refused = { readonly refusal: Refusal; readonly headers: Readonly<Record<string, string>> }
 
-type NoRoute = { readonly refusal: Refusal; readonly headers: Readonly<Record<string, string>> }
-
-function findRoute({ method }: IncomingMessage, path: string): Route | NoRoute {
-  const route = ROUTES.find((candidate) => candidate.path === path)
-  const allowed = path === '/health' ? 'GET' : route?.method
-  if (allowed === undefined) {
+function refusedMethod({ method }: IncomingMessage, path: string): Refused | null {
+  const route = [...ROUTES, ...OPEN_ROUTES].find((candidate) => candidate.path === path)
+  if (route === undefined) {
     return { refusal: { status: 404, code: 'NOT_FOUND', message: 'no such route' }, headers: {} }
   }
-  if (route !== undefined && method === allowed) return route
+  if (method === route.method) return null
   return {
-    refusal: { status: 405, code: 'METHOD_NOT_ALLOWED', message: `use ${allowed}` },
-    headers: { Allow: allowed },
+    refusal: { status: 405, code: 'METHOD_NOT_ALLOWED', message: `use ${route.method}` },
+    headers: { Allow: route.method },
   }
 }
 
+function showFigures(desk: Desk, response: ServerResponse): void {
+  answer(response, 200, desk.figures(), {
+    'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+  })
+}
+
 async function giveTicket({ desk, request, session }: Visit): Promise<string> {
-  const body = await readBody(request)
-  if (body !== '') {
-    try {
-      parseJsonObject(body)
-    } catch {
-      throw new RequestFault(400, 'BAD_REQUEST', 'a JSON object is expected as the body')
-    }
+  const { team_id } = objectIn((await readBody(request, BODY_BYTES_MAX)).toString('utf8'))
+  // Whoever means another team must not deliver to this one.
+  if (team_id !== undefined && team_id !== session.team) {
+    throw new RequestFault(403, 'NOT_A_TEAM_MEMBER', 'the token is of another team')
   }
   const host = request.headers.host ?? hostInUrl('127.0.0.1')
   return JSON.stringify({
@@ -118,63 +137,24 @@ async function giveTicket({ desk, request, session }: Visit): Promise<string> {
   })
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) {
-      throw new RequestFault(413, 'TOO_LARGE', `a body has at most ${BODY_BYTES_MAX} bytes`)
-    }
-    chunks.push(chunk)
+function objectIn(text: string): JsonObject {
+  if (text === '') return {}
+  try {
+    return parseJsonObject(text)
+  } catch {
+    throw new RequestFault(400, 'BAD_REQUEST', 'a JSON object is expected as the body')
   }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function tellWho({ session: { team, user } }: Visit): string {
   return JSON.stringify({ team_slug: team, user })
 }
 
-// The rows are put together as text: they are the very bytes that their writers sent.
-function listRows({ desk, session, query }: Visit, collection: Collection, name: string): string {
-  const page = desk.store.page(collection, {
-    team: session.team,
-    project_uuid: projectOf(query),
-    after: numberOf(query, 'after', 0, Number.MAX_SAFE_INTEGER, 0),
-    limit: numberOf(query, 'limit', 1, PAGE_ROWS_MAX, PAGE_ROWS_DEFAULT),
+function tellHealth({ desk }: Visit): string {
+  return JSON.stringify({
+    status: 'ok',
+    sync_ingress: { limits: BATCH_LIMITS },
+    protocol: PROTOCOL,
+    epoch: desk.store.epoch.id,
   })
-  const rows = page.rows.map(({ seq, received_at, body }) => {
-    const at = new Date(received_at).toISOString()
-    return `{"seq":${seq},"received_at":"${at}","${name}":${body}}`
-  })
-  const damaged = page.damaged.length > 0 ? `,"damaged":${JSON.stringify(page.damaged)}` : ''
-  return `{"${collection}":[${rows.join(',')}],"next":${page.next}${damaged}}`
-}
-
-function projectOf(query: URLSearchParams): string {
-  const project = only(query, 'project_uuid')
-  if (project === null || !UUID_V4_PATTERN.test(project)) {
-    throw new RequestFault(400, 'BAD_REQUEST', 'project_uuid is expected: a lower-case v4 UUID')
-  }
-  return project
-}
-
-function numberOf(
-  query: URLSearchParams,
-  name: string,
-  min: number,
-  max: number,
-  fallback: number,
-): number {
-  const text = only(query, name)
-  if (text === null) return fallback
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
-  throw new RequestFault(400, 'BAD_REQUEST', `${name} is expected between ${min} and ${max}`)
-}
-
-function only(query: URLSearchParams, name: string): string | null {
-  const values = query.getAll(name)
-  if (values.length > 1) throw new RequestFault(400, 'BAD_REQUEST', `${name} is there twice`)
-  return values[0] ?? null
 }

@@ -2,24 +2,36 @@
  * The hub: takes events and commits from the teams' links, makes them durable, acknowledges them, passes them on.
  * Longer than usual: it is where the parts are put together, started and stopped.
  */
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
+import type { SnapshotFrame } from '../contracts/frames.ts'
 import { LinkError, systemCode } from '../errors.ts'
 import { refuse, refuseRaw } from './answer.ts'
+import { Awareness } from './awareness.ts'
+import { Batches } from './batch-route.ts'
 import { FanOut } from './fan-out.ts'
+import { figuresOf } from './figures.ts'
 import { guardRequest, hostInUrl } from './guard.ts'
 import type { Refusal } from './guard.ts'
 import { Intake } from './intake.ts'
-import { PING_INTERVAL_MS, STOP_HTTP_MS, STOP_PEERS_MS } from './limits.ts'
+import {
+  PING_INTERVAL_MS,
+  REQUEST_TIMEOUT_MS,
+  STOP_HTTP_MS,
+  STOP_PEERS_MS,
+  TOKEN_LOOK_MS,
+} from './limits.ts'
 import { createHttpServer, createSocketServer } from './listeners.ts'
 import { hubLog } from './log.ts'
 import type { HubLog } from './log.ts'
 import { Logins } from './login.ts'
+import { Metrics } from './metrics.ts'
 import { Peer } from './peer.ts'
+import type { PeerParts } from './peer.ts'
 import { Peers } from './peers.ts'
-import { SOCKET_PATH, visit } from './routes.ts'
+import { BATCH_LIMITS, SOCKET_PATH, visit } from './routes.ts'
 import type { Desk } from './routes.ts'
 import { HubStore } from './store.ts'
 import { Tickets } from './tickets.ts'
@@ -34,6 +46,8 @@ export type HubOptions = {
   readonly port?: number
   /** Default 15,000. A peer that owes two answers is cut off. */
   readonly pingIntervalMs?: number
+  /** Default 10,000. How long a request may take to come in. */
+  readonly requestTimeoutMs?: number
   /** Gets one JSON object a line; no names, no addresses, no content. */
   readonly log?: (line: string) => void
 }
@@ -57,7 +71,8 @@ export async function serveHub(options: HubOptions): Promise<Hub> {
   const { host = DEFAULT_HOST, port = 0, pingIntervalMs = PING_INTERVAL_MS } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535 || host === '') throw addressRefused()
   const store = new HubStore(options.dataDir)
-  const hub = new RunningHub(store, host, hubLog(options.log))
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
+  const hub = new RunningHub(store, host, requestTimeoutMs, hubLog(options.log))
   try {
     await hub.listen(port, pingIntervalMs)
     return hub
@@ -73,32 +88,33 @@ class RunningHub implements Hub {
   readonly #store: HubStore
   readonly #desk: Desk
   readonly #peers = new Peers()
+  readonly #parts: PeerParts
   readonly #intake: Intake
   readonly #server: Server
   readonly #sockets: WebSocketServer
-  #pinging: NodeJS.Timeout | undefined
+  readonly #timers: NodeJS.Timeout[] = []
   #port = 0
   #connections = 0
   #stopping: Promise<void> | null = null
 
-  constructor(store: HubStore, host: string, log: HubLog) {
+  constructor(store: HubStore, host: string, requestTimeoutMs: number, log: HubLog) {
     this.#host = host
     this.#log = log
     this.#store = store
-    const tickets = new Tickets()
-    this.#desk = { store, tickets, logins: new Logins(store, tickets) }
+    const metrics = new Metrics()
     const fanOut = new FanOut((team) => this.#peers.ofTeam(team), log)
-    this.#intake = new Intake({ store, fanOut, log })
-    this.#server = createHttpServer()
+    const awareness = new Awareness(store, fanOut.tell.bind(fanOut))
+    const intake = new Intake({ store, fanOut, metrics, log })
+    const tickets = new Tickets()
+    const logins = new Logins(store, tickets)
+    const batches = new Batches()
+    const figures = (): string => figuresOf({ metrics, batches, intake, peers: [...this.#peers] })
+    this.#intake = intake
+    this.#parts = { store, intake, fanOut, awareness, metrics }
+    this.#desk = { store, tickets, logins, intake, batches, metrics, figures }
+    this.#server = createHttpServer(requestTimeoutMs)
     this.#sockets = createSocketServer()
-    this.#server.on('request', (request, response) => {
-      const refusal = this.#guard(request)
-      if (refusal !== null) return refuse(response, refusal, { Connection: 'close' })
-      visit(this.#desk, request, response).catch((error: unknown) => {
-        this.#log('request_failed', { code: systemCode(error) ?? 'unknown' })
-        refuse(response, STORE_FAILED, { Connection: 'close' })
-      })
-    })
+    this.#server.on('request', (request, response) => this.#answer(request, response))
     this.#server.on('upgrade', (request, wire, head) => this.#upgrade(request, wire, head))
   }
 
@@ -120,15 +136,39 @@ class RunningHub implements Hub {
           this.#log('server_failed', { code: systemCode(error) ?? 'unknown' })
         })
         this.#port = (this.#server.address() as AddressInfo).port
-        this.#pinging = setInterval(() => this.#peers.pingAll(), pingIntervalMs)
+        this.#timers.push(
+          setInterval(() => this.#peers.pingAll(), pingIntervalMs),
+          setInterval(() => this.#endSessions(), TOKEN_LOOK_MS),
+        )
         this.#log('listening', { port: this.#port })
         resolve()
       })
     })
   }
 
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    response.on('finish', () => {
+      this.#parts.metrics.answered.add(String(response.statusCode))
+    })
+    const refusal = this.#guard(request)
+    if (refusal !== null) return refuse(response, refusal, { Connection: 'close' })
+    visit(this.#desk, request, response).catch((error: unknown) => {
+      this.#log('request_failed', { code: systemCode(error) ?? 'unknown' })
+      refuse(response, STORE_FAILED, { Connection: 'close' })
+    })
+  }
+
   #guard(request: IncomingMessage): Refusal | null {
     return this.#stopping === null ? guardRequest(request, this.#host, this.#port) : STOPPING
+  }
+
+  // Tokens are changed by other processes; who holds a connection by one is told here.
+  #endSessions(): void {
+    try {
+      this.#peers.shutEnded((session) => this.#desk.logins.isGood(session))
+    } catch (error) {
+      this.#log('token_look_failed', { code: systemCode(error) ?? 'unknown' })
+    }
   }
 
   #upgrade(request: IncomingMessage, wire: Duplex, head: Buffer): void {
@@ -146,19 +186,26 @@ class RunningHub implements Hub {
 
   #join(socket: WebSocket, wire: Duplex, session: Session): void {
     const number = ++this.#connections
-    const deliver = this.#intake.add.bind(this.#intake)
-    const peer = new Peer({ number, session, socket, wire, deliver })
+    const peer = new Peer({ number, session, socket, wire, parts: this.#parts })
     socket.on('error', (error) => {
       this.#log('peer_failed', { peer: number, code: systemCode(error) ?? 'unknown' })
     })
     socket.on('close', (code) => {
       this.#peers.remove(peer)
+      this.#parts.awareness.leave(peer)
+      this.#parts.metrics.countClosed(code)
       this.#log('peer_closed', { peer: number, code, bad_frames: peer.badFrames })
     })
     this.#peers.add(peer)
     this.#log('peer_opened', { peer: number })
-    const snapshot = { type: 'snapshot', work_packages: [], epoch: this.#store.epoch.id }
-    peer.send([JSON.stringify(snapshot)])
+    const snapshot: SnapshotFrame = {
+      type: 'snapshot',
+      work_packages: [],
+      epoch: this.#store.epoch.id,
+      limits: BATCH_LIMITS,
+      features: FEATURES,
+    }
+    peer.outflow.send([JSON.stringify(snapshot)])
   }
 
   stop(): Promise<void> {
@@ -171,11 +218,14 @@ class RunningHub implements Hub {
   }
 
   async #stop(): Promise<void> {
-    clearInterval(this.#pinging)
+    for (const timer of this.#timers) clearInterval(timer)
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#peers.refuseAll()
     this.#intake.flushAll()
-    await withDeadline(this.#peers.shutAll(), STOP_PEERS_MS)
+    this.#parts.awareness.close()
+    // Requests that were let in are answered; what they bring is stored meanwhile.
+    await withDeadline(Promise.all([this.#peers.shutAll(), closed]), STOP_PEERS_MS)
+    this.#intake.close()
     // Requests that never end, and answers that nobody reads.
     this.#server.closeAllConnections()
     await withDeadline(closed, STOP_HTTP_MS)
@@ -183,6 +233,9 @@ class RunningHub implements Hub {
     this.#log('stopped')
   }
 }
+
+/** What a client may use on a connection. */
+const FEATURES: readonly string[] = ['event_batches', 'subscriptions']
 
 const STORE_FAILED = { status: 500, code: 'STORE_FAILED', message: 'the store failed; try again' }
 const STOPPING = { status: 503, code: 'STOPPING', message: 'the hub stops' }

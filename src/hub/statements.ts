@@ -1,45 +1,79 @@
 /** The SQL of the store. */
 import type { Statement } from 'better-sqlite3'
 import type { Connection } from './database.ts'
-import type { Collection, Holder, Row } from './store.ts'
+import type { Collection, FeedRow, Holder, Row } from './store.ts'
 
-type StoredRow = Row & { readonly content_hash: Buffer }
-
-const COLUMNS = 'seq, received_at, body, content_hash'
+type Stored<Base> = Base & { readonly content_hash: Buffer }
+type Project = { readonly project_id: number; readonly head: number }
+type Event = [string, string, string, string, number, Buffer, number, string, number, number]
+type Commit = [string, string, string, Buffer, number, string, number, number]
 
 export type Statements = {
-  readonly insertEvent: Statement<[string, string, string, string, number, Buffer, number, string]>
-  readonly insertCommit: Statement<[string, string, string, Buffer, number, string]>
-  readonly eventById: Statement<[string, string], StoredRow>
+  readonly insertEvent: Statement<Event>
+  readonly insertCommit: Statement<Commit>
+  readonly eventById: Statement<[string, string], Stored<Row>>
   readonly commitByHash: Statement<[string, string, string], { readonly seq: number }>
-  readonly holder: Statement<[Buffer], Holder>
-  readonly page: Readonly<
-    Record<Collection, Statement<[string, string, number, number], StoredRow>>
-  >
+  readonly holder: Statement<[Buffer, number], Holder>
+  readonly project: Statement<[string, string], Project>
+  readonly insertProject: Statement<[string, string]>
+  readonly raiseHead: Statement<[number, number]>
+  readonly page: Readonly<Record<Collection, Statement<[number, number, number], Stored<Row>>>>
+  readonly feed: Statement<[{ project_id: number; after: number; limit: number }], Stored<FeedRow>>
+  readonly recent: Statements['feed']
+  readonly localOnly: Statement<[number, number], Stored<FeedRow>>
 }
 
 /** Prepared once per connection. An insert that meets its own key changes nothing and says so by `changes`. */
 export function prepare(database: Connection): Statements {
-  const page = (collection: Collection): Statements['page'][Collection] =>
+  const page = (collection: Collection, pushed: string): Statements['page'][Collection] =>
     database.prepare(
-      `SELECT ${COLUMNS} FROM ${collection}
-       WHERE team = ? AND project_uuid = ? AND seq > ? ORDER BY seq LIMIT ?`,
+      `SELECT seq, received_at, body, content_hash, ${pushed} AS pushed_at FROM ${collection}
+       WHERE project_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
     )
+  const feed = (order: 'ASC' | 'DESC'): Statements['feed'] => {
+    const part = (collection: Collection, kind: string, pushed: string): string =>
+      `SELECT '${kind}' AS kind, project_seq, body, content_hash, ${pushed} AS pushed_at
+       FROM ${collection} WHERE project_id = @project_id AND project_seq > @after`
+    return database.prepare(
+      `${part('events', 'event', 'NULL')} UNION ALL ${part('commits', 'commit', 'pushed_at')}
+       ORDER BY project_seq ${order} LIMIT @limit`,
+    )
+  }
   return {
     insertEvent: database.prepare(
-      `INSERT INTO events
-       (team, event_id, project_uuid, node_id, lamport_clock, content_hash, received_at, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team, event_id) DO NOTHING`,
+      `INSERT INTO events (team, event_id, project_uuid, node_id, lamport_clock, content_hash,
+         received_at, body, project_id, project_seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team, event_id) DO NOTHING`,
     ),
     insertCommit: database.prepare(
-      `INSERT INTO commits (team, project_uuid, git_hash, content_hash, received_at, body)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (team, project_uuid, git_hash) DO NOTHING`,
+      `INSERT INTO commits (team, project_uuid, git_hash, content_hash, received_at, body,
+         project_id, project_seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team, project_uuid, git_hash) DO NOTHING`,
     ),
-    eventById: database.prepare(`SELECT ${COLUMNS} FROM events WHERE team = ? AND event_id = ?`),
+    eventById: database.prepare(
+      `SELECT seq, received_at, body, content_hash, NULL AS pushed_at FROM events
+       WHERE team = ? AND event_id = ?`,
+    ),
     commitByHash: database.prepare(
       'SELECT seq FROM commits WHERE team = ? AND project_uuid = ? AND git_hash = ?',
     ),
-    holder: database.prepare('SELECT team, user FROM tokens WHERE token_hash = ?'),
-    page: { events: page('events'), commits: page('commits') },
+    holder: database.prepare(
+      `SELECT team, user, token_id FROM secrets JOIN tokens USING (token_id)
+       WHERE secret_hash = ? AND (ends_at IS NULL OR ends_at > ?) AND revoked_at IS NULL`,
+    ),
+    project: database.prepare(
+      'SELECT project_id, head FROM projects WHERE team = ? AND project_uuid = ?',
+    ),
+    insertProject: database.prepare(
+      'INSERT INTO projects (team, project_uuid, head) VALUES (?, ?, 0)',
+    ),
+    raiseHead: database.prepare('UPDATE projects SET head = ? WHERE project_id = ?'),
+    page: { events: page('events', 'NULL'), commits: page('commits', 'pushed_at') },
+    feed: feed('ASC'),
+    recent: feed('DESC'),
+    localOnly: database.prepare(
+      `SELECT 'commit' AS kind, project_seq, body, content_hash, pushed_at FROM commits
+       WHERE project_id = ? AND pushed_at IS NULL ORDER BY project_seq DESC LIMIT ?`,
+    ),
   }
 }

@@ -34,9 +34,30 @@ export type Entry = EventEntry | CommitEntry
 /** `conflict`: the id is taken by other content, and that stays. `unstored`: the database took no row. */
 export type Verdict = 'accepted' | 'duplicate' | 'conflict' | 'unstored'
 
+/** `seq` is the place of what was accepted in its project, else 0. */
+export type Outcome = { readonly verdict: Verdict; readonly seq: number }
+
 export type Collection = 'events' | 'commits'
 
-export type Row = { readonly seq: number; readonly received_at: number; readonly body: string }
+export type Row = {
+  readonly seq: number
+  readonly received_at: number
+  readonly body: string
+  /** When a commit was seen pushed; until then it is local only. */
+  readonly pushed_at: number | null
+}
+
+/** What happened in a project, in its order. */
+export type FeedRow = {
+  readonly kind: Entry['kind']
+  readonly project_seq: number
+  readonly body: string
+  readonly pushed_at: number | null
+}
+
+export type Bounds = { readonly rowsMax: number; readonly bytesMax: number }
+
+export type Project = { readonly project_id: number; readonly head: number }
 
 export type Page = {
   readonly rows: readonly Row[]
@@ -46,14 +67,21 @@ export type Page = {
 }
 
 export type PageRequest = {
-  readonly team: string
-  readonly project_uuid: string
+  readonly project_id: number
   readonly after: number
   readonly limit: number
 }
 
 /** Whom a token speaks for. */
-export type Holder = { readonly team: string; readonly user: string }
+export type Holder = { readonly team: string; readonly user: string; readonly token_id: string }
+
+/** A project as a transaction sees it. */
+type OpenProject = { readonly project_id: number; head: number }
+type Batch = {
+  readonly now: number
+  readonly heads: Partial<Heads>
+  readonly projectByKey: Map<string, OpenProject>
+}
 
 export class HubStore {
   readonly epoch: Epoch
@@ -66,7 +94,7 @@ export class HubStore {
     this.#lock = lockFolder(dataDir)
     let database: Connection | null = null
     try {
-      database = openDatabase(dataDir, BUSY_TIMEOUT_MS)
+      database = openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, isLocked: true })
       this.epoch = new Epoch(database, dataDir)
       this.#database = database
       this.#statements = prepare(database)
@@ -78,22 +106,26 @@ export class HubStore {
   }
 
   /** Stores a batch, all or nothing, in its order. Throws what SQLite throws: then nothing is stored. */
-  insert(batch: readonly Entry[]): readonly Verdict[] {
-    const now = Date.now()
-    const heads: Partial<Heads> = {}
-    const run = this.#database.transaction(() =>
-      batch.map((entry) =>
-        entry.kind === 'event' ? this.#event(entry, now, heads) : this.#commit(entry, now, heads),
-      ),
-    )
-    const verdicts = run.immediate()
-    if (verdicts.includes('accepted')) this.epoch.mark(heads)
-    return verdicts
+  insert(entries: readonly Entry[]): readonly Outcome[] {
+    const batch: Batch = { now: Date.now(), heads: {}, projectByKey: new Map() }
+    const run = this.#database.transaction(() => {
+      const outcomes = entries.map((entry) =>
+        entry.kind === 'event' ? this.#event(entry, batch) : this.#commit(entry, batch),
+      )
+      for (const { project_id, head } of batch.projectByKey.values()) {
+        this.#statements.raiseHead.run(head, project_id)
+      }
+      return outcomes
+    })
+    const outcomes = run.immediate()
+    if (Object.keys(batch.heads).length > 0) this.epoch.mark(batch.heads)
+    return outcomes
   }
 
   // The verdict comes from the insert itself: what was stored is not read again.
-  #event(entry: EventEntry, now: number, heads: Partial<Heads>): Verdict {
+  #event(entry: EventEntry, { now, heads, projectByKey }: Batch): Outcome {
     const { team, event_id, project_uuid, node_id, lamport_clock, body } = entry
+    const project = this.#projectIn(projectByKey, team, project_uuid)
     const hash = hashOf(body)
     const { changes, lastInsertRowid } = this.#statements.insertEvent.run(
       team,
@@ -104,21 +136,23 @@ export class HubStore {
       hash,
       now,
       body,
+      project.project_id,
+      project.head + 1,
     )
     if (changes === 1) {
       heads.events = Number(lastInsertRowid)
-      return 'accepted'
+      return { verdict: 'accepted', seq: ++project.head }
     }
     const first = this.#statements.eventById.get(team, event_id)
-    if (first === undefined) return 'unstored'
-    return first.content_hash.equals(hash) || isSameJson(first.body, body)
-      ? 'duplicate'
-      : 'conflict'
+    if (first === undefined) return { verdict: 'unstored', seq: 0 }
+    const isSame = first.content_hash.equals(hash) || isSameJson(first.body, body)
+    return { verdict: isSame ? 'duplicate' : 'conflict', seq: 0 }
   }
 
   // The hash of a commit pins its content, so a second description of it is the same commit.
-  #commit(entry: CommitEntry, now: number, heads: Partial<Heads>): Verdict {
+  #commit(entry: CommitEntry, { now, heads, projectByKey }: Batch): Outcome {
     const { team, project_uuid, git_hash, body } = entry
+    const project = this.#projectIn(projectByKey, team, project_uuid)
     const { changes, lastInsertRowid } = this.#statements.insertCommit.run(
       team,
       project_uuid,
@@ -126,35 +160,76 @@ export class HubStore {
       hashOf(body),
       now,
       body,
+      project.project_id,
+      project.head + 1,
     )
     if (changes === 1) {
       heads.commits = Number(lastInsertRowid)
-      return 'accepted'
+      return { verdict: 'accepted', seq: ++project.head }
     }
     const first = this.#statements.commitByHash.get(team, project_uuid, git_hash)
-    return first === undefined ? 'unstored' : 'duplicate'
+    return { verdict: first === undefined ? 'unstored' : 'duplicate', seq: 0 }
   }
 
-  /** The rows of one team and project after a sequence number, oldest first. */
-  page(collection: Collection, { team, project_uuid, after, limit }: PageRequest): Page {
+  // Kept for the transaction only: after a rollback nothing of it is true.
+  #projectIn(projectByKey: Batch['projectByKey'], team: string, uuid: string): OpenProject {
+    const key = `${team} ${uuid}`
+    const known = projectByKey.get(key)
+    if (known !== undefined) return known
+    const stored = this.project(team, uuid)
+    const project = stored === null ? this.#newProject(team, uuid) : { ...stored }
+    projectByKey.set(key, project)
+    return project
+  }
+
+  #newProject(team: string, uuid: string): OpenProject {
+    const { lastInsertRowid } = this.#statements.insertProject.run(team, uuid)
+    return { project_id: Number(lastInsertRowid), head: 0 }
+  }
+
+  /** A project of the team, and how far it is; null where the team has none of this name. */
+  project(team: string, projectUuid: string): Project | null {
+    return this.#statements.project.get(team, projectUuid) ?? null
+  }
+
+  /** The rows of one project after a sequence number, oldest first. */
+  page(collection: Collection, { project_id, after, limit }: PageRequest): Page {
     const rows: Row[] = []
     const damaged: number[] = []
     let next = after
     let bytes = 0
-    const found = this.#statements.page[collection].iterate(team, project_uuid, after, limit)
-    for (const { seq, received_at, body, content_hash } of found) {
-      next = seq
-      if (content_hash.equals(hashOf(body))) rows.push({ seq, received_at, body })
-      else damaged.push(seq)
-      bytes += body.length
+    const found = this.#statements.page[collection].iterate(project_id, after, limit)
+    for (const { content_hash, ...row } of found) {
+      next = row.seq
+      if (content_hash.equals(hashOf(row.body))) rows.push(row)
+      else damaged.push(row.seq)
+      bytes += row.body.length
       if (bytes >= PAGE_BYTES_MAX) break
     }
     return { rows, damaged, next }
   }
 
-  /** Whom the token with this hash speaks for, or null. */
-  holderOf(tokenHash: Buffer): Holder | null {
-    return this.#statements.holder.get(tokenHash) ?? null
+  /** What happened in a project after a place, in order, at least one row; `body` is empty where it is damaged. */
+  feed(project_id: number, after: number, { rowsMax, bytesMax }: Bounds): readonly FeedRow[] {
+    const found = this.#statements.feed.iterate({ project_id, after, limit: rowsMax })
+    return wholeRows(found, bytesMax)
+  }
+
+  /** As `feed`, the latest. */
+  recent(project_id: number, { rowsMax, bytesMax }: Bounds): readonly FeedRow[] {
+    const found = this.#statements.recent.iterate({ project_id, after: 0, limit: rowsMax })
+    return wholeRows(found, bytesMax).toReversed()
+  }
+
+  /** As `recent`, of the commits that were not seen pushed. */
+  localOnly(project_id: number, { rowsMax, bytesMax }: Bounds): readonly FeedRow[] {
+    const found = this.#statements.localOnly.iterate(project_id, rowsMax)
+    return wholeRows(found, bytesMax).toReversed()
+  }
+
+  /** Whom the secret with this hash speaks for at this time, or null. */
+  holderOf(secretHash: Buffer, now = Date.now()): Holder | null {
+    return this.#statements.holder.get(secretHash, now) ?? null
   }
 
   close(): void {
@@ -164,7 +239,22 @@ export class HubStore {
   }
 }
 
-function hashOf(body: string): Buffer {
+function wholeRows(
+  rows: Iterable<FeedRow & { readonly content_hash: Buffer }>,
+  bytesMax: number,
+): FeedRow[] {
+  const whole: FeedRow[] = []
+  let bytes = 0
+  for (const { content_hash, ...row } of rows) {
+    bytes += row.body.length
+    if (bytes > bytesMax && whole.length > 0) break
+    whole.push(content_hash.equals(hashOf(row.body)) ? row : { ...row, body: '' })
+  }
+  return whole
+}
+
+/** The checksum that a row is kept with. */
+export function hashOf(body: string): Buffer {
   return createHash('sha256').update(body, 'utf8').digest()
 }
 

@@ -1,10 +1,16 @@
 /** Socket tokens: got with a login over HTTP, used once to open a socket, forgotten after a minute. */
 import { TICKETS_MAX, TICKET_TTL_S } from './limits.ts'
-import { hashSecret, newTicket } from './tokens.ts'
-import type { Holder } from './store.ts'
+import { hashSecret, newTicket } from './secrets.ts'
 
-/** Whom a connection speaks for, and the login that it came from (a hash, in hex). */
-export type Session = Holder & { readonly login: string }
+/** Whom a connection speaks for, and the token that it came from. */
+export type Session = {
+  readonly team: string
+  readonly user: string
+  /** The id of the token. */
+  readonly login: string
+  /** The hash of its secret, in hex. */
+  readonly secret: string
+}
 
 type Ticket = { readonly session: Session; readonly expiresAtMs: number }
 

@@ -1,30 +1,179 @@
-/** The hub's tokens: 256 random bits, shown once, kept as their SHA-256. */
-import { createHash, randomBytes } from 'node:crypto'
-import { InputError, LinkError } from '../errors.ts'
-import { openDatabase } from './database.ts'
+/** The hub's tokens: who they speak for and how long. Each has one secret, for a while two after a rotation. */
+import { randomBytes } from 'node:crypto'
+import { InputError, KittiwakeError, LinkError } from '../errors.ts'
+import { openDatabase, unusable } from './database.ts'
+import type { Connection } from './database.ts'
 import { TOKENS_MAX } from './limits.ts'
+import { hashSecret, newToken } from './secrets.ts'
 
 export type TokenRequest = {
   readonly dataDir: string
   readonly team: string
   readonly user: string
+  /** For ever where it is left out. */
+  readonly ttlMs?: number
 }
 
-const TOKEN_PREFIX = 'kwk_'
-const TICKET_PREFIX = 'kwt_'
-const SECRET_BYTES = 32
+export type IssuedToken = {
+  readonly token_id: string
+  /** The secret. It can't be read again. */
+  readonly token: string
+  readonly ends_at: number | null
+}
+
+export type TokenRow = {
+  readonly token_id: string
+  readonly team: string
+  readonly user: string
+  readonly created_at: number
+  readonly state: 'live' | 'expired' | 'revoked'
+  readonly ends_at: number | null
+  /** How long the secret before the last rotation is good for, where it still is. */
+  readonly old_secret_ends_at: number | null
+}
+
 const BUSY_TIMEOUT_MS = 5_000
 const TEAM = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 const USER = /^[^\p{C}]{1,128}$/u
-const BEARER = /^Bearer +(kw[kt]_[A-Za-z0-9_-]{43})$/i
+const ID_BYTES = 8
 
 /**
- * A new token for a user of a team, before a hub serves the folder or while it does. It can't be read again.
+ * A new token for a user of a team, before a hub serves the folder or while it does.
  *
  * @throws InputError HUB_TEAM_INVALID, HUB_USER_INVALID
  * @throws LinkError HUB_DATA_UNUSABLE, HUB_DATA_NEWER, HUB_TOKENS_FULL
  */
-export function createToken({ dataDir, team, user }: TokenRequest): string {
+export function issueToken({ dataDir, team, user, ttlMs }: TokenRequest): IssuedToken {
+  checkHolder(team, user)
+  return inTransaction(dataDir, true, (database, now) => {
+    makeRoom(database, now)
+    const token_id = `tok_${randomBytes(ID_BYTES).toString('hex')}`
+    database
+      .prepare('INSERT INTO tokens VALUES (?, ?, ?, ?, ?, NULL)')
+      .run(token_id, team, user, now, ttlMs ?? null)
+    return { token_id, ...addSecret(database, token_id, now, ttlMs ?? null) }
+  })
+}
+
+/** As `issueToken`; the secret alone. */
+export function createToken(request: TokenRequest): string {
+  return issueToken(request).token
+}
+
+/** All tokens, oldest first. @throws LinkError HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER */
+export function listTokens(dataDir: string): readonly TokenRow[] {
+  return inTransaction(dataDir, false, (database, now) =>
+    database
+      .prepare<[], StoredToken>(`${TOKENS} ORDER BY t.created_at, t.token_id`)
+      .all()
+      .map((token) => rowOf(token, now)),
+  )
+}
+
+/**
+ * A new secret, which lives as long as the token was made for, from now on. The one before ends after `graceMs`,
+ * any older one at once.
+ *
+ * @throws LinkError HUB_TOKEN_UNKNOWN, HUB_TOKEN_REVOKED, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ */
+export function rotateToken(dataDir: string, tokenId: string, graceMs: number): IssuedToken {
+  return inTransaction(dataDir, false, (database, now) => {
+    const { revoked_at, ttl_ms, secret_id } = find(database, tokenId)
+    if (revoked_at !== null) throw revoked()
+    database
+      .prepare('DELETE FROM secrets WHERE token_id = ? AND secret_id <> ?')
+      .run(tokenId, secret_id)
+    database
+      .prepare(
+        'UPDATE secrets SET ends_at = min(coalesce(ends_at, @end), @end) WHERE secret_id = @id',
+      )
+      .run({ id: secret_id, end: now + graceMs })
+    return { token_id: tokenId, ...addSecret(database, tokenId, now, ttl_ms) }
+  })
+}
+
+/**
+ * Ends a token for good, with all its secrets; again, it changes nothing.
+ *
+ * @throws LinkError HUB_TOKEN_UNKNOWN, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ */
+export function revokeToken(dataDir: string, tokenId: string): TokenRow {
+  return inTransaction(dataDir, false, (database, now) => {
+    find(database, tokenId)
+    database
+      .prepare('UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE token_id = ?')
+      .run(now, tokenId)
+    database.prepare('DELETE FROM secrets WHERE token_id = ?').run(tokenId)
+    return rowOf(find(database, tokenId), now)
+  })
+}
+
+/** A token with its newest secret, and the end of the one before. */
+type StoredToken = Omit<TokenRow, 'state'> & {
+  readonly ttl_ms: number | null
+  readonly revoked_at: number | null
+  readonly secret_id: number | null
+}
+
+const TOKENS = `
+  SELECT t.token_id, t.team, t.user, t.created_at, t.ttl_ms, t.revoked_at, s.secret_id, s.ends_at,
+    (SELECT ends_at FROM secrets o WHERE o.token_id = t.token_id AND o.secret_id < s.secret_id)
+      AS old_secret_ends_at
+  FROM tokens t LEFT JOIN secrets s ON s.secret_id =
+    (SELECT max(secret_id) FROM secrets n WHERE n.token_id = t.token_id)`
+
+function find(database: Connection, tokenId: string): StoredToken {
+  const found = database
+    .prepare<[string], StoredToken>(`${TOKENS} WHERE t.token_id = ?`)
+    .get(tokenId)
+  if (found !== undefined) return found
+  throw new LinkError('HUB_TOKEN_UNKNOWN', 'this hub has no token with that id', {
+    hint: 'See the ids with `kittiwake hub token list`.',
+  })
+}
+
+function rowOf(stored: StoredToken, now: number): TokenRow {
+  const { token_id, team, user, created_at, revoked_at, secret_id, ends_at } = stored
+  const hasEnded = secret_id === null || (ends_at !== null && ends_at <= now)
+  const state = revoked_at !== null ? 'revoked' : hasEnded ? 'expired' : 'live'
+  const old = stored.old_secret_ends_at
+  const old_secret_ends_at = old !== null && old > now ? old : null
+  return { token_id, team, user, created_at, state, ends_at, old_secret_ends_at }
+}
+
+function addSecret(
+  database: Connection,
+  tokenId: string,
+  now: number,
+  ttlMs: number | null,
+): Omit<IssuedToken, 'token_id'> {
+  const token = newToken()
+  const ends_at = ttlMs === null ? null : now + ttlMs
+  database
+    .prepare('INSERT INTO secrets VALUES (NULL, ?, ?, ?)')
+    .run(hashSecret(token), tokenId, ends_at)
+  return { token, ends_at }
+}
+
+// Tokens that have ended are kept to be listed, until their room is needed.
+function makeRoom(database: Connection, now: number): void {
+  const count = database.prepare('SELECT count(*) FROM tokens').pluck()
+  if (Number(count.get()) < TOKENS_MAX) return
+  database.prepare('DELETE FROM secrets WHERE ends_at <= ?').run(now)
+  database.exec('DELETE FROM tokens WHERE token_id NOT IN (SELECT token_id FROM secrets)')
+  if (Number(count.get()) < TOKENS_MAX) return
+  throw new LinkError('HUB_TOKENS_FULL', `the hub holds at most ${TOKENS_MAX} tokens`, {
+    hint: 'Revoke those that nobody uses, with `kittiwake hub token revoke ID`.',
+  })
+}
+
+function revoked(): LinkError {
+  return new LinkError('HUB_TOKEN_REVOKED', 'a revoked token gets no new secret', {
+    hint: 'Make another one with `kittiwake hub token create --team T --user U`.',
+  })
+}
+
+function checkHolder(team: string, user: string): void {
   if (!TEAM.test(team)) {
     throw new InputError('HUB_TEAM_INVALID', 'a team is 1 to 64 of A-Z a-z 0-9 . _ -', {
       hint: 'Name the team by its slug, such as "acme".',
@@ -35,45 +184,19 @@ export function createToken({ dataDir, team, user }: TokenRequest): string {
       hint: 'Name the user by a login, such as "sam".',
     })
   }
-  const token = newSecret(TOKEN_PREFIX)
-  const database = openDatabase(dataDir, BUSY_TIMEOUT_MS)
+}
+
+function inTransaction<Value>(
+  dataDir: string,
+  create: boolean,
+  work: (database: Connection, now: number) => Value,
+): Value {
+  const database = openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create })
   try {
-    const insert = database.transaction(() => {
-      const count = Number(database.prepare('SELECT count(*) FROM tokens').pluck().get())
-      if (count >= TOKENS_MAX) {
-        throw new LinkError('HUB_TOKENS_FULL', `the hub holds at most ${TOKENS_MAX} tokens`, {
-          hint: 'Delete unused rows from the table "tokens" of hub.db.',
-        })
-      }
-      database
-        .prepare('INSERT INTO tokens (token_hash, team, user, created_at) VALUES (?, ?, ?, ?)')
-        .run(hashSecret(token), team, user, Date.now())
-    })
-    insert.immediate()
-    return token
+    return database.transaction(() => work(database, Date.now())).immediate()
+  } catch (error) {
+    throw error instanceof KittiwakeError ? error : unusable(error)
   } finally {
     database.close()
   }
-}
-
-/** A socket token: short-lived, kept in memory only. */
-export function newTicket(): string {
-  return newSecret(TICKET_PREFIX)
-}
-
-function newSecret(prefix: string): string {
-  return prefix + randomBytes(SECRET_BYTES).toString('base64url')
-}
-
-/**
- * Secrets are only ever looked up by this hash, so that the time of a comparison says nothing about one: to steer
- * it, a caller would have to choose SHA-256 prefixes of 256 random bits.
- */
-export function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret, 'utf8').digest()
-}
-
-/** The secret of an `Authorization` header, or null where there is none of our form. */
-export function bearerOf(header: string | undefined): string | null {
-  return BEARER.exec(header ?? '')?.[1] ?? null
 }

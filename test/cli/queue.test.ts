@@ -190,7 +190,7 @@ describe('the commands that change', () => {
   })
 
   it('queue gc: keeps the ids of what every hub has', async () => {
-    expect(await codeOf('queue', 'gc', '--older-than', 'soon')).toEqual([2, 'AGE_INVALID'])
+    expect(await codeOf('queue', 'gc', '--older-than', 'soon')).toEqual([2, 'DURATION_INVALID'])
     expect(await ok('queue', 'gc')).toMatchObject({ dry_run: true, count: 1 })
     expect(await ok('queue', 'gc', '--yes')).toMatchObject({ dry_run: false, count: 1 })
     expect(await ok('queue', 'stats')).toMatchObject({ removed: 1, counts: { delivered: 0 } })

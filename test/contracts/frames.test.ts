@@ -122,6 +122,72 @@ describe(readClientFrame, () => {
     expect(read({ ...COMMIT, git_hash: 'HEAD' })).toMatchObject({ git_hash: null })
   })
 
+  describe('an array frame', () => {
+    const { type: _type, ...envelope } = EVENT
+    const batch = (events: unknown, number: unknown = 1): string =>
+      JSON.stringify({ type: 'events', batch: number, events })
+
+    it('is read event by event: one that is refused refuses no other', () => {
+      const frames = [EVENT, envelope, { ...EVENT, payload: null }]
+      const decision = { ...EVENT, event_type: 'DecisionInputAnswered' }
+      const reading = readClientFrame(batch([...frames, decision]))
+      const refused = { kind: 'invalid', event_id: ULID, git_hash: null }
+      expect(reading).toEqual({
+        kind: 'events',
+        batch: 1,
+        events: [
+          { event_id: ULID, reading: { kind: 'event', frame: EVENT } },
+          { event_id: ULID, reading: { kind: 'event', frame: envelope } },
+          { event_id: ULID, reading: { ...refused, category: 'invalid_event' } },
+          { event_id: ULID, reading: { ...refused, category: 'event_type_not_allowed' } },
+        ],
+      })
+    })
+
+    it.each<[string, string]>([
+      ['without events', batch([])],
+      ['with too many', batch(Array.from({ length: 1_001 }, () => EVENT))],
+      ['whose events are no list', batch({})],
+      ['with an event that has no id', batch([EVENT, without(EVENT, 'event_id')])],
+      ['with something else than an event', batch([7])],
+      ['with a number that reads as infinity', batch([7]).replace('7', '{"n":1e999}')],
+      ['with a key of its own', batch([EVENT]).replace('"batch"', '"more":1,"batch"')],
+    ])('%s is refused as a whole', (_, text) => {
+      const refused = { kind: 'invalid', category: 'invalid_batch', event_id: null, git_hash: null }
+      expect(readClientFrame(text)).toEqual({ ...refused, batch: 1 })
+    })
+
+    it.each([0, -1, 1.5, '1', null])('of the number %j has none to be named by', (number) => {
+      const reading = readClientFrame(batch([EVENT], number))
+      expect(reading).toEqual({
+        kind: 'invalid',
+        category: 'invalid_batch',
+        event_id: null,
+        git_hash: null,
+      })
+    })
+  })
+
+  it.each<[string, JsonObject]>([
+    ['subscribe', { type: 'subscribe', project_uuid: PROJECT }],
+    ['subscribe', { type: 'subscribe', project_uuid: PROJECT, epoch: 'e', after_seq: 0 }],
+    ['unsubscribe', { type: 'unsubscribe', project_uuid: PROJECT }],
+    ['presence', { type: 'presence', project_uuid: PROJECT, focus: null }],
+    ['presence', { type: 'presence', project_uuid: PROJECT, focus: { mission: 'm', wp: 'WP01' } }],
+  ])('reads %s', (kind, frame) => {
+    expect(read(frame)).toEqual({ kind, frame })
+  })
+
+  it.each<[string, JsonObject]>([
+    ['a subscription to nothing', { type: 'subscribe' }],
+    ['a subscription to all', { type: 'subscribe', project_uuid: '*' }],
+    ['a negative place', { type: 'subscribe', project_uuid: PROJECT, after_seq: -1 }],
+    ['a presence without focus', { type: 'presence', project_uuid: PROJECT }],
+    ['a path', { type: 'presence', project_uuid: PROJECT, focus: { mission: '/home/ada' } }],
+  ])('refuses %s', (_, frame) => {
+    expect(read(frame)).toMatchObject({ kind: 'invalid', category: 'invalid_frame' })
+  })
+
   it.each([
     ['not JSON', '{'],
     ['no object', '[]'],
@@ -167,7 +233,13 @@ describe(readHubFrame, () => {
     ['commitAck', { type: 'LocalCommitAck', git_hash: HASH }],
     ['ping', { type: 'ping', timestamp: 't' }],
     ['event', EVENT],
+    ['event', { ...EVENT, seq: 3 }],
     ['commit', COMMIT],
+    ['commit', { ...COMMIT, local_only: true, seq: 3 }],
+    ['snapshot', { type: 'snapshot', work_packages: [], features: ['event_batches', 'x'] }],
+    ['acks', { type: 'acks', through: 1, last_event_id: ULID, count: 2, rejected: [] }],
+    ['presence', { type: 'presence', project_uuid: PROJECT, present: [] }],
+    ['damaged', { type: 'damaged', project_uuid: PROJECT, seq: 1 }],
   ])('reads a %s', (kind, frame) => {
     expect(readHubFrame(JSON.stringify(frame))).toEqual({ kind, frame })
   })
@@ -180,6 +252,9 @@ describe(readHubFrame, () => {
     ['an error that was not rejected', { type: 'error', error_category: 'c', retryable: false }],
     ['a snapshot of nothing', { type: 'snapshot' }],
     ['a ping without its time', { type: 'ping' }],
+    ['acks of no frame', { type: 'acks', through: 0, last_event_id: ULID, count: 1, rejected: [] }],
+    ['acks of no event', { type: 'acks', through: 1, last_event_id: 'x', count: 1, rejected: [] }],
+    ['acks that reject nothing', { type: 'acks', through: 1, last_event_id: ULID, count: 1 }],
   ])('does not believe %s (F27)', (_, frame) => {
     expect(readHubFrame(JSON.stringify(frame))).toEqual({ kind: 'invalid' })
   })

@@ -73,7 +73,7 @@ describe('durability', () => {
     const dataDir = temporaryFolder()
     const { openDatabase } = await import('#dist/hub/database.js')
     for (let open = 0; open < 2; open++) {
-      const database = openDatabase(dataDir, 1_000)
+      const database = openDatabase(dataDir, { busyTimeoutMs: 1_000 })
       expect(database.pragma('synchronous', { simple: true })).toBe(2)
       expect(database.pragma('journal_mode', { simple: true })).toBe('wal')
       expect(database.pragma('trusted_schema', { simple: true })).toBe(0)

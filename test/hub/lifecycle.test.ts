@@ -9,10 +9,13 @@ import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createToken } from '#dist/hub/tokens.js'
 import { serveHub } from '#dist/hub/server.js'
+import { Program } from '../support/program.ts'
 import {
+  batchOf,
   frameOf,
   newEvent,
   openLink,
+  postBatch,
   readAll,
   request,
   startHub,
@@ -20,14 +23,14 @@ import {
 } from './support.ts'
 
 describe('stopping', () => {
-  it('acknowledges what it has stored, says 1001, and frees its port and folder', async () => {
+  it('acknowledges what it has stored, says 1012, and frees its port and folder', async () => {
     const { hub, dataDir, token } = await startHub()
     const link = await openLink(hub, token)
     const event = newEvent()
     link.send(frameOf(event))
     expect(await link.next()).toMatchObject({ event_id: event.event_id })
     await hub.stop()
-    expect(await link.end()).toMatchObject({ code: 1001 })
+    expect(await link.end()).toMatchObject({ code: 1012 })
     const again = await serveHub({ dataDir, port: hub.port })
     onTestFinished(() => again.stop())
     expect(again.url).toBe(hub.url)
@@ -53,6 +56,46 @@ describe('stopping', () => {
     onTestFinished(() => again.stop())
     const stored = (await readAll(again, token, project_uuid)).map(({ event }) => event.event_id)
     expect(acked.map((frame) => frame['event_id'])).toEqual(stored)
+  })
+
+  it('of the program by SIGTERM stores what it acknowledged by either way, and is over in 3 s', async () => {
+    const dataDir = temporaryFolder()
+    const token = createToken({ dataDir, team: 'acme', user: 'sam' })
+    const place = { cwd: dataDir, env: process.env }
+    const program = new Program(place, ['hub', 'serve', '--data', dataDir])
+    onTestFinished(() => {
+      program.child.kill('SIGKILL')
+    })
+    const hub = (await program.saw(({ url }) => url !== undefined)) as unknown as { url: string }
+    const { project_uuid } = newEvent()
+    const newPart = () => Array.from({ length: 100 }, () => newEvent({ project_uuid }))
+    const link = await openLink(hub, token)
+    const parts = Array.from({ length: 30 }, newPart)
+    link.send(...parts.map((part, index) => batchOf(index + 1, part)))
+    const posts = Array.from({ length: 6 }, async () => {
+      const events = newPart()
+      // Refused with 503, cut off, or stored: only the last is a promise.
+      const { status } = await postBatch(hub, token, { events }).catch(() => ({ status: 0 }))
+      return status === 200 ? events : []
+    })
+    let through = Number((await link.next())['through'])
+    const ended = program.end('SIGTERM')
+    for (let isOpen = true; isOpen;) {
+      try {
+        through = Number((await link.next())['through'])
+      } catch {
+        isOpen = false
+      }
+    }
+    expect(link.closed).toMatchObject({ code: 1012 })
+    expect(await ended).toBeLessThan(3_000)
+    const promised = [...parts.slice(0, through), ...(await Promise.all(posts))].flat()
+    const again = await serveHub({ dataDir })
+    onTestFinished(() => again.stop())
+    const rows = await readAll(again, token, project_uuid, 1_000)
+    const stored = new Set(rows.map(({ event }) => event.event_id))
+    expect(promised.filter(({ event_id }) => !stored.has(event_id))).toEqual([])
+    expect(stored.size).toBe(rows.length)
   })
 
   it('ends within three seconds though a peer never reads and a request never ends', async () => {
@@ -140,12 +183,12 @@ describe('starting', () => {
     createToken({ dataDir, team: 'acme', user: 'sam' })
     const path = join(dataDir, 'hub.db')
     const database = new Database(path)
-    database.pragma('user_version = 2')
+    database.pragma('user_version = 99')
     database.pragma('wal_checkpoint(TRUNCATE)')
     database.close()
     const before = readFileSync(path)
     await expect(serveHub({ dataDir })).rejects.toMatchObject({ code: 'HUB_DATA_NEWER' })
-    expect(() => createToken({ dataDir, team: 'a', user: 'b' })).toThrow(/schema 2/)
+    expect(() => createToken({ dataDir, team: 'a', user: 'b' })).toThrow(/schema 99/)
     expect(readFileSync(path).equals(before)).toBe(true)
   })
 

@@ -1,11 +1,20 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Awareness } from '#dist/hub/awareness.js'
 import { withoutMembers } from '#dist/hub/body.js'
-import { RATE_KEYS_MAX, TICKETS_MAX } from '#dist/hub/limits.js'
+import { Following } from '#dist/hub/following.js'
+import { RATE_KEYS_MAX, REQUESTS_BURST, TICKETS_MAX } from '#dist/hub/limits.js'
+import { Logins } from '#dist/hub/login.js'
+import { Outflow } from '#dist/hub/outflow.js'
 import { RateLimiter } from '#dist/hub/rate.js'
+import { HubStore } from '#dist/hub/store.js'
 import { Tickets } from '#dist/hub/tickets.js'
+import { createToken } from '#dist/hub/tokens.js'
+import { newEvent, temporaryFolder } from './support.ts'
 
-const SESSION = { team: 'acme', user: 'sam', login: 'ff' }
+const SESSION = { team: 'acme', user: 'sam', login: 'tok_1', secret: 'ff' }
 
 describe(withoutMembers, () => {
   const keys = fc.oneof(fc.constantFrom('type', 'x'), fc.string({ unit: 'grapheme' }))
@@ -60,6 +69,54 @@ describe(RateLimiter, () => {
     }
     expect(limiter.take('busy')).toBe(false)
     expect(limiter.take('quiet')).toBe(true)
+  })
+})
+
+describe(Logins, () => {
+  it('counts the requests of each token, whatever they ask for', () => {
+    const dataDir = temporaryFolder()
+    const [busy, quiet] = ['sam', 'kim'].map((user) => createToken({ dataDir, team: 'acme', user }))
+    const store = new HubStore(dataDir)
+    onTestFinished(() => store.close())
+    const logins = new Logins(store, new Tickets())
+    const ask = (token: string | undefined) =>
+      logins.ofRequest({
+        headers: { authorization: `Bearer ${token}` },
+        socket: {},
+      } as IncomingMessage).refusal?.status
+    const answers = Array.from({ length: REQUESTS_BURST * 2 }, () => ask(busy))
+    expect(answers.slice(0, REQUESTS_BURST).every((status) => status === undefined)).toBe(true)
+    expect(answers).toContain(429)
+    expect(ask(quiet)).toBeUndefined()
+  })
+})
+
+describe(Awareness, () => {
+  it('takes nothing of a connection that ended while its frame waited for the store', () => {
+    const dataDir = temporaryFolder()
+    const store = new HubStore(dataDir)
+    const awareness = new Awareness(store, () => {})
+    onTestFinished(() => {
+      awareness.close()
+      store.close()
+    })
+    const { event_id, project_uuid } = newEvent()
+    const ids = { team: 'acme', event_id, project_uuid, node_id: 'n', lamport_clock: 1 }
+    store.insert([{ kind: 'event', ...ids, body: '{"a":1}' }])
+    const closed = { readyState: 3, OPEN: 1, bufferedAmount: 0, send: () => {} } as const
+    const newWatcher = () => {
+      const outflow = new Outflow(closed, new PassThrough(), () => {})
+      return { session: SESSION, following: new Following(store, outflow) }
+    }
+    const [gone, watcher] = [newWatcher(), newWatcher()]
+    const presence = { type: 'presence', project_uuid, focus: { mission: 'login' } } as const
+    awareness.leave(gone)
+    expect(awareness.take(gone, presence)).toEqual({ frames: [] })
+    const ask = (): string =>
+      JSON.stringify(awareness.take(watcher, { type: 'subscribe', project_uuid }))
+    expect(ask()).not.toContain('login')
+    awareness.take(watcher, presence)
+    expect(ask()).toContain('login')
   })
 })
 

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createToken } from '#dist/hub/tokens.js'
@@ -15,6 +12,7 @@ import {
   openLink,
   readAll,
   request,
+  spawnMeasuredHub,
   startHub,
   temporaryFolder,
 } from './support.ts'
@@ -303,6 +301,18 @@ describe('liveness', () => {
     expect((await link.end()).code).toBe(1006)
   })
 
+  it('cuts a peer off that sends a frame byte by byte, and owes two answers meanwhile (F35)', async () => {
+    const { hub, token } = await startHub({ pingIntervalMs: 50 })
+    const link = await openLink(hub, token)
+    const wire = wireOf(link)
+    // A masked text frame of 60,000 bytes, whose end never comes.
+    wire.write(Buffer.from([0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]))
+    const drip = setInterval(() => wire.write('x'), 5)
+    onTestFinished(() => clearInterval(drip))
+    expect((await link.end()).code).toBe(1006)
+    await expectServing(hub, token)
+  })
+
   it('does not take another pong for an answer (F36)', async () => {
     const { hub, token } = await startHub({ pingIntervalMs: 50 })
     const link = await openLink(hub, token)
@@ -329,33 +339,10 @@ describe('a slow reader', () => {
 })
 
 describe('memory', () => {
-  type Measured = { readonly url: string; rss(): Promise<number> }
-
-  /** A hub in a process of its own, because this one holds the senders' memory. */
-  async function spawnHub(dataDir: string): Promise<Measured> {
-    const script = fileURLToPath(new URL('serve-hub.mjs', import.meta.url))
-    // The same young generation on every Node: newer ones let it grow, and the figure shall be of what the hub keeps.
-    const child = spawn(process.execPath, ['--max-semi-space-size=16', script, dataDir], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    onTestFinished(() => {
-      child.kill('SIGKILL')
-    })
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-    const { url } = JSON.parse(String((await lines.next()).value)) as { url: string }
-    return {
-      url,
-      rss: async () => {
-        child.stdin.write('rss\n')
-        return Number((await lines.next()).value)
-      },
-    }
-  }
-
   it('stays below 256 MB when a peer floods and reads no answer (I25)', async () => {
     const dataDir = temporaryFolder()
     const token = createToken({ dataDir, team: 'acme', user: 'sam' })
-    const hub = await spawnHub(dataDir)
+    const hub = await spawnMeasuredHub(dataDir)
     const link = await openLink(hub, token)
     link.socket.pause()
     const frame = frameOf(newEvent())
@@ -370,7 +357,7 @@ describe('memory', () => {
   it('stays below 256 MB when 40 peers send more than fits, and every event is acknowledged', async () => {
     const dataDir = temporaryFolder()
     const token = createToken({ dataDir, team: 'acme', user: 'sam' })
-    const hub = await spawnHub(dataDir)
+    const hub = await spawnMeasuredHub(dataDir)
     const payload = { text: 'x'.repeat(100_000) }
     const frames = Array.from({ length: 1_600 }, () => newEvent({ payload })).map(frameOf)
     const links = await Promise.all(

@@ -1,9 +1,13 @@
 /** A hub's client for tests: real sockets, frames read one by one, nothing waited for by the clock. */
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { createToken } from '#dist/hub/tokens.js'
@@ -81,6 +85,32 @@ export function frameOf(event: JsonObject): string {
   return encodeJson({ type: 'event', ...event })
 }
 
+/** An array frame. */
+export function batchOf(batch: number, events: readonly JsonObject[]): string {
+  return JSON.stringify({ type: 'events', batch, events })
+}
+
+/** An HTTP batch as the wire contract has it, unless headers say otherwise. */
+export function postBatch(
+  hub: { readonly url: string },
+  token: string | null,
+  body: string | Buffer | { readonly events: readonly JsonObject[] },
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const bytes =
+    typeof body === 'string' || Buffer.isBuffer(body) ? body : gzipSync(JSON.stringify(body))
+  return request(hub, '/api/v1/events/batch/', token, {
+    method: 'POST',
+    body: bytes as string | Uint8Array<ArrayBuffer>,
+    headers: {
+      'Content-Type': 'application/json',
+      'Content-Encoding': 'gzip',
+      'X-Spec-Kitty-Sync-Protocol': '2.0',
+      ...headers,
+    },
+  })
+}
+
 export type Answer = { readonly status: number; readonly headers: Headers; readonly body: Body }
 export type Body = Record<string, unknown> & {
   events?: { seq: number; received_at: string; event: TestEvent }[]
@@ -89,6 +119,7 @@ export type Body = Record<string, unknown> & {
   error?: { code: string; message: string }
   ws_token?: string
   ws_url?: string
+  results?: Record<string, unknown>[]
 }
 
 export async function request(
@@ -195,6 +226,33 @@ export async function openLink(hub: { readonly url: string }, token: string): Pr
   const first = await link.next()
   if (first.type !== 'snapshot') throw new Error('the first frame is no snapshot')
   return link
+}
+
+export type MeasuredHub = {
+  readonly url: string
+  /** The most memory that it ever had, in bytes. */
+  rss(): Promise<number>
+}
+
+/** A hub in a process of its own, because this one holds the senders' memory. */
+export async function spawnMeasuredHub(dataDir: string): Promise<MeasuredHub> {
+  const script = fileURLToPath(new URL('serve-hub.mjs', import.meta.url))
+  // The same young generation on every Node: newer ones let it grow, and the figure shall be of what the hub keeps.
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', script, dataDir], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const { url } = JSON.parse(String((await lines.next()).value)) as { url: string }
+  return {
+    url,
+    rss: async () => {
+      child.stdin.write('rss\n')
+      return Number((await lines.next()).value)
+    },
+  }
 }
 
 /** The status of an upgrade that is refused. */

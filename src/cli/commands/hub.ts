@@ -31,28 +31,8 @@ export class HubServeCommand extends KittiwakeCommand {
   }
 }
 
-export class HubTokenCreateCommand extends KittiwakeCommand {
-  static override paths = [['hub', 'token', 'create']]
-  static override usage = KittiwakeCommand.Usage({
-    category: 'Hub',
-    description: 'Create a token of a team, before or while the hub serves',
-    details: 'The hub keeps a hash only: the token is shown once.',
-    examples: [['For a team', 'kittiwake hub token create --team core --user ada > token']],
-  })
-
-  team = Option.String('--team', { required: true, description: 'Team that the token belongs to' })
-  user = Option.String('--user', { required: true, description: 'Who will use it' })
-  data = Option.String('--data', { description: 'Data folder; default in the state directory' })
-
-  async run(): Promise<Result> {
-    const { createToken } = await import('../../hub/tokens.ts')
-    const dataDir = await dataDirectory(this.data, this.context.cwd)
-    const token = createToken({ dataDir, team: this.team, user: this.user })
-    return { fields: { token }, text: token }
-  }
-}
-
-async function dataDirectory(option: string | undefined, cwd: string): Promise<string> {
+/** The data folder of a hub: the one that was named, or the one in the state directory. */
+export async function dataDirectory(option: string | undefined, cwd: string): Promise<string> {
   if (option !== undefined) return resolve(cwd, option)
   const { hubDataDirectory, stateDirectory } = await import('../../project/state-directory.ts')
   return hubDataDirectory(stateDirectory(process.env))

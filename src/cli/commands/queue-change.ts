@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.ts'
 import type { Keeper } from '../../workers/store/keeper.ts'
 import type { Selection } from '../../workers/store/selection.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { ageOption } from '../options.ts'
+import { durationOption } from '../options.ts'
 
 const OLD = '30d'
 
@@ -84,7 +84,7 @@ export class QueuePurgeCommand extends QueueChangingCommand {
       ...(this.reason === undefined ? {} : { reason: this.reason }),
       ...(this.olderThan === undefined
         ? {}
-        : { before: Date.now() - ageOption('--older-than', this.olderThan) }),
+        : { before: Date.now() - durationOption('--older-than', this.olderThan, 0) }),
     }
     return this.changeOrTell({ purpose: 'purge', ...filter }, (keeper) => keeper.purge(filter), {
       will: 'events would be removed',
@@ -105,7 +105,7 @@ export class QueueGcCommand extends QueueChangingCommand {
   olderThan = Option.String('--older-than', OLD, { description: 'Such as 30d, 12h or 5m' })
 
   async run(): Promise<Result> {
-    const before = Date.now() - ageOption('--older-than', this.olderThan)
+    const before = Date.now() - durationOption('--older-than', this.olderThan, 0)
     return this.changeOrTell({ purpose: 'collect', before }, (keeper) => keeper.collect(before), {
       will: 'events would lose their content',
       has: 'events have lost their content',

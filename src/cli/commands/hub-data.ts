@@ -1,0 +1,98 @@
+import { resolve } from 'node:path'
+import { Option } from 'clipanion'
+import { EXIT, UsageError } from '../../errors.ts'
+import type { Verification } from '../../hub/verify.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
+import { dataDirectory } from './hub.ts'
+
+abstract class HubDataCommand extends KittiwakeCommand {
+  data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  protected dataDir(): Promise<string> {
+    return dataDirectory(this.data, this.context.cwd)
+  }
+}
+
+export class HubBackupCommand extends HubDataCommand {
+  static override paths = [['hub', 'backup']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: "Write the hub's data into one file, while it serves or not, and check the file",
+    details: `Exit code ${EXIT.failed} says that something in the data is damaged.`,
+    examples: [['Tonight', 'kittiwake hub backup --out hub-backup.db']],
+  })
+
+  out = Option.String('--out', { required: true, description: 'A file that is not there yet' })
+
+  async run(): Promise<Result> {
+    const { backupHub } = await import('../../hub/backup.ts')
+    const file = resolve(this.context.cwd, this.out)
+    const verification = backupHub(await this.dataDir(), file)
+    return resultOf(verification, { file }, 'The backup is written')
+  }
+}
+
+export class HubRestoreCommand extends HubDataCommand {
+  static override paths = [['hub', 'restore']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: "Put a backup in the place of the hub's data, which is kept aside",
+    details:
+      'The hub must not serve. It begins a new epoch, so that clients send again what came after the backup.',
+    examples: [['From a file', 'kittiwake hub restore --from hub-backup.db --yes']],
+  })
+
+  from = Option.String('--from', { required: true, description: 'What `hub backup` wrote' })
+  yes = Option.Boolean('--yes', false, { description: 'Replace the data of the hub' })
+
+  async run(): Promise<Result> {
+    if (!this.yes) {
+      throw new UsageError('HUB_RESTORE_UNCONFIRMED', "a restore replaces the hub's data", {
+        hint: 'Say so with --yes; what is there now is kept aside.',
+      })
+    }
+    const { restoreHub } = await import('../../hub/backup.ts')
+    const file = resolve(this.context.cwd, this.from)
+    const restoration = restoreHub(await this.dataDir(), file)
+    const { events, commits, before } = restoration
+    const kept = before === null ? '' : ` What was there before is in ${before}.`
+    const text = `Restored ${events} events and ${commits} commits, under a new epoch.${kept}`
+    return { fields: restoration, text }
+  }
+}
+
+export class HubVerifyCommand extends HubDataCommand {
+  static override paths = [['hub', 'verify']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: "Check the hub's data: the file, each row by its checksum, each project's numbers",
+    details: `Reads only, while the hub serves or not. Exit code ${EXIT.failed} says that something is wrong.`,
+    examples: [['The data', 'kittiwake hub verify']],
+  })
+
+  async run(): Promise<Result> {
+    const { verifyHub } = await import('../../hub/verify.ts')
+    return resultOf(verifyHub(await this.dataDir()), {}, 'The data is whole')
+  }
+}
+
+function resultOf(verification: Verification, fields: object, done: string): Result {
+  const { sound, events, commits } = verification
+  const count = `${events} events, ${commits} commits`
+  return {
+    fields: { ...fields, ...verification },
+    text: [`${done}: ${count}.`, ...faultLines(verification)].slice(sound ? 0 : 1).join('\n'),
+    exit: sound ? EXIT.ok : EXIT.failed,
+  }
+}
+
+function faultLines({ faults, damaged, gaps, missing }: Verification): readonly string[] {
+  return [
+    ...faults,
+    ...damaged.events.map((seq) => `event ${seq} is damaged`),
+    ...damaged.commits.map((seq) => `commit ${seq} is damaged`),
+    ...gaps.map(({ project_uuid, from, to }) => `${project_uuid} lacks ${from} to ${to}`),
+    ...(missing.events > 0 ? [`the last ${missing.events} events are missing`] : []),
+    ...(missing.commits > 0 ? [`the last ${missing.commits} commits are missing`] : []),
+  ]
+}

@@ -1,0 +1,245 @@
+/**
+ * The shapes of the WebSocket frames, from which readers and documents are made. Longer than usual: the two directions
+ * share their parts, and are read side by side. Source: the wire contract.
+ */
+import { z } from 'zod'
+import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN } from './event.ts'
+import { isJsonObject } from './json.ts'
+import type { JsonObject } from './json.ts'
+
+/** The most paths that one `LocalCommit` names. */
+export const CHANGED_FILES_MAX = 10_000
+/** The most events that one array frame or one HTTP batch holds. */
+export const BATCH_EVENTS_MAX = 1_000
+
+export const GIT_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const ZONED_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
+/** A mission or a work package by its name: never a path, never a sentence. */
+const FOCUS = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
+
+const name = z.string().max(256)
+const category = name.min(1).describe('Why, in lower-case words')
+const eventId = z.string().regex(EVENT_ID_PATTERN).describe('A ULID, or a UUID')
+const gitHash = z.string().regex(GIT_HASH)
+const projectUuid = z.string().regex(UUID_V4_PATTERN).describe('A UUID of version 4')
+const zonedTime = z
+  .string()
+  .max(40)
+  .regex(ZONED_TIME)
+  .refine((text) => !Number.isNaN(Date.parse(text)))
+const timestamp = z.string().min(1).max(64)
+const object = z.custom<JsonObject>(isJsonObject).meta({ type: 'object' })
+const seq = z.int().min(0).describe('Counts the events and commits of one project, without gaps')
+const epoch = name.min(1).describe('Changes where the hub may have lost what it acknowledged')
+const strictKeys = {
+  admission_generation: z.int().min(0).optional(),
+  binding_audience: z.string().max(1024).optional(),
+}
+
+const envelope = {
+  schema_version: z.literal(SCHEMA_VERSION),
+  event_id: eventId,
+  event_type: name.min(1),
+  aggregate_id: z.string().min(1).max(1024),
+  aggregate_type: name.min(1),
+  build_id: name,
+  node_id: name.min(1),
+  lamport_clock: z.int().min(0),
+  causation_id: eventId.nullish(),
+  correlation_id: eventId.optional(),
+  timestamp: zonedTime,
+  project_uuid: projectUuid,
+  payload: object,
+  spec_kitty_delivery_identity: name.optional(),
+  ...strictKeys,
+}
+const commit = {
+  git_hash: gitHash,
+  // A ULID where our own git worker writes it, a directory name where older writers do.
+  mission_id: name.min(1),
+  build_id: name,
+  project_uuid: projectUuid,
+  changed_files: z.array(z.string().min(1).max(4096)).max(CHANGED_FILES_MAX),
+  committed_at: zonedTime,
+}
+
+export const eventFrame = z
+  .looseObject({ type: z.literal('event'), ...envelope })
+  .describe('An event; answered by an ack or an error frame')
+/** An event in an array frame or an HTTP batch, where its type is known. */
+export const batchedEvent = z.looseObject({ type: z.literal('event').optional(), ...envelope })
+export const localCommit = z
+  .strictObject({
+    type: z.literal('LocalCommit'),
+    ...commit,
+    spec_kitty_delivery_identity: z.string().max(1024).optional(),
+    ...strictKeys,
+  })
+  .describe('A commit that touched kitty-specs/; answered by a LocalCommitAck or an error frame')
+/** The events are read one by one: one that is refused does not refuse the others. */
+export const eventsFrame = z
+  .strictObject({
+    type: z.literal('events'),
+    batch: z.int().min(1).describe('1, 2, 3 … on each connection'),
+    events: z.array(z.unknown()).min(1).max(BATCH_EVENTS_MAX),
+  })
+  .describe('Many events (feature event_batches); answered by acks')
+export const pong = z
+  .looseObject({ type: z.literal('pong'), timestamp })
+  .describe('The echo of a ping')
+export const subscribe = z
+  .strictObject({
+    type: z.literal('subscribe'),
+    project_uuid: projectUuid,
+    epoch: epoch.optional(),
+    after_seq: seq.optional(),
+  })
+  .describe('Asks for what happens in a project (feature subscriptions); answered by subscribed')
+export const unsubscribe = z
+  .strictObject({ type: z.literal('unsubscribe'), project_uuid: projectUuid })
+  .describe('Ends a subscription; not answered')
+const focus = z.strictObject({
+  mission: z.string().regex(FOCUS),
+  wp: z.string().regex(FOCUS).nullish(),
+})
+export const presence = z
+  .strictObject({
+    type: z.literal('presence'),
+    project_uuid: projectUuid,
+    focus: focus.nullable().describe('Null: no longer there'),
+  })
+  .describe('What the user of this connection works on; not answered')
+
+export const batchLimits = z.looseObject({
+  max_events_per_batch: z.int().min(1),
+  max_decompressed_bytes_per_batch: z.int().min(1),
+  retry_after_min_seconds: z.int().min(0),
+  retry_after_max_seconds: z.int().min(0),
+})
+export const snapshot = z
+  .looseObject({
+    type: z.literal('snapshot'),
+    work_packages: z.array(object),
+    epoch: epoch.optional(),
+    limits: batchLimits.optional(),
+    features: z.array(name).optional(),
+    ...strictKeys,
+  })
+  .describe('The first frame of each connection')
+export const ack = z
+  .looseObject({
+    type: z.literal('ack'),
+    event_id: eventId,
+    status: z.enum(['accepted', 'duplicate']),
+  })
+  .describe('An event is durable')
+const rejection = z.looseObject({
+  event_id: eventId,
+  error_category: category,
+  retryable: z.boolean(),
+})
+export const acks = z
+  .looseObject({
+    type: z.literal('acks'),
+    through: z.int().min(1).describe('Every array frame up to this one is durable'),
+    last_event_id: eventId.describe('The last event of that frame'),
+    count: z.int().min(1).describe('Events of the frames since the last acks'),
+    rejected: z.array(rejection).describe('But for these'),
+  })
+  .describe('Array frames are durable')
+export const errorFrame = z
+  .looseObject({
+    type: z.literal('error'),
+    event_id: eventId.optional(),
+    git_hash: gitHash.optional(),
+    batch: z.int().min(1).optional(),
+    project_uuid: projectUuid.optional(),
+    status: z.literal('rejected'),
+    error_category: category,
+    retryable: z.boolean(),
+  })
+  .describe('A frame is refused; it names what the frame was about where that can be read')
+export const localCommitAck = z
+  .looseObject({
+    type: z.literal('LocalCommitAck'),
+    git_hash: gitHash,
+    build_id: name.optional(),
+    project_uuid: z.string().regex(UUID).optional(),
+    status: z.enum(['accepted', 'duplicate', 'rejected']).optional(),
+    error_category: name.optional(),
+    received_at: name.optional(),
+    ...strictKeys,
+  })
+  .describe('A commit is durable')
+export const ping = z
+  .looseObject({ type: z.literal('ping'), timestamp })
+  .describe('Asks for a pong; a client that owes two is cut off')
+/** An event as the team is shown it; a subscriber gets its number too. */
+export const shownEvent = eventFrame
+  .extend({ seq: seq.optional() })
+  .describe('What another client, or a subscribed project, sent')
+export const shownCommit = z
+  .strictObject({
+    type: z.literal('LocalCommit'),
+    ...commit,
+    local_only: z.boolean().optional().describe('True until the commit was seen pushed'),
+    seq: seq.optional(),
+  })
+  .describe('What another client, or a subscribed project, sent')
+export const damaged = z
+  .looseObject({ type: z.literal('damaged'), project_uuid: projectUuid, seq })
+  .describe('Stands for a row that the hub can no longer read, so that no gap is seen')
+const present = z.looseObject({
+  member: name.min(1).describe('A name that the hub makes up for one connection'),
+  focus,
+})
+const projectSnapshot = z
+  .looseObject({
+    recent: z.array(z.union([shownEvent, shownCommit, damaged])).describe('The latest, in order'),
+    local_only: z.array(shownCommit).describe('The latest commits that were not seen pushed'),
+  })
+  .describe('Where a project stands')
+export const subscribed = z
+  .looseObject({
+    type: z.literal('subscribed'),
+    project_uuid: projectUuid,
+    epoch,
+    seq,
+    resumed: z.boolean().describe('True: all after after_seq follows'),
+    snapshot: projectSnapshot.nullable(),
+  })
+  .describe('What follows of the project comes in the order of seq')
+export const presenceList = z
+  .looseObject({
+    type: z.literal('presence'),
+    project_uuid: projectUuid,
+    present: z.array(present),
+  })
+  .describe('Who is present in a subscribed project')
+
+/** What a client sends, by frame type. */
+export const CLIENT_FRAMES = {
+  event: eventFrame,
+  events: eventsFrame,
+  LocalCommit: localCommit,
+  pong,
+  subscribe,
+  unsubscribe,
+  presence,
+} as const
+
+/** What a hub sends, by frame type. */
+export const HUB_FRAMES = {
+  snapshot,
+  ack,
+  acks,
+  error: errorFrame,
+  LocalCommitAck: localCommitAck,
+  ping,
+  event: shownEvent,
+  LocalCommit: shownCommit,
+  subscribed,
+  presence: presenceList,
+  damaged,
+} as const

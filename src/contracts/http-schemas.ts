@@ -1,0 +1,87 @@
+/** The shapes of what travels over HTTP between a client and a hub, from which the documents are made. */
+import { z } from 'zod'
+import { EVENT_ID_PATTERN } from './event.ts'
+import { batchedEvent, BATCH_EVENTS_MAX, batchLimits, localCommit } from './frame-schemas.ts'
+
+const seq = z.int().min(0).describe('A cursor: ask for what is after it')
+const time = z.string().describe('RFC 3339')
+
+const refusal = z
+  .looseObject({ error: z.looseObject({ code: z.string(), message: z.string() }) })
+  .describe('Why a request is refused: a stable code, and what was expected')
+const health = z.looseObject({ status: z.literal('ok') })
+const ticketRequest = z.looseObject({ team_id: z.string().optional() })
+const ticket = z
+  .looseObject({
+    ws_token: z.string().describe('Opens one WebSocket, once'),
+    ws_url: z.string(),
+    expires_in: z.int().min(1).describe('Seconds'),
+    session_id: z.string(),
+  })
+  .describe('A socket token')
+const me = z
+  .looseObject({ team_slug: z.string(), user: z.string() })
+  .describe('Whom the token speaks for')
+const eventsPage = z.looseObject({
+  events: z.array(z.looseObject({ seq, received_at: time, event: batchedEvent })),
+  next: seq,
+  damaged: z.array(seq).optional().describe('Rows that the hub can no longer read'),
+})
+const commitsPage = z.looseObject({
+  commits: z.array(
+    z.looseObject({
+      seq,
+      received_at: time,
+      local_only: z.boolean().describe('True until the commit was seen pushed'),
+      commit: localCommit,
+    }),
+  ),
+  next: seq,
+  damaged: z.array(seq).optional(),
+})
+const batch = z
+  .looseObject({ events: z.array(batchedEvent).min(1).max(BATCH_EVENTS_MAX) })
+  .describe('Events to store')
+const batchResults = z
+  .looseObject({
+    results: z.array(
+      z.looseObject({
+        event_id: z.string().regex(EVENT_ID_PATTERN),
+        status: z.enum(['success', 'duplicate', 'rejected']),
+        error_message: z.string().optional(),
+        error_category: z.string().optional(),
+        retryable: z.boolean().optional(),
+      }),
+    ),
+  })
+  .describe('What became of each event, in order')
+const batchRefusal = z
+  .looseObject({ error: z.string() })
+  .describe('The body as a whole can not be taken')
+const protocolRefusal = z.looseObject({
+  error_code: z.enum(['client-too-old', 'client-too-new', 'client-protocol-unparseable']),
+  error_description: z.string(),
+  sync_protocol: z.looseObject({ upgrade_guidance: z.string() }),
+})
+const syncHealth = z.looseObject({
+  status: z.literal('ok'),
+  sync_ingress: z.looseObject({ limits: batchLimits }),
+  protocol: z.string(),
+  epoch: z.string(),
+})
+
+/** Bodies of requests and answers, by name. */
+export const HTTP_BODIES = {
+  refusal,
+  health,
+  ticketRequest,
+  ticket,
+  me,
+  eventsPage,
+  commitsPage,
+  batch,
+  batchResults,
+  batchRefusal,
+  protocolRefusal,
+  syncHealth,
+} as const

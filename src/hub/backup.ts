@@ -1,0 +1,251 @@
+/** One file that holds a hub's data as it was at one moment, and the way back. */
+import { randomUUID } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import Database from 'better-sqlite3'
+import { LinkError, systemCode } from '../errors.ts'
+import {
+  createDurably,
+  sweepLeftovers,
+  syncFolder,
+  temporaryBeside,
+} from '../project/durable-file.ts'
+import { DATABASE_FILE, lockFolder, openDatabase } from './database.ts'
+import type { Connection } from './database.ts'
+import { Epoch } from './epoch.ts'
+import { verifyDatabase } from './verify.ts'
+import type { Verification } from './verify.ts'
+
+const BUSY_TIMEOUT_MS = 5_000
+const LEFTOVER_MS = 3_600_000
+const WORK = 'restore-'
+
+/**
+ * Writes the data into a file that is not there yet, while a hub serves it or not, and reads the file again.
+ *
+ * @throws LinkError HUB_BACKUP_EXISTS, HUB_BACKUP_FAILED, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ */
+export function backupHub(dataDir: string, file: string): Verification {
+  if (existsSync(file)) throw exists()
+  const database = openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false })
+  const temporary = temporaryBeside(resolve(file))
+  try {
+    sweepLeftovers(resolve(file), LEFTOVER_MS)
+    createDurably(temporary, { text: '', mode: 0o600 })
+    database.prepare('VACUUM INTO ?').run(temporary)
+    const verification = verifyFile(temporary)
+    takeName(temporary, resolve(file))
+    return verification
+  } catch (error) {
+    throw error instanceof LinkError ? error : failed('HUB_BACKUP_FAILED', 'the backup', error)
+  } finally {
+    database.close()
+    rmSync(temporary, { force: true })
+  }
+}
+
+function verifyFile(path: string): Verification {
+  const copy = new Database(path, { readonly: true, fileMustExist: true })
+  try {
+    return verifyDatabase(copy, null)
+  } finally {
+    copy.close()
+  }
+}
+
+// A link, because it never takes the place of a file that came meanwhile.
+function takeName(temporary: string, file: string): void {
+  syncFile(temporary)
+  try {
+    linkSync(temporary, file)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw exists()
+    renameSync(temporary, file)
+  }
+  syncFolder(dirname(file))
+}
+
+export type Restoration = {
+  readonly events: number
+  readonly commits: number
+  /** A new one: what was acknowledged after the backup may be gone, and is to be sent again. */
+  readonly epoch: string
+  /** Where the data lies that was there before, or null. */
+  readonly before: string | null
+}
+
+/**
+ * Puts a backup in the place of the data, which is kept aside. Tokens stay as they are now, so that none that was
+ * revoked comes back; where there are none, those of the backup count.
+ *
+ * @throws LinkError HUB_DATA_IN_USE, HUB_BACKUP_UNUSABLE, HUB_BACKUP_UNSOUND, HUB_DATA_NEWER, HUB_RESTORE_FAILED
+ */
+export function restoreHub(dataDir: string, file: string): Restoration {
+  const folder = resolve(dataDir)
+  const path = join(folder, DATABASE_FILE)
+  const lock = lockFolder(folder)
+  let work: string | null = null
+  try {
+    sweepWork(folder)
+    work = mkdtempSync(join(folder, WORK))
+    const copy = join(work, DATABASE_FILE)
+    copyIn(file, copy)
+    const { events, commits } = prepareCopy(work, path)
+    const before = existsSync(path) ? setAside(path) : null
+    renameSync(copy, path)
+    syncFolder(folder)
+    return { events, commits, epoch: settleEpoch(folder), before }
+  } catch (error) {
+    throw error instanceof LinkError ? error : failed('HUB_RESTORE_FAILED', 'the data', error)
+  } finally {
+    if (work !== null) rmSync(work, { recursive: true, force: true })
+    lock.close()
+  }
+}
+
+// What a restore left that was ended: whoever holds the folder's lock is the only one.
+function sweepWork(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(WORK)) rmSync(join(folder, name), { recursive: true, force: true })
+  }
+}
+
+function copyIn(file: string, copy: string): void {
+  try {
+    if (!statSync(file).isFile()) throw unusable()
+    copyFileSync(file, copy)
+  } catch (error) {
+    throw error instanceof LinkError ? error : unusable(error)
+  }
+  chmodSync(copy, 0o600)
+}
+
+function prepareCopy(work: string, path: string): Verification {
+  const database = openCopy(work)
+  try {
+    const verification = verifyDatabase(database, null)
+    if (!verification.sound) throw unsound()
+    if (existsSync(path)) keepTokens(database, path)
+    database
+      .prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)")
+      .run(randomUUID())
+    return verification
+  } catch (error) {
+    throw systemCode(error)?.startsWith('SQLITE_') === true ? unusable(error) : error
+  } finally {
+    database.close()
+  }
+}
+
+function openCopy(work: string): Connection {
+  try {
+    const options = { busyTimeoutMs: BUSY_TIMEOUT_MS, isLocked: true, create: false }
+    return openDatabase(work, options)
+  } catch (error) {
+    if (error instanceof LinkError && error.code === 'HUB_DATA_NEWER') throw error
+    throw unusable(error)
+  }
+}
+
+// Data that can't be read has no tokens to keep.
+function keepTokens(database: Connection, path: string): void {
+  try {
+    database.prepare('ATTACH ? AS present').run(path)
+    if (database.prepare('SELECT 1 FROM present.tokens LIMIT 1').get() === undefined) return
+    database.exec(`
+      BEGIN; DELETE FROM main.tokens; DELETE FROM main.secrets;
+      INSERT INTO main.tokens SELECT * FROM present.tokens;
+      INSERT INTO main.secrets SELECT * FROM present.secrets; COMMIT`)
+  } catch {
+    if (database.inTransaction) database.exec('ROLLBACK')
+  }
+}
+
+/** Gives the present data a name of its own; the old name stays until the copy takes it. */
+function setAside(path: string): string {
+  foldLog(path)
+  const aside = `${path}.before-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`
+  linkSync(path, aside)
+  // A log that could not be folded must not be taken for the copy's.
+  for (const suffix of ['-wal', '-shm']) {
+    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix)
+  }
+  return aside
+}
+
+// SQLite folds the log into the file when the last connection is closed. Data that is damaged keeps it.
+function foldLog(path: string): void {
+  try {
+    const database = new Database(path, { fileMustExist: true })
+    database.pragma('wal_checkpoint(TRUNCATE)')
+    database.close()
+  } catch (error) {
+    if (systemCode(error)?.startsWith('SQLITE_') !== true) throw error
+  }
+}
+
+// The mark that lies there tells of the data before: numbers go on above it, under one more epoch.
+function settleEpoch(folder: string): string {
+  const options = { busyTimeoutMs: BUSY_TIMEOUT_MS, isLocked: true, create: false }
+  const database = openDatabase(folder, options)
+  try {
+    const epoch = new Epoch(database, folder)
+    epoch.close()
+    return epoch.id
+  } finally {
+    database.close()
+  }
+}
+
+function syncFile(path: string): void {
+  const descriptor = openSync(path, 'r+')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function exists(): LinkError {
+  return new LinkError('HUB_BACKUP_EXISTS', 'there is a file of that name already', {
+    hint: 'Give the backup a name of its own.',
+  })
+}
+
+function unusable(cause?: unknown): LinkError {
+  return new LinkError(
+    'HUB_BACKUP_UNUSABLE',
+    'the file is no backup of a hub, or can not be read',
+    {
+      hint: 'Name a file that `kittiwake hub backup` wrote.',
+      cause,
+    },
+  )
+}
+
+function unsound(): LinkError {
+  return new LinkError('HUB_BACKUP_UNSOUND', 'the backup is damaged; the data was left as it is', {
+    hint: 'Take an older backup.',
+  })
+}
+
+function failed(code: string, what: string, cause: unknown): LinkError {
+  const reason = systemCode(cause) ?? 'unknown'
+  return new LinkError(code, `${what} can't be written (${reason})`, {
+    hint: 'Check that the folder is there and writable and that the disk has room.',
+    cause,
+  })
+}

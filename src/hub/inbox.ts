@@ -1,0 +1,117 @@
+/** Makes arrivals of what one connection sends. Every answer goes through the intake, so that all keep their order. */
+import { readClientFrame } from '../contracts/frames.ts'
+import type { ClientReading, InvalidFrame } from '../contracts/frames.ts'
+import { COMMIT_TRANSPORT_KEYS, elementsOf, EVENT_TRANSPORT_KEYS, withoutMembers } from './body.ts'
+import { EventBatch } from './event-batch.ts'
+import type { AwarenessFrame } from './awareness.ts'
+import type { Arrival, Sender } from './intake.ts'
+import type { Metrics } from './metrics.ts'
+import { refusal, replyToCommit, replyToEvent } from './replies.ts'
+import type { Replier } from './replier.ts'
+import type { Entry } from './store.ts'
+
+type Reading<Kind extends ClientReading['kind']> = Extract<ClientReading, { kind: Kind }>
+
+export type InboxOptions = {
+  readonly sender: Sender
+  readonly replier: Replier
+  readonly metrics: Metrics
+  readonly deliver: (arrival: Arrival) => void
+  readonly answerAwareness: (frame: AwarenessFrame) => readonly string[]
+  readonly receivePong: (timestamp: string) => void
+  readonly countBadFrame: () => void
+}
+
+export class Inbox {
+  readonly #options: InboxOptions
+  /** Array frames that were taken on this connection. */
+  #batches = 0
+
+  constructor(options: InboxOptions) {
+    this.#options = options
+  }
+
+  receive(text: string): void {
+    const reading = readClientFrame(text)
+    switch (reading.kind) {
+      case 'event':
+        return this.#event(reading, text)
+      case 'events':
+        return this.#events(reading, text)
+      case 'commit':
+        return this.#commit(reading, text)
+      case 'pong':
+        return this.#options.receivePong(reading.frame.timestamp)
+      case 'invalid':
+        return this.#refuse(reading)
+      default:
+        return this.#awareness(reading.frame)
+    }
+  }
+
+  #event({ frame }: Reading<'event'>, text: string): void {
+    const { event_id, project_uuid, node_id, lamport_clock } = frame
+    const body = withoutMembers(text, EVENT_TRANSPORT_KEYS)
+    if (body === null) return this.#refuse({ category: 'invalid_event', event_id })
+    const { team } = this.#options.sender
+    const entry: Entry = {
+      kind: 'event',
+      team,
+      event_id,
+      project_uuid,
+      node_id,
+      lamport_clock,
+      body,
+    }
+    this.#deliver([entry], ([outcome]) => {
+      this.#options.metrics.count(outcome)
+      this.#options.replier.reply(replyToEvent(event_id, outcome))
+    })
+  }
+
+  #events({ batch, events }: Reading<'events'>, text: string): void {
+    // What follows a frame that was not taken must not be acknowledged with it.
+    if (batch !== this.#batches + 1) return this.#refuse({ category: 'batch_out_of_order', batch })
+    const texts = elementsOf(text, 'events')
+    if (texts === null) return this.#refuse({ category: 'invalid_batch', batch })
+    this.#batches = batch
+    const { sender, replier, metrics, countBadFrame } = this.#options
+    const parts = new EventBatch(sender.team, events, texts)
+    if (parts.entries.length < parts.size) countBadFrame()
+    metrics.batchEvents.observe(parts.size)
+    this.#deliver(parts.entries, (outcomes) => {
+      const results = parts.results(outcomes)
+      metrics.countAll(results)
+      replier.acknowledge(batch, results)
+    })
+  }
+
+  #commit({ frame }: Reading<'commit'>, text: string): void {
+    const { project_uuid, git_hash } = frame
+    const body = withoutMembers(text, COMMIT_TRANSPORT_KEYS)
+    if (body === null) return this.#refuse({ category: 'invalid_frame', git_hash })
+    const { team } = this.#options.sender
+    this.#deliver([{ kind: 'commit', team, project_uuid, git_hash, body }], ([outcome]) => {
+      this.#options.metrics.count(outcome)
+      this.#options.replier.reply(replyToCommit(frame, outcome))
+    })
+  }
+
+  #awareness(frame: AwarenessFrame): void {
+    const { replier, answerAwareness } = this.#options
+    this.#deliver([], () => {
+      for (const answer of answerAwareness(frame)) replier.reply(answer)
+    })
+  }
+
+  #refuse(fields: Partial<Omit<InvalidFrame, 'category'>> & { readonly category: string }): void {
+    const { replier, metrics, countBadFrame } = this.#options
+    countBadFrame()
+    metrics.rejected.add(fields.category)
+    this.#deliver([], () => replier.reply(refusal(fields)))
+  }
+
+  #deliver(entries: readonly Entry[], settle: Arrival['settle']): void {
+    this.#options.deliver({ sender: this.#options.sender, entries, settle })
+  }
+}
