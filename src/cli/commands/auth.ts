@@ -84,6 +84,8 @@ export class AuthLoginCommand extends KittiwakeCommand {
       return null
     }
     return this.withRuntime(async (runtime) => {
+      // Opens the outbox for writing: one of an older version can't be looked at before.
+      await runtime.adopt()
       const { consent } = await runtime.status()
       return consent === 'refused'
         ? { state: consent, covered: 0 }
