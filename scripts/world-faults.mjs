@@ -93,16 +93,16 @@ function commitFaults(world) {
   seen.tip = tip
   const faults = []
   for (let at = 1; at < shown.length; at += 2) {
-    const author = shown[at].slice(41)
+    const [hash, ...author] = shown[at].split(' ')
     const diff = linesOf(shown[at + 1])
-    if (author === AUTHOR) faults.push(...ownFaults(world, diff))
+    if (author.join(' ') === AUTHOR) faults.push(...ownFaults(world, diff))
     for (const line of diff) {
       const [row] = line.startsWith('+{"') ? rowsOf(line.slice(1)) : []
       if (row === null) faults.push('a commit holds a line that is no record')
       const id = row?.event_id
       if (id === undefined) continue
       if (seen.commitByEvent.has(id)) faults.push(`the row ${id} is in two commits`)
-      seen.commitByEvent.set(id, shown[at].slice(0, 40))
+      seen.commitByEvent.set(id, hash)
     }
   }
   return faults
