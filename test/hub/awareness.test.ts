@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { SUBSCRIPTIONS_MAX } from '#dist/hub/limits.js'
+import { RESUME_ROWS_MAX, SUBSCRIPTIONS_MAX } from '#dist/hub/limits.js'
 import type { JsonObject } from '#dist/contracts/json.js'
 import { serveHub } from '#dist/hub/server.js'
 import { createToken } from '#dist/hub/tokens.js'
@@ -88,11 +88,19 @@ describe('a subscription', () => {
     expect(shown.at(-1)).toMatchObject({ seq: 501 })
   })
 
-  it('begins anew under another epoch, or where none is named', async () => {
-    const { hub, token, project_uuid } = await withProject(2)
+  it('begins anew under another epoch, where none is named, or where too much was missed', async () => {
+    const { hub, dataDir, token, project_uuid } = await withProject(2)
     const link = await openLink(hub, token)
     for (const known of [{ epoch: 'another', after_seq: 1 }, { after_seq: 1 }]) {
       expect(await subscribed(link, { project_uuid, ...known })).toMatchObject({ resumed: false })
+    }
+    const { epoch } = await subscribed(link, { project_uuid })
+    const database = new Database(join(dataDir, 'hub.db'))
+    database.exec(`UPDATE projects SET head = ${RESUME_ROWS_MAX + 2}`)
+    database.close()
+    for (const after_seq of [1, 2]) {
+      const answer = await subscribed(link, { project_uuid, epoch: String(epoch), after_seq })
+      expect(answer).toMatchObject({ seq: RESUME_ROWS_MAX + 2, resumed: after_seq === 2 })
     }
   })
 
