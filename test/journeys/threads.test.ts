@@ -118,7 +118,7 @@ describe('a git thread that dies', () => {
 
 describe('a socket thread that dies', () => {
   const deaths: Fault[] = [
-    ...HOWS.map((how): Fault => ({ worker: 'socket', point: 'frame:"event_id"', nth: 5, how })),
+    ...HOWS.map((how): Fault => ({ worker: 'socket', point: 'frame:"event_id"', how })),
     { worker: 'socket', point: 'answer:socket.opened', how: 'exit' },
   ]
   it.each(deaths)('opens the link again and delivers on: $how at $point', async (fault) => {
