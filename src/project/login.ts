@@ -141,7 +141,11 @@ export function writeLogin(state: string, login: NewLogin, options: WriteOptions
     refuseOpenDirectory(state)
     withLoginLock(state, () => {
       const before = storedOrNull(state)
-      if (replaces !== undefined && (before?.id ?? null) !== replaces) throw changed()
+      if (replaces !== undefined && (before?.id ?? null) !== replaces) {
+        // Somebody else has stored the same: that is what was wanted.
+        if (before !== null && isSame(before, login, tokenStore)) return
+        throw changed()
+      }
       const secret = tokenStore === 'file' ? login.token : keepToken(tokenStore, state, login.token)
       const id = randomBytes(8).toString('hex')
       const after: Stored = { ...checked, id, token_store: tokenStore, secret }
@@ -161,6 +165,16 @@ export function writeLogin(state: string, login: NewLogin, options: WriteOptions
 function render({ secret, ...login }: Stored): string {
   const key = login.token_store === 'file' ? 'token' : 'token_name'
   return `${JSON.stringify({ ...login, [key]: secret })}\n`
+}
+
+function isSame(stored: Stored, { hub, token, team_slug }: NewLogin, store: TokenStore): boolean {
+  if (stored.hub !== parseHubUrl(hub) || stored.team_slug !== team_slug) return false
+  if (stored.token_store !== store) return false
+  try {
+    return tokenOf(stored, stored.secret) === token
+  } catch {
+    return false
+  }
 }
 
 /** Null also where the one that is there can't be read: a new login is how one mends it. */

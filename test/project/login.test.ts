@@ -90,7 +90,11 @@ describe('the login', () => {
   it('is never replaced by a process that did not know it', () => {
     writeLogin(state, LOGIN, { replaces: null })
     const known = idOf(state)
-    expect(codeOf(() => writeLogin(state, LOGIN, { replaces: null }))).toBe('LOGIN_CHANGED')
+    const other = { ...LOGIN, team_slug: 'quay' }
+    expect(codeOf(() => writeLogin(state, other, { replaces: null }))).toBe('LOGIN_CHANGED')
+    // The same again changes nothing, and is no fault of anybody's.
+    writeLogin(state, LOGIN, { replaces: null })
+    expect(idOf(state)).toBe(known)
     writeLogin(state, { ...LOGIN, team_slug: 'pier' }, { replaces: known })
     expect(codeOf(() => writeLogin(state, LOGIN, { replaces: known }))).toBe('LOGIN_CHANGED')
     expect(readLogin(state)).toMatchObject({ login: { team_slug: 'pier' } })
@@ -223,7 +227,7 @@ describe('the login', () => {
     const young = join(state, '.login.json.kittiwake-fedcba9876543210.tmp')
     for (const path of [old, young]) fs.writeFileSync(path, TOKEN)
     fs.utimesSync(old, 1, 1)
-    writeLogin(state, LOGIN)
+    writeLogin(state, { ...LOGIN, team_slug: 'pier' })
     expect(fs.readdirSync(state).sort()).toEqual([
       '.login.json.kittiwake-fedcba9876543210.tmp',
       'login.json',
