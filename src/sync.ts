@@ -387,6 +387,8 @@ function loginVersion(state: string): string {
   }
 }
 
+const SOON_BACK: ReadonlySet<string | null> = new Set(['WORKER_LOST', 'LOGIN_CHANGED'])
+
 /** Null once both drains are empty; else why that could not be. A ledger that refuses isn't waited for. */
 async function drainOwn(
   control: LinkControl,
@@ -394,14 +396,14 @@ async function drainOwn(
   signal: AbortSignal,
 ): Promise<UndeliveredReason | null> {
   control.hurry()
-  // A thread that died is back in a moment, and so is the link.
+  // A thread that died is back in a moment, and so is the link; another login is tried at once.
   const settled = (): boolean =>
     control.isDrained ||
     control.isEmptiedByBatches ||
     // Stopped by somebody, or by the end of a worker.
     !control.isWanted ||
     control.state === 'suspended' ||
-    (control.state === 'backingOff' && control.reason !== 'WORKER_LOST')
+    (control.state === 'backingOff' && !SOON_BACK.has(control.reason))
   await control.until(settled, timeoutMs, signal)
   // Looked at before any stop, which leaves every link offline and blames itself for it.
   if (!control.isDrained) return whyNot(control)

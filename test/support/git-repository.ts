@@ -154,6 +154,7 @@ export class GitRepository {
 
   remove(): void {
     for (const path of [this.root, ...this.#worktrees])
-      rmSync(path, { recursive: true, force: true })
+      // A hook that git doesn't wait for may still write into it.
+      rmSync(path, { recursive: true, force: true, maxRetries: 10 })
   }
 }
