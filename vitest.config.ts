@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // The default leaves a core idle on a machine of two; of three, one waits for disks and processes at most times.
-    maxWorkers: 3,
+    // The default leaves a core idle on a machine of two, and most tests wait for disks and processes.
+    maxWorkers: 2,
     // Modules are loaded once for each of them, not once for each file; a test leaves nothing behind in its process.
     isolate: false,
     globalSetup: ['test/support/build-once.ts'],
