@@ -20,7 +20,7 @@ const ticket = z
   })
   .describe('A socket token')
 const me = z
-  .looseObject({ team_slug: z.string(), user: z.string() })
+  .looseObject({ team_slug: z.string(), user: z.string(), expires_at: time.nullable() })
   .describe('Whom the token speaks for')
 const eventsPage = z.looseObject({
   events: z.array(z.looseObject({ seq, received_at: time, event: batchedEvent })),

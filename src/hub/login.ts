@@ -40,9 +40,9 @@ export class Logins {
     const hash = secret === null ? null : hashSecret(secret)
     const holder = hash === null ? null : this.#store.holderOf(hash)
     if (hash === null || holder === null) return this.#failure(request)
-    const { team, user, token_id: login } = holder
+    const { team, user, token_id: login, ends_at: endsAt } = holder
     if (!this.#requests.take(login)) return { session: null, refusal: TOO_MANY }
-    return { session: { team, user, login, secret: hash.toString('hex') }, refusal: null }
+    return { session: { team, user, login, secret: hash.toString('hex'), endsAt }, refusal: null }
   }
 
   /** The session of an upgrade with a socket token, which is used up. */

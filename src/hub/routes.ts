@@ -146,8 +146,9 @@ function objectIn(text: string): JsonObject {
   }
 }
 
-function tellWho({ session: { team, user } }: Visit): string {
-  return JSON.stringify({ team_slug: team, user })
+function tellWho({ session: { team, user, endsAt } }: Visit): string {
+  const expires_at = endsAt === null ? null : new Date(endsAt).toISOString()
+  return JSON.stringify({ team_slug: team, user, expires_at })
 }
 
 function tellHealth({ desk }: Visit): string {

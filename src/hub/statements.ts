@@ -58,7 +58,7 @@ export function prepare(database: Connection): Statements {
       'SELECT seq FROM commits WHERE team = ? AND project_uuid = ? AND git_hash = ?',
     ),
     holder: database.prepare(
-      `SELECT team, user, token_id FROM secrets JOIN tokens USING (token_id)
+      `SELECT team, user, token_id, ends_at FROM secrets JOIN tokens USING (token_id)
        WHERE secret_hash = ? AND (ends_at IS NULL OR ends_at > ?) AND revoked_at IS NULL`,
     ),
     project: database.prepare(

@@ -73,7 +73,13 @@ export type PageRequest = {
 }
 
 /** Whom a token speaks for. */
-export type Holder = { readonly team: string; readonly user: string; readonly token_id: string }
+export type Holder = {
+  readonly team: string
+  readonly user: string
+  readonly token_id: string
+  /** When its secret ends, in Unix milliseconds; null for never. */
+  readonly ends_at: number | null
+}
 
 /** A project as a transaction sees it. */
 type OpenProject = { readonly project_id: number; head: number }

@@ -10,6 +10,8 @@ export type Session = {
   readonly login: string
   /** The hash of its secret, in hex. */
   readonly secret: string
+  /** When that ends, in Unix milliseconds; null for never. */
+  readonly endsAt: number | null
 }
 
 type Ticket = { readonly session: Session; readonly expiresAtMs: number }

@@ -42,7 +42,7 @@ describe('access', () => {
   it('says who the token speaks for', async () => {
     const { hub, token } = await startHub()
     const { body } = await request(hub, '/api/v1/me', token)
-    expect(body).toEqual({ team_slug: 'acme', user: 'sam' })
+    expect(body).toEqual({ team_slug: 'acme', user: 'sam', expires_at: null })
   })
 
   it.each(['abc', '', `${UNKNOWN}A`])(
@@ -152,7 +152,7 @@ describe('access', () => {
     const token = createToken({ dataDir, team: 'late', user: 'kim' })
     expect(token).toMatch(/^kwk_[A-Za-z0-9_-]{43}$/)
     const { body } = await request(hub, '/api/v1/me', token)
-    expect(body).toEqual({ team_slug: 'late', user: 'kim' })
+    expect(body).toEqual({ team_slug: 'late', user: 'kim', expires_at: null })
   })
 
   it('holds 64 sockets of a token and no more', async () => {

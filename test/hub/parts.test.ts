@@ -14,7 +14,7 @@ import { Tickets } from '#dist/hub/tickets.js'
 import { createToken } from '#dist/hub/tokens.js'
 import { newEvent, temporaryFolder } from './support.ts'
 
-const SESSION = { team: 'acme', user: 'sam', login: 'tok_1', secret: 'ff' }
+const SESSION = { team: 'acme', user: 'sam', login: 'tok_1', secret: 'ff', endsAt: null }
 
 describe(withoutMembers, () => {
   const keys = fc.oneof(fc.constantFrom('type', 'x'), fc.string({ unit: 'grapheme' }))

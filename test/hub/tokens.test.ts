@@ -7,6 +7,7 @@ import { APPLICATION_ID } from '#dist/hub/database.js'
 import { STEPS } from '#dist/hub/schema.js'
 import { serveHub } from '#dist/hub/server.js'
 import { createToken, issueToken, listTokens, revokeToken, rotateToken } from '#dist/hub/tokens.js'
+import { verifyLogin } from '#dist/project/verify-login.js'
 import { run } from '../support/program.ts'
 import {
   newCommit,
@@ -24,6 +25,15 @@ const statusOf = async (hub: { readonly url: string }, token: string): Promise<n
   (await request(hub, '/api/v1/me', token)).status
 
 describe('a token', () => {
+  it('that ends says when to whom it speaks for', async () => {
+    const { hub, dataDir } = await startHub()
+    const before = Date.now()
+    const { token } = issueToken({ dataDir, team: 'acme', user: 'kim', ttlMs: 60_000 })
+    const { expires_at } = await verifyLogin({ hub: hub.url, token })
+    expect(Date.parse(expires_at ?? '')).toBeGreaterThanOrEqual(before + 60_000)
+    expect(Date.parse(expires_at ?? '')).toBeLessThanOrEqual(Date.now() + 60_000)
+  })
+
   it('ends by itself: its sockets are closed with 4401, and it is refused from then on', async () => {
     const { hub, dataDir, token: lasting } = await startHub()
     const { token } = issueToken({ dataDir, team: 'acme', user: 'kim', ttlMs: 400 })
@@ -185,6 +195,7 @@ describe('data of the first schema', () => {
     expect((await request(hub, '/api/v1/me', token)).body).toEqual({
       team_slug: 'acme',
       user: 'sam',
+      expires_at: null,
     })
     expect((await readAll(hub, token, project_uuid)).map(({ event }) => event)).toEqual(events)
     const link = await openLink(hub, token)
