@@ -387,6 +387,7 @@ function loginVersion(state: string): string {
   }
 }
 
+/** Why a link that backs off is on its way back already. */
 const SOON_BACK: ReadonlySet<string | null> = new Set(['WORKER_LOST', 'LOGIN_CHANGED'])
 
 /** Null once both drains are empty; else why that could not be. A ledger that refuses isn't waited for. */
@@ -396,7 +397,6 @@ async function drainOwn(
   signal: AbortSignal,
 ): Promise<UndeliveredReason | null> {
   control.hurry()
-  // A thread that died is back in a moment, and so is the link; another login is tried at once.
   const settled = (): boolean =>
     control.isDrained ||
     control.isEmptiedByBatches ||

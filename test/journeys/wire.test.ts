@@ -67,6 +67,20 @@ describe('the way to a hub', () => {
     expect([...new Set(heard.flatMap(idsOf))]).toEqual(ids)
   })
 
+  it('is waited for by a delivery where another login opens it anew', async () => {
+    const { hub, runtime, login } = await start({
+      greet: arrays,
+      frame: (frame, peer) => {
+        // The first connection answers nothing, and loses its login.
+        if (hub.upgrades.length === 1) login(`${TOKEN}_new`)
+        else peer.send(JSON.stringify(acksOf(frame)))
+      },
+    })
+    await emit(runtime, 3)
+    expect(await runtime.sync.now()).toMatchObject({ delivered: 3, pending: 0, reason: null })
+    expect(hub.upgrades).toHaveLength(2)
+  })
+
   it('leads by HTTP where no WebSocket gets through, and says when it tries again', async () => {
     const { hub, runtime } = await start({
       upgrade: (socket) => socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n'),
