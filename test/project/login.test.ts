@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { fc, test } from '@fast-check/vitest'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { checkLogin } from '#dist/doctor/check-login.js'
 import { parseHubUrl } from '#dist/project/hub-url.js'
 import { openLogin, readLogin, removeLogin, writeLogin } from '#dist/project/login.js'
 import { findToken, isUsable } from '#dist/project/token-store.js'
@@ -329,6 +330,36 @@ describe('verifying a token', () => {
     expect((error as { retryable: () => boolean }).retryable()).toBe(retryable)
     expect(String(error)).not.toContain(TOKEN)
     expect(heard).toHaveLength(1)
+  })
+
+  it('is what the doctor does, who says what is to be mended', async () => {
+    const look = async (me: object): Promise<unknown> => {
+      answer = { status: 200, body: JSON.stringify({ user: 'Ada', ...me }) }
+      const checks = await checkLogin(state)
+      return checks
+        .filter(({ name }) => name !== 'keyring')
+        .map((check) => [check.name, check.state])
+    }
+    expect(await look({})).toEqual([['login', 'failed']])
+    writeLogin(state, { hub, token: TOKEN, team_slug: 'harbour' })
+    const whole = [
+      ['login', 'ok'],
+      ['token', 'ok'],
+    ]
+    expect(await look({ team_slug: 'harbour' })).toEqual([...whole, ['hub', 'ok']])
+    expect(await look({ team_slug: 'pier' })).toEqual([...whole, ['hub', 'failed']])
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
+    for (const [days, word] of [
+      [2, 'note'],
+      [30, 'ok'],
+    ] as const) {
+      const me = { team_slug: 'harbour', expires_at: inDays(days) }
+      expect(await look(me)).toEqual([...whole, ['hub', 'ok'], ['expiry', word]])
+    }
+    answer = { status: 401, body: '{}' }
+    expect((await checkLogin(state)).at(-1)).toMatchObject({ name: 'hub', state: 'failed' })
+    fs.chmodSync(join(state, 'login.json'), 0o644)
+    expect((await checkLogin(state))[0]).toMatchObject({ name: 'login', state: 'failed' })
   })
 
   it('can be aborted, and does not start when it was', async () => {
