@@ -43,19 +43,8 @@ for (let at = 0; at < count; at += 1) {
     created: null,
     events: [{ event_id, event: `{"event_id":"${event_id}"}` }],
   }
-  await patiently(() => ledger.move(directory, record))
-  await patiently(() => ledger.forget([event_id]))
+  await ledger.move(directory, record)
+  await ledger.forget([event_id])
   console.log(event_id)
   from = to
-}
-
-/** On a busy machine the lock can be held by the others for too long; what is refused for that is not done, and asked again. */
-async function patiently(work) {
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      if (error.code !== 'LEDGER_LOCKED') throw error
-    }
-  }
 }
