@@ -1,8 +1,9 @@
 /** Real repositories made by native git in temporary folders, away from the settings of whoever runs the tests. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { devNull, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { removeFolder } from './remove-folder.ts'
 
 export type NativeRun = { readonly code: number | null; readonly output: string }
 
@@ -153,8 +154,6 @@ export class GitRepository {
   }
 
   remove(): void {
-    for (const path of [this.root, ...this.#worktrees])
-      // A hook that git doesn't wait for may still write into it.
-      rmSync(path, { recursive: true, force: true, maxRetries: 10 })
+    for (const path of [this.root, ...this.#worktrees]) removeFolder(path)
   }
 }
