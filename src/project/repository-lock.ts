@@ -115,7 +115,8 @@ async function take(
 
 function tryTake(database: Database.Database): boolean {
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    // Nothing is ever written, and a journal would be a file made and removed each time.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return true
   } catch (error) {
     if (/^SQLITE_(?:BUSY|LOCKED)/.test(systemCode(error) ?? '')) return false

@@ -56,16 +56,21 @@ export async function buildUnderLocks(context: CommitContext): Promise<Publicati
   const { fs, request, hooks, format } = context
   const busy = await findBusy(context)
   if (busy !== null) return busy
-  const paths = await guardedPaths(context)
-  const empty = paths.map((path) => ({ path, file: { bytes: Buffer.alloc(0) } }))
-  return underLocks(context, { guarded: empty, reflogs: [] }, async (prepared) => {
+  const [index, head, branch] = await guardedPaths(context)
+  const file = { bytes: Buffer.alloc(0) }
+  const guarded = [
+    { path: index, file },
+    { path: head, file: null },
+    { path: branch, file },
+  ]
+  return underLocks(context, { guarded, reflogs: [] }, async (prepared) => {
     const parent = readParent(request.placement)
     const built = await buildCommit(context, parent)
     if (built === null) return { state: 'unchanged', oid: parent }
     await hooks.beforeRefMoves?.(built.commit)
-    const index = readIndex(request.placement.gitDir, format.hash)
-    await refillLocks(fs, prepared, await planLocks(context, built, index))
-    return publishLocked(context, built, prepared, index)
+    const state = readIndex(request.placement.gitDir, format.hash)
+    await refillLocks(fs, prepared, await planLocks(context, built, state))
+    return publishLocked(context, built, prepared, state)
   })
 }
 
@@ -137,8 +142,8 @@ async function planLocks(
   const tip = { bytes: Buffer.from(`${commit.oid}\n`), mode: format.fileMode }
   return {
     guarded: [
-      { path: indexPath, file: { bytes: patched.bytes, mode, ...time } },
-      { path: headPath, file: { bytes: Buffer.alloc(0) } },
+      { path: indexPath, file: { bytes: patched.pieces, mode, ...time } },
+      { path: headPath, file: null },
       { path: branchPath, file: tip },
     ],
     reflogs: [...planReflogs(placement, line)],

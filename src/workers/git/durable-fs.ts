@@ -2,8 +2,8 @@
  * The only door through which the commit engine changes the disk. A file is complete and fsynced before it gets
  * its name, and its folder is fsynced after. Each change is announced as a step, so that a test can kill the
  * process, or refuse the call, at every one of them. One class, longer than others, so that no change can pass the steps by.
- * The calls are synchronous beneath: the thread has nothing else to do, and each hop to the pool and back costs more
- * than most of them.
+ * The calls are synchronous beneath, but for fsyncs that several files need at once: the thread has nothing else to do, and
+ * each hop to the pool and back costs more than most of them.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -11,6 +11,7 @@ import {
   closeSync,
   fchmodSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   futimesSync,
@@ -46,7 +47,8 @@ export type Step =
 export type OnStep = (step: Step, path: string) => void
 
 export type NewFile = {
-  readonly bytes: Uint8Array
+  /** In several pieces where to join them would only copy them. */
+  readonly bytes: Uint8Array | readonly Uint8Array[]
   /** Permission bits; what the umask leaves of 0666 where absent. */
   readonly mode?: number
   /** Seconds; the present where absent. */
@@ -55,10 +57,19 @@ export type NewFile = {
   readonly isDurable?: boolean
 }
 
+/** A file by the path that it is made at. */
+export type FileAt = { readonly path: string; readonly file: NewFile }
+
+type OpenFile = FileAt & { readonly fd: number }
+
 export const TEMPORARY_PREFIX = 'tmp-'
 /** Of a file that stands beside the one that it is about to replace. */
 export const UNFINISHED_SUFFIX = '.tmp'
 
+/** From there on to write each costs more than to join them. */
+const PIECES_MAX = 16
+/** Never written to. */
+const STANDING_NAME = 'held'
 const DIRECTORY_SYNC_UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'])
 
 /** All calls throw Node system errors. Paths are absolute. */
@@ -75,16 +86,25 @@ export class DurableFs {
     return this.#stateDirectory
   }
 
+  /** A name that no other file has. */
+  temporaryPath(): string {
+    const name = `${TEMPORARY_PREFIX}${process.pid}-${randomBytes(8).toString('hex')}`
+    return join(this.#stateDirectory, name)
+  }
+
+  /** The empty file that stays, for locks that hold nothing; made where it is missing. */
+  standingFile(): string {
+    const path = join(this.#stateDirectory, STANDING_NAME)
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === true) return path
+    this.#onStep('create', path)
+    closeSync(openSync(path, 'a'))
+    return path
+  }
+
   /** A new, complete, fsynced file under a name of its own; its folder is not fsynced yet. */
   async createTemporary(file: NewFile): Promise<string> {
-    const name = `${TEMPORARY_PREFIX}${process.pid}-${randomBytes(8).toString('hex')}`
-    const path = join(this.#stateDirectory, name)
-    try {
-      await this.createFile(path, file)
-    } catch (error) {
-      await this.removeQuietly(path)
-      throw error
-    }
+    const path = this.temporaryPath()
+    await this.createFiles([{ path, file }])
     return path
   }
 
@@ -94,6 +114,24 @@ export class DurableFs {
     this.#fill(path, openSync(path, 'wx'), file)
   }
 
+  /** All of them, complete and fsynced, or none. */
+  async createFiles(files: readonly FileAt[]): Promise<void> {
+    const opened: OpenFile[] = []
+    try {
+      for (const { path, file } of files) {
+        this.#onStep('create', path)
+        opened.push({ path, file, fd: openSync(path, 'wx') })
+        this.#write(opened.at(-1) as OpenFile)
+      }
+      await this.#syncAll(opened.filter(({ file }) => needsSync(file)))
+    } catch (error) {
+      for (const { path } of opened) await this.removeQuietly(path)
+      throw error
+    } finally {
+      for (const { fd } of opened) closeSync(fd)
+    }
+  }
+
   /** Other bytes for a file that nobody reads yet. */
   async refillFile(path: string, file: NewFile): Promise<void> {
     this.#onStep('truncate', path)
@@ -101,18 +139,27 @@ export class DurableFs {
   }
 
   /**
-   * Old bytes or new bytes at `path`, at every instant. Starts from a fresh file on each call. With `unsynced` the
-   * folder is added there instead of being fsynced, for a caller that writes more into it.
+   * Old bytes or new bytes at `path`, at every instant. Starts from a fresh file on each call.
    */
-  async replaceFile(path: string, file: NewFile, unsynced?: Set<string>): Promise<void> {
-    const temporary = await this.createTemporary(file)
-    try {
-      await this.rename(temporary, path)
-    } catch (error) {
-      await this.removeQuietly(temporary)
-      throw error
+  async replaceFile(path: string, file: NewFile): Promise<void> {
+    const unsynced = new Set<string>()
+    await this.replaceFiles([{ path, file }], unsynced)
+    await this.syncDirectories(unsynced)
+  }
+
+  /** The same for several; their folders are added to `unsynced`. */
+  async replaceFiles(files: readonly FileAt[], unsynced: Set<string>): Promise<void> {
+    const made = files.map(({ path, file }) => ({ to: path, path: this.temporaryPath(), file }))
+    await this.createFiles(made)
+    for (const [index, { path, to }] of made.entries()) {
+      try {
+        await this.rename(path, to)
+      } catch (error) {
+        for (const left of made.slice(index)) await this.removeQuietly(left.path)
+        throw error
+      }
+      unsynced.add(dirname(to))
     }
-    await this.#leaveSynced(dirname(path), unsynced)
   }
 
   /**
@@ -218,15 +265,33 @@ export class DurableFs {
 
   /** Makes the names in a folder durable, where the file system can do that. */
   async syncDirectory(path: string): Promise<void> {
+    await this.syncDirectories([path])
+  }
+
+  async syncDirectories(paths: Iterable<string>): Promise<void> {
     if (process.platform === 'win32') return
-    this.#onStep('fsync', path)
-    const fd = openSync(path, 'r')
+    const opened: { path: string; fd: number }[] = []
     try {
-      fsyncSync(fd)
-    } catch (error) {
-      if (!DIRECTORY_SYNC_UNSUPPORTED.has(systemCode(error) ?? '')) throw error
+      for (const path of paths) opened.push({ path, fd: openSync(path, 'r') })
+      await this.#syncAll(opened, DIRECTORY_SYNC_UNSUPPORTED)
     } finally {
-      closeSync(fd)
+      for (const { fd } of opened) closeSync(fd)
+    }
+  }
+
+  /** Side by side where there are several: a disk takes them together in little more than the time of one. */
+  async #syncAll(
+    opened: readonly { readonly path: string; readonly fd: number }[],
+    tolerated: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
+    for (const { path } of opened) this.#onStep('fsync', path)
+    const [first, ...others] = opened
+    const rest = others.map(({ fd }) => fsyncInPool(fd))
+    const faults = [first === undefined ? null : faultOf(() => fsyncSync(first.fd))]
+    // None may still be under way when the caller closes the files.
+    faults.push(...(await Promise.all(rest)))
+    for (const fault of faults) {
+      if (fault !== null && !tolerated.has(systemCode(fault) ?? '')) throw fault
     }
   }
 
@@ -237,17 +302,20 @@ export class DurableFs {
 
   #fill(path: string, fd: number, file: NewFile): void {
     try {
-      this.#onStep('write', path)
-      writeWhole(fd, file.bytes)
-      if (file.mode !== undefined) fchmodSync(fd, file.mode)
-      if (file.modifiedAt !== undefined) futimesSync(fd, file.modifiedAt, file.modifiedAt)
-      // An empty one only stands for something; its name is made durable with its folder.
-      if (file.bytes.length === 0 || file.isDurable === false) return
+      this.#write({ path, fd, file })
+      if (!needsSync(file)) return
       this.#onStep('fsync', path)
       fsyncSync(fd)
     } finally {
       closeSync(fd)
     }
+  }
+
+  #write({ path, fd, file: { bytes, mode, modifiedAt } }: OpenFile): void {
+    this.#onStep('write', path)
+    for (const piece of piecesOf(bytes)) writeWhole(fd, piece)
+    if (mode !== undefined) fchmodSync(fd, mode)
+    if (modifiedAt !== undefined) futimesSync(fd, modifiedAt, modifiedAt)
   }
 
   async #openForAppend(path: string, create: boolean): Promise<number | null> {
@@ -258,6 +326,32 @@ export class DurableFs {
     }
     const state = lstatSync(path, { throwIfNoEntry: false })
     return state?.isFile() === true ? openSync(path, 'a') : null
+  }
+}
+
+/** An empty one only stands for something; its name is made durable with its folder. */
+function needsSync({ bytes, isDurable = true }: NewFile): boolean {
+  return isDurable && bytes.length > 0
+}
+
+function piecesOf(bytes: NewFile['bytes']): readonly Uint8Array[] {
+  if (bytes instanceof Uint8Array) return [bytes]
+  return bytes.length > PIECES_MAX ? [Buffer.concat(bytes)] : bytes
+}
+
+/** Answers with the fault instead of failing, so that all of them are waited for. */
+async function fsyncInPool(fd: number): Promise<unknown> {
+  return new Promise((resolve) => {
+    fsync(fd, resolve)
+  })
+}
+
+function faultOf(action: () => void): unknown {
+  try {
+    action()
+    return null
+  } catch (error) {
+    return error
   }
 }
 

@@ -18,6 +18,8 @@ import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './objec
 const MAX_ALTERNATE_DEPTH = 5
 /** Git packs what is loose before long; until then time counts for more than space. */
 const DEFLATE = { level: constants.Z_BEST_SPEED }
+/** Of deflated objects that wait in memory for the others of their commit. */
+const PENDING_BYTES_MAX = 4 * 1024 * 1024
 
 export class FileReader implements ObjectReader {
   readonly #gitdir: string
@@ -65,6 +67,9 @@ export class FileObjects implements ObjectStore {
   readonly #mode: number
   readonly #reader: FileReader
   readonly #unsynced = new Set<string>()
+  /** Not yet written, by their paths. */
+  readonly #pending = new Map<string, NewFile>()
+  #pendingBytes = 0
 
   constructor({ placement, fs, format, cache }: StoreOptions) {
     this.#gitdir = placement.commonDir
@@ -81,22 +86,34 @@ export class FileObjects implements ObjectStore {
   async write(type: 'blob' | 'tree' | 'commit', bytes: Uint8Array): Promise<string> {
     const oid = objectId(this.hash, type, bytes)
     const path = loosePath(this.#gitdir, oid)
+    if (this.#pending.has(path)) return oid
     await this.#fs.makeDirectory(dirname(path), this.#unsynced)
     if (isWhole(path, oid)) {
       await this.#fs.refreshFile(path, this.#unsynced)
     } else {
       const content = Buffer.concat([Buffer.from(`${type} ${bytes.length}\0`), bytes])
-      const file: NewFile = { bytes: deflateSync(content, DEFLATE), mode: this.#mode }
-      await this.#fs.replaceFile(path, file, this.#unsynced)
+      const deflated = deflateSync(content, DEFLATE)
+      this.#pending.set(path, { bytes: deflated, mode: this.#mode })
+      this.#pendingBytes += deflated.length
+      if (this.#pendingBytes > PENDING_BYTES_MAX) await this.#writePending()
     }
     return oid
   }
 
   async commit(draft: CommitDraft): Promise<string> {
     const oid = await this.write('commit', renderCommit(draft))
-    for (const folder of this.#unsynced) await this.#fs.syncDirectory(folder)
+    await this.#writePending()
+    await this.#fs.syncDirectories(this.#unsynced)
     this.#unsynced.clear()
     return oid
+  }
+
+  /** Together, so that the disk is waited for once. */
+  async #writePending(): Promise<void> {
+    const files = [...this.#pending].map(([path, file]) => ({ path, file }))
+    this.#pending.clear()
+    this.#pendingBytes = 0
+    await this.#fs.replaceFiles(files, this.#unsynced)
   }
 }
 

@@ -5,13 +5,13 @@
  */
 import { dirname } from 'node:path'
 import { systemCode } from '../../errors.ts'
-import type { DurableFs, NewFile } from './durable-fs.ts'
+import type { DurableFs, FileAt, NewFile } from './durable-fs.ts'
 import { identityOf, isOurs, removeJournal, writeJournal } from './journal.ts'
 import type { Journal } from './journal.ts'
 import { cutReflog } from './reflog.ts'
 
-/** A file of git's, and what it shall hold once published. */
-export type Guarded = { readonly path: string; readonly file: NewFile }
+/** A file of git's, and what it shall hold once published; null where it is only held. */
+export type Guarded = { readonly path: string; readonly file: NewFile | null }
 
 export type LockPlan = {
   /** In the order in which git takes them: index, HEAD, branch. The last one is the branch. */
@@ -28,15 +28,16 @@ const BUSY_CODES = new Set(['EEXIST', 'ENOENT'])
 
 /** Writes what will be published and notes it; no lock is held yet. */
 export async function prepareLocks(fs: DurableFs, plan: LockPlan): Promise<PreparedLocks> {
-  const locks: Journal['locks'] = []
-  for (const { path, file } of plan.guarded) {
-    const temporary = await fs.createTemporary(file)
-    locks.push({ path: `${path}.lock`, temporary, identity: null })
-  }
-  // The journal's folder is theirs too: when the journal is durable, so are their names.
+  const files: FileAt[] = []
+  const locks = plan.guarded.map(({ path, file }) => {
+    const temporary = file === null ? fs.standingFile() : fs.temporaryPath()
+    if (file !== null) files.push({ path: temporary, file })
+    return { path: `${path}.lock`, temporary, identity: null }
+  })
   const branchLock = locks.at(-1)?.path ?? ''
   const journal: Journal = { version: 1, locks, branchLock, reflogs: [...plan.reflogs] }
-  await writeJournal(fs, journal)
+  // The journal's folder is theirs too: when the journal is durable, so are their names.
+  await writeJournal(fs, journal, files)
   return { journal, plan }
 }
 
@@ -67,7 +68,9 @@ export async function refillLocks(
   prepared: PreparedLocks,
   plan: LockPlan,
 ): Promise<void> {
-  for (const { path, file } of plan.guarded) await fs.refillFile(`${path}.lock`, file)
+  for (const { path, file } of plan.guarded) {
+    if (file !== null) await fs.refillFile(`${path}.lock`, file)
+  }
   prepared.journal = { ...prepared.journal, reflogs: [...plan.reflogs] }
   await writeJournal(fs, prepared.journal)
 }
@@ -96,14 +99,17 @@ export async function freeLocks(fs: DurableFs, journal: Journal): Promise<void> 
 /** Forgets the locks once they are free. Temporary files go last, because they prove whose a lock is. */
 export async function forgetLocks(fs: DurableFs, journal: Journal): Promise<void> {
   await removeJournal(fs)
-  for (const lock of journal.locks) await fs.removeQuietly(lock.temporary)
+  const standing = fs.standingFile()
+  for (const { temporary } of journal.locks) {
+    if (temporary !== standing) await fs.removeQuietly(temporary)
+  }
 }
 
 async function takeLock(
   fs: DurableFs,
   prepared: PreparedLocks,
   index: number,
-  file: NewFile,
+  file: NewFile | null,
 ): Promise<void> {
   const lock = prepared.journal.locks[index]
   if (lock === undefined) return
@@ -111,7 +117,7 @@ async function takeLock(
     await fs.link(lock.temporary, lock.path)
   } catch (error) {
     if (!LINKS_UNSUPPORTED.has(systemCode(error) ?? '')) throw error
-    await fs.createFile(lock.path, file)
+    await fs.createFile(lock.path, file ?? { bytes: Buffer.alloc(0) })
     const locks = [...prepared.journal.locks]
     locks[index] = { ...lock, identity: await identityOf(lock.path) }
     prepared.journal = { ...prepared.journal, locks }

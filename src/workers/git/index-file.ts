@@ -35,7 +35,8 @@ export type IndexFile = {
 }
 
 export type PatchedIndex = {
-  readonly bytes: Buffer
+  /** Not joined: an index of 50,000 entries has 5 MB. */
+  readonly pieces: readonly Buffer[]
   /** Whether an entry of the user's was written in or after the second in which the old index was. */
   readonly racy: boolean
 }
@@ -69,10 +70,9 @@ export function patchIndex(
   header.writeUInt32BE(count, 8)
   let extensions = bytes.subarray(scan.end, bytes.length - layout.oidBytes)
   for (const change of changes) extensions = patchExtensions(extensions, change, layout)
-  // Joined once: an index of 50,000 entries has 5 MB.
   const content = [header, ...parts, extensions]
   return {
-    bytes: Buffer.concat([...content, checksumOf(layout, ...content)]),
+    pieces: [...content, checksumOf(layout, ...content)],
     racy: hasRacy(scan, patches, modifiedAt),
   }
 }

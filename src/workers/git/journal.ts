@@ -7,7 +7,7 @@ import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { systemCode } from '../../errors.ts'
-import type { DurableFs } from './durable-fs.ts'
+import type { DurableFs, FileAt } from './durable-fs.ts'
 
 const LOCK = z.strictObject({
   /** git's lock file. */
@@ -37,9 +37,23 @@ const JOURNAL = z.strictObject({
 export type Journal = z.infer<typeof JOURNAL>
 export type JournalLock = z.infer<typeof LOCK>
 
-export async function writeJournal(fs: DurableFs, journal: Journal): Promise<void> {
+/** `noted`: files that it speaks of and that are made with it, complete before it is there. */
+export async function writeJournal(
+  fs: DurableFs,
+  journal: Journal,
+  noted: readonly FileAt[] = [],
+): Promise<void> {
+  const temporary = fs.temporaryPath()
   const bytes = Buffer.from(JSON.stringify(journal))
-  await fs.replaceFile(journalPath(fs), { bytes, mode: 0o600 })
+  await fs.createFiles([...noted, { path: temporary, file: { bytes, mode: 0o600 } }])
+  try {
+    await fs.rename(temporary, journalPath(fs))
+  } catch (error) {
+    for (const { path } of noted) await fs.removeQuietly(path)
+    await fs.removeQuietly(temporary)
+    throw error
+  }
+  await fs.syncDirectory(fs.stateDirectory)
 }
 
 /** The journal, or null where there is none or it can't be understood (then nothing in it is ours to undo). */

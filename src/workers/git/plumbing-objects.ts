@@ -186,7 +186,7 @@ export class PlumbingObjects implements ObjectStore {
     for (const path of oids.map((oid) => loosePath(this.#commonDir, oid))) {
       if (existsSync(path)) await this.#fs.refreshFile(path, unsynced)
     }
-    for (const folder of unsynced) await this.#fs.syncDirectory(folder)
+    await this.#fs.syncDirectories(unsynced)
   }
 
   /** That it is what was asked for, and signed where it must be. */

@@ -213,11 +213,13 @@ describe('a commit of ours', () => {
       const onStep = (step: string, path: string): number => steps.push({ step, path })
       await committedOid(commitLedger(repository.placement(), {}, { onStep }))
       const git = join(repository.root, '.git')
-      const isSynced = ({ step, path }: { step: string; path: string }, next: number): boolean =>
-        steps[next]?.step === 'fsync' && steps[next]?.path === path && step !== 'fsync'
-      const unsynced = steps.filter((one, at) => one.step === 'write' && !isSynced(one, at + 1))
-      // The lock of HEAD holds nothing.
-      expect(unsynced).toHaveLength(1)
+      const isNaming = ({ step }: { step: string }): boolean => step === 'rename' || step === 'link'
+      for (const [index, { step, path }] of steps.entries()) {
+        if (step !== 'write') continue
+        const later = steps.slice(index + 1)
+        // No file gets its name before it is whole, with all that were written beside it.
+        expect(later.slice(0, later.findIndex(isNaming))).toContainEqual({ step: 'fsync', path })
+      }
       const firstLock = steps.findIndex(
         ({ step, path }) => step === 'rename' && !path.includes('/objects/'),
       )
@@ -240,9 +242,12 @@ describe('a commit of ours', () => {
     },
   )
 
-  it('leaves no file of its own behind but the lock', async () => {
+  it('leaves no file of its own behind but the lock and what stands for a held one', async () => {
     await committedOid(commitLedger(repository.placement()))
-    expect(readdirSync(join(repository.root, '.git/kittiwake'))).toEqual(['ledger.db'])
+    expect(readdirSync(join(repository.root, '.git/kittiwake')).sort()).toEqual([
+      'held',
+      'ledger.db',
+    ])
   })
 })
 
