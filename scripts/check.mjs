@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // Every check but the tests: types, lint, format, dead code, package shape, licences, drawings, documents.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { prepare, root, tool } from './prepare.mjs'
 
 if (process.env.KITTIWAKE_BUILT !== '1') prepare()
@@ -26,6 +28,9 @@ const LICENCES = [
   '(MIT OR Apache-2.0)',
 ]
 
+const AT_ONCE = 2
+
+const steps = []
 const failed = []
 step('types of the tests', 'tsc', ['-p', 'tsconfig.test.json'])
 step('lint', 'oxlint', ['--type-aware', '--deny-warnings'])
@@ -43,19 +48,30 @@ step('licences', 'license-checker-rseidelsohn', [
 step('drawings', null, ['scripts/draw-machines.mjs', '--check'])
 step('wire documents', null, ['scripts/describe-wire.mjs', '--check'])
 
+await Promise.all(Array.from({ length: AT_ONCE }, runSteps))
 if (failed.length > 0) {
   console.error(`check: ${failed.join(', ')} failed`)
   process.exit(1)
 }
 
-/** All of them are run, so that one fault doesn't hide the next. */
 function step(name, command, args) {
-  const started = performance.now()
-  const script = command === null ? [] : [tool(command)]
-  const stdio = ['ignore', 'inherit', 'inherit']
-  const { status, error } = spawnSync(process.execPath, [...script, ...args], { cwd: root, stdio })
-  if (error !== undefined) throw error
-  if (status !== 0) failed.push(name)
-  const outcome = status === 0 ? 'ok' : 'FAILED'
-  console.log(`check: ${name} ${outcome} (${Math.round(performance.now() - started)} ms)`)
+  steps.push({ name, args: command === null ? args : [tool(command), ...args] })
+}
+
+/** All of them are run, so that one fault doesn't hide the next. */
+async function runSteps() {
+  for (let next = steps.shift(); next !== undefined; next = steps.shift()) {
+    const { name, args } = next
+    const started = performance.now()
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [said, [status]] = await Promise.all([
+      Promise.all([text(child.stdout), text(child.stderr)]),
+      once(child, 'close'),
+    ])
+    if (status !== 0) failed.push(name)
+    const outcome = status === 0 ? 'ok' : 'FAILED'
+    const took = Math.round(performance.now() - started)
+    // What it said comes in one piece, since two of them run at a time.
+    console.log(`${said.join('')}check: ${name} ${outcome} (${took} ms)`)
+  }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { RESTARTS_MAX } from '#dist/actors/worker.machine.js'
 import { filesOf } from '../support/files-of.ts'
+import { rowsInTurn } from '../support/rows.ts'
 import { type Fault, RuntimeWorld } from '../support/runtime-world.ts'
 import { readAll, startHub } from '../hub/support.ts'
 
@@ -60,7 +61,7 @@ describe('a store thread that dies', () => {
     { worker: 'store', point: 'answer:store.appended', how: 'exit' },
     { worker: 'store', point: 'answer:store.appended', nth: 2, how: 'throw' },
   ]
-  it.each(deaths)('loses and doubles no event: $how at $point', async (fault) => {
+  it.each(rowsInTurn(deaths, 3))('loses and doubles no event: $how at $point', async (fault) => {
     const world = new RuntimeWorld()
     const uuid = await world.init()
     // A round more than the fault waits for: a thread that dies after the last answer is nobody's loss.
@@ -74,17 +75,20 @@ describe('a store thread that dies', () => {
     { worker: 'store', point: 'answer:store.claimed', how: 'exit' },
     { worker: 'store', point: 'answer:store.settled', how: 'loop' },
   ]
-  it.each(deathsOnline)('gets its lease back and delivers on: $how at $point', async (fault) => {
-    const world = new RuntimeWorld()
-    const uuid = await world.init()
-    const hub = await startHub()
-    world.login(hub)
-    await world.optIn()
-    const { ran, lines } = await world.call('hold', bounds(fault), { fault })
-    expectOneDeath(world, fault, ran.code, lines)
-    expectRows(world, uuid, receiptsOf(lines), 40)
-    await expectDelivered(world, hub, uuid)
-  })
+  it.each(rowsInTurn(deathsOnline, 2))(
+    'gets its lease back and delivers on: $how at $point',
+    async (fault) => {
+      const world = new RuntimeWorld()
+      const uuid = await world.init()
+      const hub = await startHub()
+      world.login(hub)
+      await world.optIn()
+      const { ran, lines } = await world.call('hold', bounds(fault), { fault })
+      expectOneDeath(world, fault, ran.code, lines)
+      expectRows(world, uuid, receiptsOf(lines), 40)
+      await expectDelivered(world, hub, uuid)
+    },
+  )
 })
 
 describe('a git thread that dies', () => {
@@ -92,7 +96,7 @@ describe('a git thread that dies', () => {
     ...HOWS.map((how): Fault => ({ worker: 'git', point: 'fsync', nth: 8, how, heapMb: 256 })),
     { worker: 'git', point: 'answer:git.appended', nth: 2, how: 'exit' },
   ]
-  it.each(deaths)('loses and doubles no decision: $how at $point', async (fault) => {
+  it.each(rowsInTurn(deaths, 2))('loses and doubles no decision: $how at $point', async (fault) => {
     const world = new RuntimeWorld()
     await world.init()
     const mission = await world.createMission('harbour')
@@ -121,17 +125,20 @@ describe('a socket thread that dies', () => {
     ...HOWS.map((how): Fault => ({ worker: 'socket', point: 'frame:"event_id"', how })),
     { worker: 'socket', point: 'answer:socket.opened', how: 'exit' },
   ]
-  it.each(deaths)('opens the link again and delivers on: $how at $point', async (fault) => {
-    const world = new RuntimeWorld()
-    const uuid = await world.init()
-    const hub = await startHub()
-    world.login(hub)
-    await world.optIn()
-    const { ran, lines } = await world.call('hold', bounds(fault), { fault })
-    expectOneDeath(world, fault, ran.code, lines)
-    expectRows(world, uuid, receiptsOf(lines), 40)
-    await expectDelivered(world, hub, uuid)
-  })
+  it.each(rowsInTurn(deaths, 2))(
+    'opens the link again and delivers on: $how at $point',
+    async (fault) => {
+      const world = new RuntimeWorld()
+      const uuid = await world.init()
+      const hub = await startHub()
+      world.login(hub)
+      await world.optIn()
+      const { ran, lines } = await world.call('hold', bounds(fault), { fault })
+      expectOneDeath(world, fault, ran.code, lines)
+      expectRows(world, uuid, receiptsOf(lines), 40)
+      await expectDelivered(world, hub, uuid)
+    },
+  )
 })
 
 describe('a thread that dies whenever it starts', () => {
@@ -197,7 +204,7 @@ describe('a thread that dies whenever it starts', () => {
     expect(world.events(uuid).map(({ state }) => state)).toEqual(['pending', 'pending', 'pending'])
   })
 
-  it.each(['answer:socket.opened', 'answer:store.claimed'])(
+  it.each(rowsInTurn(['answer:socket.opened', 'answer:store.claimed'], 2))(
     'ends a held link and says why, and the next process delivers: %s',
     async (point) => {
       const world = new RuntimeWorld()

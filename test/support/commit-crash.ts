@@ -4,15 +4,12 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { commitLedger } from './commit-ledger.ts'
 import { BRANCH, GitRepository, LEDGER } from './git-repository.ts'
+import { stride } from './rows.ts'
 
-/** The implementations of a commit by how their repository is made, and which steps of it are tried: with ALL_ROWS=1 each. */
+/** The implementations of a commit by how their repository is made, and which steps of it are tried. */
 export const SWEEPS = [
-  { name: 'by files', init: [], every: 1 },
-  {
-    name: 'by plumbing',
-    init: ['--object-format=sha256'],
-    every: process.env['ALL_ROWS'] === '1' ? 1 : 7,
-  },
+  { name: 'by files', init: [], ...stride(3) },
+  { name: 'by plumbing', init: ['--object-format=sha256'], ...stride(7) },
 ] as const
 
 /** More steps than a commit has; a sweep ends at the first number that no step bears. */

@@ -163,7 +163,7 @@ const wholeLog = fc
 
 describe('whatever prefix of a log a crash leaves', () => {
   property.prop([wholeLog, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 8 })], {
-    numRuns: 150,
+    numRuns: 60,
   })('keeps all complete records and all other bytes (I5)', async (lines, cut, zeros) => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-log-')))
     try {
@@ -199,7 +199,7 @@ describe('whatever prefix of a log a crash leaves', () => {
     }
   })
 
-  property.prop([fc.uint8Array({ maxLength: 400 })], { numRuns: 300 })(
+  property.prop([fc.uint8Array({ maxLength: 400 })], { numRuns: 150 })(
     'is read without a throw, whatever its bytes (F24)',
     (bytes) => {
       const { lines, skipped } = parseDecisionLines(Buffer.from(bytes))

@@ -15,6 +15,7 @@ import {
 } from '../../support/commit-crash.ts'
 import { BRANCH, LEDGER } from '../../support/git-repository.ts'
 import type { GitRepository } from '../../support/git-repository.ts'
+import { stride } from '../../support/rows.ts'
 
 /** Sweeps run side by side, one for each core of a small machine. */
 const LANES = 2
@@ -51,11 +52,11 @@ describe('a commit that is cut short', () => {
 
   it.each(SWEEPS)(
     'by kill -9 at any step is healed by the next one, and no answer is lost, $name (L9)',
-    async ({ init, every }) => {
+    async ({ init, every, first }) => {
       let completedAt = MAX_STEPS
       const sweep = async (lane: number): Promise<void> => {
         const repository = await prepared(init)
-        for (let step = 1 + lane * every; step < completedAt; step += LANES * every) {
+        for (let step = first + lane * every; step < completedAt; step += LANES * every) {
           const parent = appendAnswer(repository, step)
           const child = await commitInChild(repository, step)
           if (!child.killed) {
@@ -73,7 +74,8 @@ describe('a commit that is cut short', () => {
   )
 
   it('and whose recovery is cut short again, at any step, still heals', async () => {
-    for (let failAt = 1, failed = true; failed; failAt += 1) {
+    const { every, first } = stride(3)
+    for (let failAt = first, failed = true; failed; failAt += every) {
       const repository = await prepared()
       const parent = appendAnswer(repository, failAt)
       await failFrom(repository, 'rename', 'index')

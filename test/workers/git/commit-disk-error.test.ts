@@ -10,7 +10,7 @@ import {
 import { commitLedger } from '../../support/commit-ledger.ts'
 import type { GitRepository } from '../../support/git-repository.ts'
 
-describe.each(SWEEPS)('a commit that the disk refuses, $name,', ({ init, every }) => {
+describe.each(SWEEPS)('a commit that the disk refuses, $name,', ({ init, every, first }) => {
   let repository: GitRepository
   afterEach(() => repository.remove())
 
@@ -21,7 +21,7 @@ describe.each(SWEEPS)('a commit that the disk refuses, $name,', ({ init, every }
     it(`by ${code} (${sticky ? 'lasting' : 'once'}) at any step leaves nothing corrupt and is made by the next one`, async () => {
       repository = await repositoryWithLedger(init)
       const deferred = new Set<string>()
-      for (let failAt = 1, failed = true; failed; failAt += every) {
+      for (let failAt = first, failed = true; failed; failAt += every) {
         const parent = appendAnswer(repository, failAt)
         let steps = 0
         failed = false

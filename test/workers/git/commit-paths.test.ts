@@ -25,10 +25,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { commit } from '#dist/index.js'
 import type { CommitOptions, CommitResult } from '#dist/index.js'
 import { GIT_ENVIRONMENT, GitRepository } from '../../support/git-repository.ts'
+import { ALL_ROWS, rowsInTurn } from '../../support/rows.ts'
 import { UserSigner } from '../../support/user-signer.ts'
 
 const REF = 'topic'
-const ALL_ROWS = process.env['ALL_ROWS'] === '1'
 /** How the repository is made, and whether its user's commits are signed. */
 const IMPLEMENTATIONS = [
   { name: 'by files', init: ['--object-format=sha1'], isSigned: false, isWhole: true },
@@ -66,7 +66,7 @@ function rowsOf<T>(
   isMarked: (row: T) => boolean = () => false,
 ): readonly T[] {
   if (isWhole) return rows
-  return rows.filter((row, at) => (isMarked(row) && !isSigned) || at % EVERY === 0)
+  return rowsInTurn(rows, EVERY, (row) => isMarked(row) && !isSigned)
 }
 
 const git = (...args: string[]): string => repository.gitIn(at, ...args)
