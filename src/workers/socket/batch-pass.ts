@@ -7,6 +7,7 @@ import type { HubReply } from '../../project/hub-request.ts'
 import { readBatchReply } from './batch-answer.ts'
 import type { BatchOutcome } from './batch-answer.ts'
 import type { BatchSize } from './batch-size.ts'
+import { cutPoint } from './cut-point.ts'
 import type { IngressLimits } from './greeting.ts'
 import type { OutgoingItem } from './outgoing.ts'
 import type { Rejected } from './protocol.ts'
@@ -129,9 +130,9 @@ class BatchPass {
       this.#refusal = refuse('HUB_PROTOCOL', 'the hub takes no event at all', 'transient')
       return
     }
-    const middle = Math.ceil(items.length / 2)
-    this.#again(items.slice(middle))
-    this.#again(items.slice(0, middle))
+    const cut = cutPoint(items)
+    this.#again(items.slice(cut))
+    this.#again(items.slice(0, cut))
   }
 
   /** Before everything else that waits. */

@@ -1,12 +1,14 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import type { HubReply } from '#dist/project/hub-request.js'
+import { cutPoint } from '#dist/workers/socket/cut-point.js'
 import { runPass } from '#dist/workers/socket/batch-pass.js'
 import type { Passed } from '#dist/workers/socket/batch-pass.js'
 import { BatchSize } from '#dist/workers/socket/batch-size.js'
 import { INGRESS_LIMITS, readIngressLimits } from '#dist/workers/socket/greeting.js'
 import type { IngressLimits } from '#dist/workers/socket/greeting.js'
-import { eventItem, idsOf, range } from './scripted-hub.ts'
+import type { OutgoingItem } from '#dist/workers/socket/outgoing.js'
+import { eventItem, idsOf, packageItem, range } from './scripted-hub.ts'
 
 type Answer = { readonly status: number; readonly body?: unknown; readonly retryAfterMs?: number }
 
@@ -19,12 +21,18 @@ const stored = (some: readonly string[], status = 'success'): Answer => ({
   body: { results: some.map((event_id) => ({ event_id, status })) },
 })
 
+type Options = {
+  readonly count?: number
+  readonly limits?: IngressLimits
+  readonly of?: readonly OutgoingItem[]
+}
+
 async function pass(
   hub: Hub,
-  { count = 100, limits = INGRESS_LIMITS }: { count?: number; limits?: IngressLimits } = {},
+  { count = 100, limits = INGRESS_LIMITS, of = items.slice(0, count) }: Options = {},
 ): Promise<Passed & { readonly requests: (readonly string[])[] }> {
   const requests: (readonly string[])[] = []
-  const passed = await runPass(items.slice(0, count), {
+  const passed = await runPass(of, {
     post: async (body): Promise<HubReply> => {
       const sent = idsOf(JSON.parse(body) as never)
       requests.push(sent)
@@ -155,6 +163,30 @@ describe('a pass', () => {
     expect(requests.length).toBeLessThan(40)
   })
 
+  it('halves beside what made a work package and its moves, not between them', async () => {
+    const of = [
+      ...items.slice(0, 4),
+      packageItem(4, 'WPCreated', 'WP01'),
+      packageItem(5, 'WPStatusChanged', 'WP02'),
+      packageItem(6, 'WPStatusChanged', 'WP01'),
+      ...items.slice(7, 10),
+    ]
+    const poison = of[9]?.id ?? ''
+    const { requests, rejected } = await pass(
+      (sent) => (sent.includes(poison) ? { status: 400, body: { error: 'no' } } : stored(sent)),
+      { of },
+    )
+    const sent = ids.slice(0, 10)
+    expect(requests.slice(0, 5)).toEqual([
+      sent,
+      sent.slice(0, 4),
+      sent.slice(4),
+      sent.slice(4, 7),
+      sent.slice(7),
+    ])
+    expect(rejected.map(({ id }) => id)).toEqual([poison])
+  })
+
   it('blames no event where the hub takes none at all', async () => {
     const { rejected, requests, refusal } = await pass(() => ({ status: 400 }))
     expect(rejected).toEqual([])
@@ -215,6 +247,31 @@ describe('a pass', () => {
       limits: readIngressLimits({ max_events_per_batch: 10 }),
     })
     expect([accepted, rejected, requests.length]).toEqual([[], [], 1])
+  })
+})
+
+describe('the place where a poison batch is cut', () => {
+  const kind = fc.constantFrom('WPCreated', 'WPStatusChanged', 'NoteTaken')
+  const steps = fc.array(fc.tuple(kind, fc.constantFrom('WP01', 'WP02', 'WP03')), {
+    minLength: 2,
+    maxLength: 24,
+  })
+
+  test.prop([steps])('is beside every package wherever there is such a place', (list) => {
+    const of = list.map(([type, wpId], index) => packageItem(index, type, wpId))
+    const parts = (cut: number): number => {
+      const torn = ['WP01', 'WP02', 'WP03'].filter((wpId) => {
+        const made = list.findIndex(([type, of]) => type === 'WPCreated' && of === wpId)
+        const moved = list.findLastIndex(([type, of]) => type === 'WPStatusChanged' && of === wpId)
+        return made !== -1 && made < cut && cut <= moved
+      })
+      return torn.length
+    }
+    const cut = cutPoint(of)
+    expect(cut).toBeGreaterThan(0)
+    expect(cut).toBeLessThan(of.length)
+    const isPossible = range(of.length - 1).some((index) => parts(index + 1) === 0)
+    expect(parts(cut) === 0).toBe(isPossible)
   })
 })
 

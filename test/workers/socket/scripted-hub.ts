@@ -242,6 +242,13 @@ export function eventItem(index: number, projectUuid = PROJECT) {
   return { id, projectUuid, frame }
 }
 
+/** The same of a work package, as its kind of event. */
+export function packageItem(index: number, event_type: string, wp_id: string) {
+  const item = eventItem(index)
+  const event = JSON.parse(item.frame) as object
+  return { ...item, frame: JSON.stringify({ ...event, event_type, payload: { wp_id } }) }
+}
+
 export const BUILD = '11111111-2222-4333-8444-555555555555'
 
 /** A LocalCommit frame, as sync state holds it. */
