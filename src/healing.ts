@@ -23,6 +23,8 @@ export type Healing = {
   readonly heal: () => Promise<Healed>
   /** The same, and the missions' branches are looked at in any case. */
   readonly healAndLook: () => Promise<Healed>
+  /** Gives the outbox what a crash kept from it. @throws StoreError, GitError, RuntimeError */
+  readonly queue: (unqueued: readonly SerializedEvent[]) => Promise<void>
 }
 
 export function createHealing(
@@ -69,5 +71,5 @@ export function createHealing(
     return healed
   }
 
-  return { heal, healAndLook }
+  return { heal, healAndLook, queue }
 }

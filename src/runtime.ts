@@ -126,7 +126,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     record: (event) => emitter.record(event),
     onRecorded: () => recorded(),
   })
-  const sync = createSync({ ...parts, healAndLook: healing.healAndLook })
+  const sync = createSync({ ...parts, healAndLook: healing.healAndLook, queue: healing.queue })
   const automatic =
     (options.link ?? 'auto') === 'auto' && readAutoStart(readConfig(repository.root))
   const recorded = automatic ? () => sync.wake() : () => sync.nudge()

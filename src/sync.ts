@@ -11,6 +11,7 @@ import { outboxPath } from './project/state-directory.ts'
 import type { Identity } from './project/types.ts'
 import { identityOrNull, readIdentity, requireIdentity } from './project/identity.ts'
 import { viewProject } from './view.ts'
+import type { GitFact } from './workers/git/protocol.ts'
 import { framesOf, readSyncState } from './workers/git/sync-state.ts'
 import { OutboxReader } from './workers/store/outbox-reader.ts'
 import type { WorkerName } from './actors/worker.machine.ts'
@@ -85,9 +86,7 @@ export type SyncControl = Sync & {
 }
 
 /** One function, because the link that it makes when first needed is shared by all that stands in it. */
-export function createSync(
-  parts: Parts & { readonly healAndLook: Healing['healAndLook'] },
-): SyncControl {
+export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>): SyncControl {
   const { system, listeners, repository, state, clock } = parts
   const closing = new AbortController()
   let control: LinkControl | null = null
@@ -101,11 +100,17 @@ export function createSync(
     fact: (name, fact) => {
       if (name === 'socket') return control?.takeFact(fact as SocketFact)
       if (name === 'store') heed(fact as StoreFact)
+      if (name === 'git') takeUp(fact as GitFact)
       return nudge()
     },
     restarted: (name) => control?.takeRestart(name),
     failed: (name) => control?.takeFailure(name),
   })
+
+  function takeUp(fact: GitFact): void {
+    // What can't be taken now is found again in a minute, or by the next command.
+    if (fact.type === 'git.noted') void parts.queue(fact.unqueued).catch(() => undefined)
+  }
 
   function heed(fact: StoreFact): void {
     if (fact.type === 'store.changed') control?.heed(fact.granted)

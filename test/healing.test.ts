@@ -1,10 +1,14 @@
 /** What earlier commands left to do is done by the next one that writes, and nothing is started where there is nothing. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { Holding } from '#dist/background/holding.js'
+import { BackgroundLog } from '#dist/background/log.js'
 import { locateRepository } from '#dist/project/locate.js'
 import { GlossaryLedger } from '#dist/workers/git/glossary-ledger.js'
 import { followNewMissions } from '#dist/workers/git/mission-branches.js'
+import { hasUnqueued } from '#dist/workers/git/unqueued.js'
+import { startHub } from './hub/support.ts'
 import { GlossaryLab } from './support/glossary-lab.ts'
 import { RuntimeWorld } from './support/runtime-world.ts'
 
@@ -58,4 +62,65 @@ it('puts a sense that a crash kept from its file there, where nothing else is to
   const runtime = await world.open()
   await runtime.heal()
   expect(readFileSync(seed, 'utf8')).toContain('surface: mole')
+})
+
+/** A project with consent, a login, one event that waits and one that a full outbox did not take: its note stands. */
+async function withNote(): Promise<{ world: RuntimeWorld; uuid: string; ids: string[] }> {
+  const world = new RuntimeWorld()
+  const uuid = await world.init()
+  const mission = await world.createMission('harbour')
+  await world.optIn()
+  world.login(await startHub())
+  const full = await world.open({ capacity: 1 })
+  const ids: string[] = []
+  for (const term of ['a', 'b']) {
+    ids.push((await full.glossary.request({ mission, term, question: 'Which?' })).event_id)
+  }
+  await full.stop()
+  expect(world.events(uuid)).toHaveLength(1)
+  return { world, uuid, ids }
+}
+
+async function expectDelivered(world: RuntimeWorld, uuid: string, ids: string[]): Promise<void> {
+  const states = () => world.events(uuid).map(({ event_id, state }) => [event_id, state])
+  const delivered = ids.map((id) => [id, 'delivered'])
+  await vi.waitFor(() => expect(states()).toEqual(delivered), { timeout: 30_000 })
+  const { commonDir } = await locateRepository(world.root)
+  await vi.waitFor(() => expect(hasUnqueued(commonDir)).toBe(false), { timeout: 10_000 })
+}
+
+it('gives the outbox what a crash kept from it where the link is held and nobody writes', async () => {
+  const { world, uuid, ids } = await withNote()
+  const runtime = await world.open()
+  await runtime.sync.start()
+  await expectDelivered(world, uuid, ids)
+})
+
+it('opens a resting project in the background for it, once', async () => {
+  const { world, uuid, ids } = await withNote()
+  const first = await world.open()
+  await first.sync.now()
+  await first.stop()
+  // Again, with nothing else that waits.
+  const { commonDir } = await locateRepository(world.root)
+  expect(hasUnqueued(commonDir)).toBe(false)
+  expect(world.events(uuid).map(({ event_id }) => event_id)).toEqual(ids)
+  const notes = join(commonDir, 'kittiwake/unqueued')
+  mkdirSync(notes)
+  writeFileSync(join(notes, 'another.txt'), 'of no event')
+  const log = new BackgroundLog(join(world.home, 'log.jsonl'))
+  const entry = { root: world.root, uuid }
+  const holding = new Holding({ state: world.state, entry, log, changed: () => undefined })
+  onTestFinished(() => holding.close())
+  await holding.look(1)
+  expect(holding.wantsToOpen(1)).toBe(true)
+  holding.open(1)
+  await vi.waitFor(() => expect(holding.isOpening).toBe(false), { timeout: 20_000 })
+  await holding.close()
+  await holding.look(2)
+  expect(holding.hasWork).toBe(false)
+  writeFileSync(join(notes, 'a-third.txt'), 'of no event either')
+  expect(holding.isDue(2)).toBe(true)
+  await holding.look(3)
+  expect(holding.hasWork).toBe(true)
 })

@@ -8,6 +8,7 @@ import { outboxPath } from '../project/state-directory.ts'
 import type { Repository } from '../project/types.ts'
 import { createRuntime, type Runtime } from '../runtime.ts'
 import { type ProjectView, viewProject } from '../view.ts'
+import { unqueuedPath } from '../workers/git/unqueued.ts'
 import { type BackgroundLog, shortened } from './log.ts'
 import type { HoldingStatus } from './protocol.ts'
 import type { Entry } from './registry.ts'
@@ -43,6 +44,9 @@ export class Holding {
   #openedAt = 0
   #usedAt = 0
   #isGone = false
+  /** Where notes lie of events that a crash kept from the outbox; known once the root was looked at. */
+  #notes: string | null = null
+  #tried = ''
 
   constructor(options: HoldingOptions) {
     this.#options = options
@@ -127,6 +131,8 @@ export class Holding {
       const view = await viewProject(repository, this.#options.state)
       this.#obstacle = this.#obstacleIn(view)
       this.#waiting = view.events.pending + view.events.inflight + view.commits.pending.length
+      this.#notes = unqueuedPath(repository.commonDir)
+      if (this.#hasFreshNotes()) this.#waiting += 1
       if (this.#waiting > 0) this.#usedAt = now
       if (this.#obstacle === 'held_elsewhere') this.#lookAt = now + RETRY_MS
     } catch (error) {
@@ -137,6 +143,7 @@ export class Holding {
   open(now: number): void {
     if (this.#phase !== 'resting') return
     this.#phase = 'opening'
+    this.#tried = this.#notesVersion()
     this.#openedAt = now
     this.#usedAt = now
     this.#lookAt = now + LOOK_OPEN_MS
@@ -239,7 +246,17 @@ export class Holding {
   /** Another value than before says that something may have been recorded. */
   #stamp(): string {
     const path = outboxPath(this.#options.state, this.entry.uuid)
-    return [path, `${path}-wal`].map(versionOf).join()
+    return [...[path, `${path}-wal`].map(versionOf), this.#notesVersion()].join()
+  }
+
+  /** An open project takes them up by itself; those that it has left are another's, or waited for by a command. */
+  #hasFreshNotes(): boolean {
+    const version = this.#notesVersion()
+    return this.#phase === 'resting' && version !== '' && version !== this.#tried
+  }
+
+  #notesVersion(): string {
+    return this.#notes === null ? '' : versionOf(this.#notes)
   }
 }
 

@@ -66,6 +66,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
     this.#watch = new RefWatch(repository, {
       changed: () => report({ type: 'git.changed' }),
       marked: () => void this.#recoverSeeds(),
+      noted: () => void this.#reportUnqueued(),
     })
     this.#report = report
   }
@@ -95,15 +96,27 @@ class GitService implements Service<GitCommand, GitAnswer> {
   }
 
   /** Whose mark still stands once the lock is free has died. */
-  async #recoverSeeds(): Promise<void> {
-    this.#tail = this.#tail.then(async () => {
-      // Where the lock is not free in time, whoever writes next does it.
-      await this.#glossary.heal().catch((error: unknown) => {
+  #recoverSeeds(): Promise<void> {
+    return this.#inTurn(() => this.#glossary.heal())
+  }
+
+  #reportUnqueued(): Promise<void> {
+    return this.#inTurn(async () => {
+      const unqueued = await this.#ledger.unqueued()
+      if (unqueued.length > 0) this.#report({ type: 'git.noted', unqueued })
+    })
+  }
+
+  /** What nobody asked for. Where the lock is not free in time, whoever writes next does it. */
+  #inTurn(work: () => Promise<unknown>): Promise<void> {
+    const turn = this.#tail.then(async () => {
+      await work().catch((error: unknown) => {
         if (!(error instanceof KittiwakeError)) throw error
       })
       this.#warn()
     })
-    await this.#tail
+    this.#tail = turn
+    return turn
   }
 
   #warn(): void {

@@ -47,7 +47,7 @@ export type Healed = {
   /** Hashes of the commits that were made. */
   readonly committed: readonly string[]
   readonly deferred: readonly Deferral[]
-  /** Events whose lines are in a ledger and that the outbox may not hold yet. */
+  /** As `unqueued` answers. */
   readonly unqueued: readonly SerializedEvent[]
 }
 
@@ -210,6 +210,11 @@ export class Ledger {
       await this.#frames.record(await this.#logs.graph())
       return { committed, deferred, unqueued: await this.#unqueued.events() }
     })
+  }
+
+  /** Events whose lines are in a ledger and that the outbox may not hold yet. */
+  async unqueued(): Promise<readonly SerializedEvent[]> {
+    return this.#run(async () => this.#unqueued.events())
   }
 
   /** The outbox holds these events. */

@@ -145,5 +145,7 @@ export type GitAnswer =
 export type GitFact =
   /** Frames were recorded, or a branch was moved, by whatever program. */
   | { readonly type: 'git.changed' }
+  /** Notes of events have stood for so long that who wrote them has died; oldest first. */
+  | { readonly type: 'git.noted'; readonly unqueued: readonly SerializedEvent[] }
   /** The command that is answered next found something damaged and put it right. */
   | { readonly type: 'git.warned'; readonly code: string; readonly message: string }

@@ -1,15 +1,19 @@
-/** Notices that other programs recorded frames, moved branches or died over a scope's file, by looking at the files that they write. */
+/** Notices that other programs recorded frames, moved branches or died half-way, by looking at the files that they write. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Repository } from '../../project/types.ts'
 import { bookPath, readBranchBook } from './branch-book.ts'
 import { seedMarkPath } from './seed-mark.ts'
 import { syncStatePath } from './sync-state.ts'
+import { unqueuedPath } from './unqueued.ts'
 
 /** How often another process's new frames are looked for while this one owns the link. */
 const WATCH_MS = 50
 /** Branches cost a look each, and who commits natively waits for nobody. */
 const BRANCHES_EVERY = 5
+/** Turns of the branches that the same notes stand before who wrote them is taken for dead, and then until they are looked at again. */
+const NOTED_AFTER = 4
+const NOTED_AGAIN = 240
 const ABSENT = 'absent'
 
 export type RefReports = {
@@ -17,6 +21,8 @@ export type RefReports = {
   readonly changed: () => void
   /** Rows are on their way into a scope's file; to look whether they still are costs little. */
   readonly marked: () => void
+  /** Notes of events stand that no outbox may hold. */
+  readonly noted: () => void
 }
 
 export class RefWatch {
@@ -30,6 +36,8 @@ export class RefWatch {
   #refs: readonly string[] = []
   #branches = ''
   #mark = ABSENT
+  #notes = ABSENT
+  #noted = 0
 
   constructor(repository: Repository, reports: RefReports) {
     this.#repository = repository
@@ -60,7 +68,10 @@ export class RefWatch {
     this.#state = state
     const isTurn = this.#turn === 0
     this.#turn = (this.#turn + 1) % BRANCHES_EVERY
-    if (isTurn) this.#lookAtMark()
+    if (isTurn) {
+      this.#lookAtMark()
+      this.#lookAtNotes()
+    }
     return (isTurn && (await this.#haveBranchesMoved())) || isNew
   }
 
@@ -69,6 +80,17 @@ export class RefWatch {
     const isNew = mark !== this.#mark
     this.#mark = mark
     if (isNew && mark !== ABSENT) this.#reports.marked()
+  }
+
+  /** Who lives takes a note away as soon as the outbox has its event. */
+  #lookAtNotes(): void {
+    const notes = versionOf(unqueuedPath(this.#repository.commonDir))
+    this.#noted = notes === this.#notes ? this.#noted + 1 : 0
+    this.#notes = notes
+    if (notes === ABSENT) return
+    if (this.#noted === NOTED_AFTER || this.#noted % NOTED_AGAIN === NOTED_AGAIN - 1) {
+      this.#reports.noted()
+    }
   }
 
   async #haveBranchesMoved(): Promise<boolean> {

@@ -29,9 +29,14 @@ export type UnqueuedOptions = {
   readonly warnings: Warnings
 }
 
+/** The folder of the notes, which is there only while there are any. */
+export function unqueuedPath(commonDir: string): string {
+  return join(commonDir, STATE_DIRECTORY, 'unqueued')
+}
+
 /** Whether a ledger line may stand for an event that is in no outbox: one look, no file is read. */
 export function hasUnqueued(commonDir: string): boolean {
-  const folder = folderIn(commonDir)
+  const folder = unqueuedPath(commonDir)
   return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(SUFFIX))
 }
 
@@ -77,7 +82,7 @@ export class Unqueued {
   }
 
   get #folder(): string {
-    return folderIn(this.#options.commonDir)
+    return unqueuedPath(this.#options.commonDir)
   }
 
   #pathOf(eventId: string): string {
@@ -142,8 +147,4 @@ function idOf(line: string): unknown {
   } catch {
     return null
   }
-}
-
-function folderIn(commonDir: string): string {
-  return join(commonDir, STATE_DIRECTORY, 'unqueued')
 }
