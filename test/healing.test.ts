@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { Holding } from '#dist/background/holding.js'
 import { BackgroundLog } from '#dist/background/log.js'
+import { commit } from '#dist/index.js'
 import { locateRepository } from '#dist/project/locate.js'
 import { GlossaryLedger } from '#dist/workers/git/glossary-ledger.js'
 import { followNewMissions } from '#dist/workers/git/mission-branches.js'
@@ -40,6 +41,23 @@ it('notes a native commit on a mission once there is an identity, and starts no 
   const idle = await world.open()
   await idle.heal()
   expect(idle.system.workerStates.git).toBe('idle')
+})
+
+it('records the frame of a commit whose maker died over it, where the same commit is asked for again', async () => {
+  const world = await RuntimeWorld.withProject()
+  const mission = await world.createMission('harbour')
+  await followNewMissions(await locateRepository(world.root))
+  const worktree = join(world.root, '.worktrees', `${mission}-coord`)
+  const path = `kitty-specs/${mission}/plan.md`
+  world.repository.write(path, 'A plan', worktree)
+  const branch = world.repository.gitIn(worktree, 'branch', '--show-current').trim()
+  // As a kill after the ref has moved leaves it.
+  world.repository.gitIn(worktree, 'add', '.')
+  world.repository.gitIn(worktree, 'commit', '-qm', 'Plan')
+  const made = world.repository.gitIn(worktree, 'rev-parse', 'HEAD').trim()
+  const again = commit({ root: world.root, worktree, ref: branch, message: 'Plan', paths: [path] })
+  await expect(again).rejects.toMatchObject({ code: 'SAFE_COMMIT_EMPTY_CHANGESET' })
+  expect(readFileSync(join(world.root, '.kittify/sync-state.json'), 'utf8')).toContain(made)
 })
 
 it('puts a sense that a crash kept from its file there, where nothing else is to be done', async () => {

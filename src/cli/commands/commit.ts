@@ -32,15 +32,18 @@ export class CommitCommand extends KittiwakeCommand {
     }
     const { commit } = await import('../../commit.ts')
     const { root, worktree, branch } = await this.#place()
-    const made = await commit({
+    const making = commit({
       root,
       worktree,
       ref: branch,
       message: this.message,
       paths: this.named.map((path) => resolve(this.context.cwd, path)),
     })
-    for (const { message } of made.warnings) this.warn(message)
+    // Also where nothing was left to commit: the frame of an earlier commit may have been.
+    await Promise.allSettled([making])
     await this.nudge()
+    const made = await making
+    for (const { message } of made.warnings) this.warn(message)
     const { sha, changed_files } = made
     return {
       fields: { sha, ref: made.ref, changed_files },

@@ -95,6 +95,12 @@ export async function commitWantedPaths(
   )
 }
 
+/** Whether the refusal leaves the branch holding what was asked for. */
+export function isCommitted(error: unknown): boolean {
+  if (!(error instanceof GitError)) return false
+  return error.code === 'SAFE_COMMIT_EMPTY_CHANGESET' || error.details['committed'] === true
+}
+
 function failure({ reason, message, path }: Deferred, made: string | null): GitError {
   const code = CODES[reason]
   const offending: ErrorDetails = path === undefined ? {} : { offending_path: path }

@@ -14,7 +14,7 @@ import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
 import { KittiwakeError } from '../../errors.ts'
 import type { Placement } from '../../project/types.ts'
-import { commitWantedPaths } from './commit-paths.ts'
+import { commitWantedPaths, isCommitted } from './commit-paths.ts'
 import type { MadeCommit, PathsCommit } from './commit-paths.ts'
 import { findAnswerCommit } from './decision-log.ts'
 import { parseDecisionLines } from './decision-lines.ts'
@@ -143,20 +143,13 @@ export class Ledger {
   }
 
   /**
-   * Commits what the paths stand for, and records the frames of the missions' branches. What fails after the commit is
-   * a warning. Throws also GitError SAFE_COMMIT_*.
+   * Commits what the paths stand for, and records the frames of the missions' branches: also where nothing is left to
+   * commit, since who did may have died over its frame. What fails then is a warning. Throws also GitError SAFE_COMMIT_*.
    */
   async commitPaths(wanted: PathsCommit): Promise<MadeCommit> {
     return this.#run(async () => {
-      const made = await commitWantedPaths(wanted, this.#options, this.#logs.cache)
-      const graph = await this.#logs.graph()
-      await this.#frames.record(graph).catch((error: unknown) => {
-        if (deferralOf(error) === null && !(error instanceof KittiwakeError)) throw error
-        this.#warnings.add(
-          'FRAME_UNRECORDED',
-          'A commit was made, but its frame could not be recorded yet.',
-        )
-      })
+      const made = commitWantedPaths(wanted, this.#options, this.#logs.cache)
+      if (await made.then(() => true, isCommitted)) await this.#recordFrames()
       return made
     })
   }
@@ -249,6 +242,14 @@ export class Ledger {
     }
     const hands = { errorFrom: gitErrorFrom, recoverSeeds }
     return withLedgerLock(repository, { ...hands, ...(onStep && { onStep }) }, body)
+  }
+
+  async #recordFrames(): Promise<void> {
+    await this.#frames.record(await this.#logs.graph()).catch((error: unknown) => {
+      if (deferralOf(error) === null && !(error instanceof KittiwakeError)) throw error
+      const what = 'A commit was made, but its frame could not be recorded yet.'
+      this.#warnings.add('FRAME_UNRECORDED', what)
+    })
   }
 
   /** One commit per answer: an earlier one whose commit is still to come gets it first. */
