@@ -45,6 +45,7 @@ export class LinkControl {
   readonly #connection: ActorRefFrom<typeof connectionMachine>
   readonly #events: ActorRefFrom<typeof drainMachine>
   readonly #commits: ActorRefFrom<typeof drainMachine>
+  readonly #commitSource: ActorRefFrom<typeof ledgerSource>
   readonly #wakeWatch = new WakeWatch({
     woke: () => this.#connection.send({ type: 'connection.resumed' }),
   })
@@ -66,7 +67,7 @@ export class LinkControl {
       worker: workers.store,
       drain: () => this.#events,
     })
-    const commitSource = spawn(ledgerSource, 'source.commits', {
+    this.#commitSource = spawn(ledgerSource, 'source.commits', {
       worker: workers.git,
       drain: () => this.#commits,
     })
@@ -93,7 +94,7 @@ export class LinkControl {
     this.#commits = spawn(drainMachine, 'drain.commits', {
       ...common,
       sink: 'commits',
-      source: commitSource,
+      source: this.#commitSource,
     })
     this.#connection = spawn(connectionMachine, 'connection', {
       socket,
@@ -217,6 +218,7 @@ export class LinkControl {
     // Both answer in order: before the first claim that the greeting leads to.
     this.#aim()
     this.#aimCommits()
+    this.#commitSource.send({ type: 'source.begin' })
     this.#connection.send({ type, connection })
   }
 

@@ -6,6 +6,8 @@ import type { StoreAnswer } from '../workers/store/protocol.ts'
 import type { DrainEvent } from './drain.machine.ts'
 
 export type SourceCommand =
+  /** Another link: what was refused on the one before is offered again. Of the commits only. */
+  | { readonly type: 'source.begin' }
   | { readonly type: 'source.claim'; readonly batch: number; readonly max: number }
   | {
       readonly type: 'source.settle'
@@ -65,6 +67,8 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
     receive((event) => {
       const drain = input.drain()
       switch (event.type) {
+        case 'source.begin':
+          return refused.clear()
         case 'source.claim':
           batch = event.batch
           max = event.max

@@ -88,6 +88,17 @@ describe('the source of the commits', () => {
     ])
   })
 
+  it('offers what was refused again on the next link, which may be to another hub', () => {
+    const { told, say } = between(ledgerSource)
+    const refused = frame(1) as { git_hash: string }
+    const rejected = [{ id: refused.git_hash, reason: 'r', isFinal: true }]
+    say({ type: 'source.settle', accepted: [], rejected })
+    say({ type: 'source.begin' })
+    say({ type: 'source.claim', batch: 2, max: 3 })
+    say({ type: 'git.framed', frames: [refused] })
+    expect(told).toEqual([{ type: 'source.claimed', batch: 2, count: 1, frames: [refused] }])
+  })
+
   it('says why git could not do it now', () => {
     const { told, say } = between(ledgerSource)
     say({ type: 'source.claim', batch: 3, max: 3 })
