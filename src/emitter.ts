@@ -14,7 +14,7 @@ import { createSurroundings } from './surroundings.ts'
 export type Parts = {
   readonly repository: Repository
   readonly state: string
-  /** Minted where there is none yet; so it is asked only to write. @throws StoreError STATE_NODE_UNREADABLE */
+  /** Minted where there is none yet; so it is asked only to write. @throws StoreError STATE_NODE_UNREADABLE, STATE_UNREACHABLE */
   readonly nodeId: () => string
   readonly system: System
   readonly sanitizer: Sanitizer

@@ -9,8 +9,7 @@ import { type ErrorOnWire, LinkError, RuntimeError } from './errors.ts'
 import { hubOf, LOGIN_FILE, readLogin } from './project/login.ts'
 import { outboxPath } from './project/state-directory.ts'
 import type { Identity } from './project/types.ts'
-import { identityOrNull, readIdentity, requireIdentity } from './project/identity.ts'
-import { viewProject } from './view.ts'
+import { identityOrNull, requireIdentity } from './project/identity.ts'
 import type { GitFact } from './workers/git/protocol.ts'
 import { framesOf, readSyncState } from './workers/git/sync-state.ts'
 import { OutboxReader } from './workers/store/outbox-reader.ts'
@@ -37,7 +36,6 @@ export type DrainReport = {
 
 /** A closed list. */
 export type UndeliveredReason =
-  | 'no_identity'
   | 'no_consent'
   | 'not_authenticated'
   | 'hub_unreachable'
@@ -54,7 +52,7 @@ export type Sync = {
   optIn(options?: { readonly fromNow?: boolean }): Promise<ConsentChange>
   /** Withdraws consent: from now on nothing leaves. */
   optOut(): Promise<ConsentChange>
-  /** Drains once, bounded. */
+  /** Drains once, bounded. @throws ProjectError NO_IDENTITY, CONFIG_UNUSABLE; StoreError */
   now(options?: {
     readonly timeoutMs?: number
     readonly signal?: AbortSignal
@@ -218,11 +216,6 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
     }
   }
 
-  /** Events that wait for `init`. */
-  async function unidentified(): Promise<number> {
-    return (await viewProject(repository, state)).unidentified ?? 0
-  }
-
   /** Commits that wait by the sync state as it stands; where that can't be read, the ledger refuses too. */
   function waitingCommits(): Promise<readonly string[]> {
     return readSyncState(repository.root).then(
@@ -234,9 +227,6 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   const now: Sync['now'] = async (options = {}) => {
     const timeoutMs = options.timeoutMs ?? DRAIN_TIMEOUT_MS
     const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
-    const { state: found } = await readIdentity(repository)
-    if (found === 'absent')
-      return { ...NOTHING_DONE, pending: await unidentified(), reason: 'no_identity' }
     const identity = await project()
     const before = read(identity, (reader) => reader.counts())
     const missing = obstacle(identity)
@@ -414,8 +404,6 @@ async function drainOwn(
   if (!control.isDrained) return whyNot(control)
   return control.isLedgerRefusing ? 'ledger_unavailable' : null
 }
-
-const NOTHING_DONE = { delivered: 0, commits_acked: 0 } as const
 
 function undelivered(counts: StoreCounts): number {
   return counts.pending + counts.inflight + counts.held

@@ -189,6 +189,28 @@ describe('emit', () => {
   })
 })
 
+describe('what can not be delivered', () => {
+  it('is refused with a type where there is no identity', async () => {
+    const early = await new RuntimeWorld().open()
+    await early.emit({ event_type: 'HistoryAdded' })
+    expect(await codeOf(early.sync.now())).toBe('NO_IDENTITY')
+  })
+
+  // Whoever runs the tests can't make folders there.
+  it.runIf(process.platform === 'linux')('is refused where the state can not be kept', async () => {
+    const world = await RuntimeWorld.withProject()
+    const nowhere = await world.open({ stateDirectory: '/sys/kittiwake' })
+    const calls = [
+      nowhere.emit({ event_type: 'HistoryAdded' }),
+      nowhere.sync.now(),
+      nowhere.sync.optIn(),
+      nowhere.sync.start(),
+    ]
+    const codes = await Promise.all(calls.map(codeOf))
+    expect(codes).toEqual(calls.map(() => 'STATE_UNREACHABLE'))
+  })
+})
+
 describe('two runtimes on one repository', () => {
   it('share the clock and the ledger', async () => {
     const world = new RuntimeWorld()

@@ -46,7 +46,7 @@ function controlOf(state: string, folder: string, platform: NodeJS.Platform): st
   return join('/tmp', `kittiwake-${process.getuid?.() ?? 0}`, `${key}.sock`)
 }
 
-/** Makes the folders, for this user alone. @throws RuntimeError BACKGROUND_FOLDER_UNSAFE, and the system's own errors */
+/** Makes the folders, for this user alone. @throws RuntimeError BACKGROUND_FOLDER_UNSAFE; StoreError; the system's own */
 export function makePlaces(places: Places): void {
   makeStateFolder(places.projects)
   if (process.platform === 'win32') return

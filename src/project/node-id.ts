@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { StoreError, systemCode } from '../errors.ts'
 import { createDurably, syncFolder, temporaryBeside } from './durable-file.ts'
 import type { Machine } from './machine.ts'
-import { isDefaultStateDirectory, makeStateFolder } from './state-directory.ts'
+import { isDefaultStateDirectory, makeStateFolder, stateUnreachable } from './state-directory.ts'
 
 const NODE_FILE = 'node'
 const NODE_SECRET_PATTERN = /^[0-9a-f]{32}$/
@@ -16,7 +16,7 @@ const NODE_ID_LENGTH = 12
  * The 12 hex digits of the node: machine and state directory. For the default directory the hash of
  * `host:user`; any other directory mixes in a random id of its own, minted here on the first call.
  *
- * @throws StoreError STATE_NODE_UNREADABLE
+ * @throws StoreError STATE_NODE_UNREADABLE, STATE_UNREACHABLE
  */
 export function nodeIdOf(state: string, machine: Machine): string {
   if (isDefaultStateDirectory(state)) return plainNodeIdOf(machine)
@@ -56,7 +56,7 @@ function mintNodeSecret(state: string): string {
     createDurably(temporary, { text: `${secret}\n`, mode: 0o600 })
     linkSync(temporary, target)
   } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw unreadableNode(error)
+    if (systemCode(error) !== 'EEXIST') throw stateUnreachable(error)
   } finally {
     rmSync(temporary, { force: true })
   }

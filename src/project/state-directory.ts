@@ -59,8 +59,20 @@ export function repositoryKeyOf(commonDir: string): string {
   return createHash('sha256').update(path, 'utf8').digest('hex').slice(0, 32)
 }
 
-/** Makes a folder that only this user can enter, and makes its name survive a power cut. */
+/**
+ * Makes a folder that only this user can enter, and makes its name survive a power cut.
+ *
+ * @throws StoreError STATE_UNREACHABLE
+ */
 export function makeStateFolder(path: string): void {
+  try {
+    makeFolder(path)
+  } catch (error) {
+    throw stateUnreachable(error)
+  }
+}
+
+function makeFolder(path: string): void {
   const first = mkdirSync(path, { recursive: true, mode: 0o700 })
   if (first === undefined) return
   for (let folder = path; ; folder = dirname(folder)) {
@@ -78,12 +90,12 @@ export function makeStateFolder(path: string): void {
  */
 export function makeStateFile(path: string): void {
   try {
-    makeStateFolder(dirname(path))
+    makeFolder(dirname(path))
     if (!createEmpty(path) && process.platform !== 'win32') {
       if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
     }
   } catch (error) {
-    throw unreachable(error)
+    throw stateUnreachable(error)
   }
 }
 
@@ -115,7 +127,7 @@ export function realPath(path: string): string {
   }
 }
 
-function unreachable(cause: unknown): StoreError {
+export function stateUnreachable(cause: unknown): StoreError {
   return new StoreError('STATE_UNREACHABLE', 'the state directory must be writable', {
     hint: 'Check its rights, or set KITTIWAKE_HOME to another folder.',
     cause,
