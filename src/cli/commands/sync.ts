@@ -170,7 +170,7 @@ function statusText(view: ProjectView, reason: string | null, background: Backgr
     ['consent', view.consent],
     ['login', view.login === null ? 'none' : `${view.login.hub} (team ${view.login.team_slug})`],
     ['link', linkText(view)],
-    ['last answer', view.last_ack_at ?? 'none'],
+    ['last taken', view.last_ack_at ?? 'none'],
     ...backgroundRows(background, view.project?.uuid ?? null),
     [
       'events',

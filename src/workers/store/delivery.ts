@@ -122,6 +122,7 @@ export class Delivery {
     this.#fresh = { settled: 0, delivered: 0, quarantined: 0 }
     let through = 0
     for (const id of accepted) through = Math.max(through, this.#accept(hub, id))
+    const acknowledgedAt = through === 0 ? null : nowMs
     for (const rejection of rejected) through = Math.max(through, this.#reject(hub, rejection))
     if (through === 0) return
     this.#countFresh(hub)
@@ -132,7 +133,7 @@ export class Delivery {
       const isStale = known?.state === 'delivered' && known.generation !== hub.generation
       if (known === undefined || isStale) this.#offerAgain(hub, sequence, 0, null)
     }
-    this.#parts.hubs.reach(hub, through, nowMs)
+    this.#parts.hubs.reach(hub, through, acknowledgedAt)
     this.#parts.hubs.takeUp(hub, this.#underWay, hub.claimed_through)
   }
 

@@ -46,14 +46,16 @@ export class Hubs {
   readonly #db: Database.Database
   readonly #tally: Tally
   readonly #byId: Database.Statement<[number], HubRow>
-  readonly #reach: Database.Statement<[number, number, number]>
+  readonly #reach: Database.Statement<[number, number | null, number]>
   readonly #takeUp: Database.Statement<[number, number, number]>
 
   constructor(db: Database.Database, tally: Tally) {
     this.#db = db
     this.#tally = tally
     this.#byId = db.prepare<[number], HubRow>(`SELECT ${COLUMNS} FROM hub WHERE id = ?`)
-    this.#reach = db.prepare('UPDATE hub SET reached = ?, acknowledged_at = ? WHERE id = ?')
+    this.#reach = db.prepare(
+      'UPDATE hub SET reached = ?, acknowledged_at = coalesce(?, acknowledged_at) WHERE id = ?',
+    )
     this.#takeUp = db.prepare('UPDATE hub SET inflight = ?, claimed_through = ? WHERE id = ?')
   }
 
@@ -80,8 +82,9 @@ export class Hubs {
     return this.#byId.get(id) as HubRow
   }
 
-  reach(hub: HubRow, sequence: number, nowMs: number): void {
-    this.#reach.run(Math.max(hub.reached, sequence), nowMs, hub.id)
+  /** `acknowledgedAt`: null where it took nothing. */
+  reach(hub: HubRow, sequence: number, acknowledgedAt: number | null): void {
+    this.#reach.run(Math.max(hub.reached, sequence), acknowledgedAt, hub.id)
   }
 
   /** Says to others what is under way: what is must not be superseded. */

@@ -96,7 +96,7 @@ export class OutboxReader {
     return this.#read((db) => previewHistory(db, this.#hub(db)), NO_HISTORY)
   }
 
-  /** Unix milliseconds of the last answer of the hub; null where there was none. */
+  /** Unix milliseconds: when the hub last took an event; null where it never did. */
   acknowledgedAt(): number | null {
     return this.#read((db) => this.#hub(db)?.acknowledged_at ?? null, null)
   }

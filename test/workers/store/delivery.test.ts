@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { Outbox } from '#dist/workers/store/outbox.js'
+import { OutboxReader } from '#dist/workers/store/outbox-reader.js'
 import {
   HUB,
   NODE,
@@ -78,6 +79,19 @@ describe('claiming', () => {
     expect(claimedIds(outbox)).toEqual([])
   })
 
+  it('offers what no hub has answered for, however long ago it was first offered', () => {
+    let at = 1_000
+    const outbox = linkedOutbox({ now: () => at })
+    appendNumbers(outbox, 1, 2)
+    const decade = 10 * 365 * 24 * 3_600_000
+    for (let round = 0; round < 20; round++) {
+      expect(claimedIds(outbox)).toEqual([1, 2].map(idOf))
+      at += decade
+      if (round % 2 === 0) outbox.releaseInflight()
+    }
+    expect(outbox.list({}).map(({ attempts }) => attempts)).toEqual([0, 0])
+  })
+
   it('ends a claim before it grows too large, but never before the first event (L8)', () => {
     const outbox = linkedOutbox()
     const big = (number: number) => textOf(number, { payload: { text: 'x'.repeat(1_000_000) } })
@@ -128,6 +142,30 @@ describe('settling', () => {
       ['pending', null],
     ])
     expect(claimedIds(outbox)).toEqual([idOf(1), idOf(4)])
+  })
+
+  it('notes when a hub last took something, and no refusal and no silence for it', () => {
+    let at = 1_000
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = linkedOutbox({ path, now: () => at })
+    const seen = (): number | null => {
+      const reader = OutboxReader.open({ path, owner: PROJECT_OWNER })
+      try {
+        return reader.acknowledgedAt()
+      } finally {
+        reader.close()
+      }
+    }
+    appendNumbers(outbox, 1, 2, 3)
+    outbox.claim(3)
+    outbox.settle([], [])
+    outbox.settle([], refused('payload_invalid', 1))
+    expect(seen()).toBeNull()
+    at = 2_000
+    outbox.settle([idOf(2)], [])
+    at = 3_000
+    outbox.settle([], refused('payload_invalid', 3))
+    expect(seen()).toBe(2_000)
   })
 
   it("keeps a hub's words short and printable", () => {
