@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -26,6 +27,20 @@ describe('a bundled program', () => {
 })
 
 describe('the library', () => {
+  it('does nothing when it is imported: no file, no thread, no timer, no socket', () => {
+    const program = `
+      await import(${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)})
+      const left = process.getActiveResourcesInfo().filter((name) => !/^(?:TTYWrap|PipeWrap|CloseReq)$/.test(name))
+      console.log(JSON.stringify(left))`
+    const home = mkdtempSync(join(tmpdir(), 'kittiwake-import-'))
+    const env = { ...process.env, HOME: home, KITTIWAKE_HOME: join(home, 'state') }
+    const words = ['--input-type=module', '--eval', program]
+    const options = { env, cwd: home, encoding: 'utf8' } as const
+    expect(execFileSync(process.execPath, words, options)).toBe('[]\n')
+    expect(readdirSync(home)).toEqual([])
+    rmSync(home, { recursive: true })
+  })
+
   it('starts its threads also in a program that Node was given as text', async () => {
     const world = await RuntimeWorld.withProject()
     const program = `

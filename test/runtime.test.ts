@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -186,6 +186,23 @@ describe('emit', () => {
     const refused = await runtime.emit(note('x')).catch((error: unknown) => error)
     expect(refused).toMatchObject({ code: 'OUTBOX_FULL' })
     expect((refused as kittiwake.StoreError).retryable()).toBe(true)
+  })
+})
+
+describe('consent', () => {
+  it('comes from no file and no variable: neither grants it, whatever it says', async () => {
+    const world = await RuntimeWorld.withProject()
+    const names = ['KITTIWAKE_SYNC', 'SPEC_KITTY_ENABLE_SAAS_SYNC', 'KITTIWAKE_CONSENT']
+    for (const name of names) process.env[name] = '1'
+    onTestFinished(() => names.forEach((name) => delete process.env[name]))
+    const config = readFileSync(join(world.root, '.kittify/config.yaml'), 'utf8')
+    const runtime = await world.open()
+    for (const said of ['enabled: true', 'enabled: "true"', 'consent: granted', '[']) {
+      world.repository.write('.kittify/config.yaml', `${config}sync:\n  ${said}\n`)
+      expect((await runtime.status()).consent, said).toBe('absent')
+    }
+    world.repository.write('.kittify/config.yaml', `${config}sync:\n  enabled: true\n`)
+    expect(await codeOf(runtime.sync.start())).toBe('NO_CONSENT')
   })
 })
 

@@ -212,4 +212,19 @@ describe('the commands that change', () => {
     expect(await ok('queue', 'stats')).toMatchObject({ counts: { pending: 0 } })
     expect(await ok('sync', 'status')).toMatchObject({ consent: 'absent' })
   })
+
+  it('sync opt-in and opt-out: say what was recorded, in numbers, and nothing that was not done', async () => {
+    outbox.close()
+    const path = outboxPath(process.env['KITTIWAKE_HOME'] ?? '', uuid)
+    outbox = Outbox.open({ path, owner: { kind: 'project', uuid }, nodeId: NODE })
+    record(11, 12)
+    const granted = await run('sync', 'opt-in')
+    expect(granted.out).toBe(
+      'Consent recorded; 2 events recorded before are covered, 0 stay here.\n',
+    )
+    expect(outbox.counts()).toMatchObject({ pending: 2, held: 0 })
+    const refusal = await run('sync', 'opt-out')
+    expect(refusal.out).toBe('Consent withdrawn; 2 undelivered events stay here.\n')
+    expect(outbox.counts()).toMatchObject({ pending: 0, held: 2 })
+  })
 })

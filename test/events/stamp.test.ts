@@ -49,6 +49,11 @@ describe('the envelope', () => {
     })
   })
 
+  it('is of the time when the thing happened where the draft says so, not of its recording', () => {
+    const timestamp = '2025-12-24T18:00:00+02:00'
+    expect(stamp({ event_type: 'A', timestamp }, ID, AT, AROUND)).toMatchObject({ timestamp })
+  })
+
   it('of a repository without identity belongs to no project', () => {
     const event = stamp({ event_type: 'A' }, ID, AT, { ...AROUND, identity: null })
     expect(event).toMatchObject({ project_uuid: null, project_slug: null, build_id: '' })

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import type Database from 'better-sqlite3'
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import type { Json, JsonObject } from '../../../src/contracts/json.ts'
 import type { SerializedEvent } from '../../../src/contracts/event.ts'
@@ -17,6 +18,7 @@ import {
   codeOf,
   eventOf,
   idOf,
+  later,
   linkedOutbox,
   openOutbox,
   rawDatabase,
@@ -219,6 +221,31 @@ describe('appending', () => {
     const [receipt] = append(there, textOf(3, { node_id: 'ba9876543210' })).receipts
     expect(receipt?.lamport_clock).toBe(1)
     expect(appendNumbers(here, 4).receipts[0]?.lamport_clock).toBe(3)
+  })
+
+  it('looks at nothing but what it writes, however long the history is (L8)', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = linkedOutbox({ path })
+    appendNumbers(outbox, 1)
+    const db = rawDatabase(path)
+    const statement = Object.getPrototypeOf(db.prepare('SELECT 1')) as Database.Statement
+    const spies = (['run', 'get', 'all', 'iterate'] as const).map((way) => vi.spyOn(statement, way))
+    later(() => spies.forEach((spy) => spy.mockRestore()))
+    appendNumbers(outbox, 2, 3)
+    const ran = spies.flatMap((spy) =>
+      spy.mock.contexts.map((context) => (context as unknown as Database.Statement).source),
+    )
+    for (const spy of spies) spy.mockRestore()
+    expect(ran.length).toBeGreaterThan(4)
+    const scans = [...new Set(ran)].flatMap((sql) =>
+      db
+        .prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+        .all(...Array.from(sql.matchAll(/\?/g), () => 0))
+        .map(({ detail }) => `${detail}: ${sql}`)
+        .filter((step) => /^SCAN (?!CONSTANT|link\b)|TEMP B-TREE/.test(step)),
+    )
+    // The link's table has one row.
+    expect(scans).toEqual([])
   })
 
   it('shows other connections, and only them, that something changed', () => {
