@@ -104,6 +104,19 @@ it('counts a damaged event out of what waits once, whichever hub had it before',
 })
 
 describe('a claim', () => {
+  it('is not starved by what may not leave, however much of it comes first', () => {
+    const outbox = openOutbox()
+    const held = Array.from({ length: 50 }, (_, index) => index + 1)
+    appendNumbers(outbox, ...held)
+    outbox.grantConsent(true)
+    outbox.target(HUB)
+    appendNumbers(outbox, 51, 52)
+    expect(claimedIds(outbox, 1)).toEqual([idOf(51)])
+    outbox.settle([idOf(51)], [])
+    expect(claimedIds(outbox, 1)).toEqual([idOf(52)])
+    expect(outbox.counts()).toMatchObject({ held: 50, delivered: 1 })
+  })
+
   it('looks at what it takes and no more, however long the history is', () => {
     const path = join(temporaryFolder(), 'outbox.db')
     openOutbox({ path })
