@@ -10,7 +10,7 @@ import { errorDocument, KittiwakeError, RuntimeError, systemCode } from '../erro
 import { within } from '../actors/within.ts'
 import { packageVersion } from '../project/program-files.ts'
 import { SenderLease } from '../workers/store/sender-lease.ts'
-import { ControlServer } from './control-server.ts'
+import { type Answer, ControlServer } from './control-server.ts'
 import { endBackground, unresponsive } from './end.ts'
 import { findBackground } from './find.ts'
 import { Holdings } from './holdings.ts'
@@ -188,7 +188,7 @@ class Background {
     })
   }
 
-  #answer(request: ControlRequest): object | null {
+  #answer(request: ControlRequest): Answer | Promise<Answer> {
     switch (request.type) {
       case 'nudge':
         this.#usedAt = performance.now()
@@ -198,6 +198,8 @@ class Background {
       case 'yield':
         this.#holdings.yieldLink(request.project)
         return { ok: true }
+      case 'release':
+        return this.#holdings.release(request.project).then(() => ({ ok: true }))
       case 'status':
         return this.#status()
       case 'stop':

@@ -6,15 +6,19 @@ import { type ControlRequest, LINE_LENGTH_MAX, parseRequest } from './protocol.t
 
 const CONNECTIONS_MAX = 64
 const CONNECTION_WITHIN_MS = 2_000
+/** What is asked may take as long as the end of a link. */
+const ANSWER_WITHIN_MS = 5_000
+
+export type Answer = object | null
 
 export class ControlServer {
   readonly #path: string
-  readonly #answer: (request: ControlRequest) => object | null
+  readonly #answer: (request: ControlRequest) => Answer | Promise<Answer>
   readonly #sockets = new Set<Socket>()
   #server: Server | null = null
 
-  /** `answer` may say null: then nothing is said. */
-  constructor(path: string, answer: (request: ControlRequest) => object | null) {
+  /** `answer` may say null: then nothing is said. It never rejects. */
+  constructor(path: string, answer: (request: ControlRequest) => Answer | Promise<Answer>) {
     this.#path = path
     this.#answer = answer
   }
@@ -55,16 +59,19 @@ export class ControlServer {
     socket.on('data', (chunk: string) => {
       text += chunk
       const end = text.indexOf('\n')
-      if (end !== -1) return this.#say(socket, text.slice(0, end))
+      if (end !== -1) return void this.#say(socket, text.slice(0, end))
       if (text.length > LINE_LENGTH_MAX) socket.destroy()
     })
   }
 
-  #say(socket: Socket, line: string): void {
+  async #say(socket: Socket, line: string): Promise<void> {
     socket.removeAllListeners('data')
+    socket.setTimeout(ANSWER_WITHIN_MS)
     const request = parseRequest(line)
     const answer =
-      request === null ? { ok: false, error: { code: 'CONTROL_INVALID' } } : this.#answer(request)
+      request === null
+        ? { ok: false, error: { code: 'CONTROL_INVALID' } }
+        : await this.#answer(request)
     socket.end(answer === null ? '' : `${JSON.stringify(answer)}\n`)
   }
 }

@@ -42,6 +42,18 @@ export class Holdings {
     for (const holding of this.#of(project)) holding.yieldLink()
   }
 
+  /** Nothing of this project is open here afterwards, until something is recorded in it again. */
+  async release(project: string): Promise<void> {
+    const { log, places } = this.#options
+    for (const [name, holding] of this.#holdingByName) {
+      if (holding.entry.uuid !== project) continue
+      this.#holdingByName.delete(name)
+      removeEntry(places.projects, holding.entry)
+      log.write('PROJECT_RELEASED', { project: shortened(project) })
+      await holding.close()
+    }
+  }
+
   get hasWork(): boolean {
     return this.#all.some((holding) => holding.hasWork)
   }

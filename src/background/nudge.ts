@@ -3,6 +3,7 @@
  * which is started where all that it needs is there. Never an error, and never waited for.
  */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { readConfig } from '../project/config.ts'
 import { identityOrNull } from '../project/identity.ts'
 import { locateRepository } from '../project/locate.ts'
@@ -14,12 +15,14 @@ import { OutboxReader } from '../workers/store/outbox-reader.ts'
 import { say } from './control-client.ts'
 import { readOwner } from './owner-record.ts'
 import { placesOf } from './places.ts'
-import { addEntry, type Entry } from './registry.ts'
+import { addEntry, type Entry, entryNames, readEntry, removeEntry } from './registry.ts'
 import { IDLE_S, startDetached } from './start.ts'
 import { isOlder } from './version-order.ts'
 
 const HEARD_WITHIN_MS = 5
 const YIELDED_WITHIN_MS = 200
+/** As long as a runtime takes to stop, and a little more. */
+const RELEASED_WITHIN_MS = 5_000
 /** One that doesn't come up isn't started by each command anew. */
 const START_AGAIN_AFTER_MS = 2_000
 
@@ -55,6 +58,16 @@ export async function askForLink(cwd: string): Promise<void> {
   if (entry === null) return
   const places = placesOf(stateDirectory(process.env))
   await say(places, { type: 'yield', project: entry.uuid }, YIELDED_WITHIN_MS)
+}
+
+/** Before a project is removed from the state directory: its entries go, and whoever has it open closes it. */
+export async function letGo(state: string, project: string): Promise<void> {
+  const places = placesOf(state)
+  for (const name of entryNames(places.projects)) {
+    const entry = readEntry(join(places.projects, name))
+    if (entry?.uuid === project) removeEntry(places.projects, entry)
+  }
+  await say(places, { type: 'release', project }, RELEASED_WITHIN_MS)
 }
 
 /** Enters the project around `cwd`; null where there is none with an identity. Never throws. */

@@ -10,6 +10,8 @@ export type ControlRequest =
   | { readonly type: 'nudge'; readonly project: string }
   /** Somebody delivers this project by hand: a link that waits for its next try is given up to them. */
   | { readonly type: 'yield'; readonly project: string }
+  /** The project is about to be removed from this machine; answered once nothing of it is open here. */
+  | { readonly type: 'release'; readonly project: string }
   | { readonly type: 'status' }
   /** End now; the answer only says that it was heard. */
   | { readonly type: 'stop' }
@@ -40,9 +42,8 @@ export type ControlStatus = {
 export function parseRequest(line: string): ControlRequest | null {
   const { type, project } = objectOf(line)
   if (type === 'status' || type === 'stop') return { type }
-  if ((type === 'nudge' || type === 'yield') && typeof project === 'string') {
-    return { type, project }
-  }
+  const isOfProject = type === 'nudge' || type === 'yield' || type === 'release'
+  if (isOfProject && typeof project === 'string') return { type, project }
   return null
 }
 

@@ -145,6 +145,26 @@ describe.concurrent('the background process', () => {
     expect(readdirSync(place.places.projects)).toHaveLength(2)
   })
 
+  it('lets go of a project that is purged, and runs on', async () => {
+    await using place = await SendingWorld.make()
+    const { machine, hub, root, uuid } = place
+    const pid = await place.start()
+    await machine.ok(root, emitNote('soon gone'))
+    await vi.waitFor(async () => expect(await hub.rows('event', uuid)).toHaveLength(1), {
+      timeout: 30_000,
+    })
+    expect((await place.status()).projects).toMatchObject([{ project: uuid, state: 'live' }])
+    expect(await place.run('sync', 'purge', '--yes')).toMatchObject({
+      code: 0,
+      document: { purged: true },
+    })
+    expect(await place.status()).toMatchObject({ pid, projects: [] })
+    expect(readdirSync(place.places.projects)).toEqual([])
+    expect(readdirSync(join(machine.state, 'projects'))).not.toContain(uuid)
+    const ours = filesWith(machine.state, uuid).filter((path) => !path.startsWith(hub.dataDir))
+    expect(ours).toEqual([])
+  })
+
   it('ends by itself when there is nothing to do', async () => {
     await using place = BackgroundWorld.bare()
     await place.start('--idle', '1')

@@ -64,7 +64,9 @@ export class SyncPurgeCommand extends KittiwakeCommand {
     const state = stateDirectory(process.env)
     const uuid = await this.#uuid()
     if (this.yes) {
+      const { letGo } = await import('../../background/nudge.ts')
       const { purgeProject } = await import('../../workers/store/purge-project.ts')
+      await letGo(state, uuid)
       const purged = purgeProject(state, uuid)
       const text = purged ? 'Everything of the project is removed.' : 'There was nothing of it.'
       return { fields: { dry_run: false, project_uuid: uuid, purged }, text }

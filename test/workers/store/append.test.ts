@@ -233,7 +233,7 @@ describe('appending', () => {
     later(() => spies.forEach((spy) => spy.mockRestore()))
     appendNumbers(outbox, 2, 3)
     const ran = spies.flatMap((spy) =>
-      spy.mock.contexts.map((context) => (context as unknown as Database.Statement).source),
+      spy.mock.contexts.map((context) => (context as Database.Statement).source),
     )
     for (const spy of spies) spy.mockRestore()
     expect(ran.length).toBeGreaterThan(4)
