@@ -24,10 +24,11 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Whether a program of this machine asks, and not a proxy for somebody elsewhere. */
-export function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
+export function isFromThisMachine(request: IncomingMessage, publicUrl: URL | null): boolean {
+  const { socket, headers } = request
   const address = socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
   const isProxied = headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined
-  return isLoopback(address) && !isProxied
+  return isLoopback(address) && !isProxied && !namesPublic(headers.host, publicUrl)
 }
 
 /** The host as it stands in a URL. */
@@ -35,11 +36,17 @@ export function hostInUrl(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host
 }
 
-/**
- * @param host what the hub is bound to
- * @param port the port that it got
- */
-export function guardRequest(request: IncomingMessage, host: string, port: number): Refusal | null {
+/** Where the hub is reached. */
+export type Reach = {
+  /** What it is bound to. */
+  readonly host: string
+  /** The port that it got. */
+  readonly port: number
+  /** What a proxy makes of it for others. */
+  readonly publicUrl: URL | null
+}
+
+export function guardRequest(request: IncomingMessage, reach: Reach): Refusal | null {
   const { url = '', headers } = request
   if (!url.startsWith('/') || url.length > URL_LENGTH_MAX) {
     return { status: 400, code: 'BAD_REQUEST', message: 'a path on this hub is expected' }
@@ -47,8 +54,12 @@ export function guardRequest(request: IncomingMessage, host: string, port: numbe
   if (headers.host === undefined || !HOST.test(headers.host)) {
     return { status: 400, code: 'BAD_REQUEST', message: 'a Host header is expected' }
   }
-  if (isLoopback(host) && !namesLoopback(headers.host.toLowerCase(), host, port)) {
-    return { status: 403, code: 'HOST_REFUSED', message: 'this hub answers to loopback names only' }
+  const isNamed =
+    !isLoopback(reach.host) ||
+    namesLoopback(headers.host.toLowerCase(), reach) ||
+    namesPublic(headers.host, reach.publicUrl)
+  if (!isNamed) {
+    return { status: 403, code: 'HOST_REFUSED', message: 'this hub does not answer to that name' }
   }
   if (isFromWebPage(request)) {
     return { status: 403, code: 'ORIGIN_REFUSED', message: 'this hub does not answer to web pages' }
@@ -56,7 +67,15 @@ export function guardRequest(request: IncomingMessage, host: string, port: numbe
   return null
 }
 
-function namesLoopback(name: string, host: string, port: number): boolean {
+/** A client leaves the port of the scheme out, and some proxies put it in. */
+function namesPublic(name: string | undefined, publicUrl: URL | null): boolean {
+  if (name === undefined || publicUrl === null) return false
+  const { host, hostname, port, protocol } = publicUrl
+  const own = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host
+  return [host, own].includes(name.toLowerCase())
+}
+
+function namesLoopback(name: string, { host, port }: Reach): boolean {
   const names = [...LOOPBACK_NAMES, hostInUrl(host)]
   // A client leaves the default port out.
   return names.some((own) => name === `${own}:${port}` || (port === 80 && name === own))

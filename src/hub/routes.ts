@@ -43,6 +43,8 @@ export type Desk = {
   readonly intake: Pick<Intake, 'add'>
   readonly batches: Batches
   readonly metrics: Metrics
+  /** What a proxy makes of the hub for others, or null. */
+  readonly publicUrl: URL | null
   /** The page of figures. */
   readonly figures: () => string
 }
@@ -87,7 +89,8 @@ export async function visit(
   const refused = refusedMethod(request, path)
   if (refused !== null) return refuse(response, refused.refusal, refused.headers)
   if (path === '/health') return answer(response, 200, '{"status":"ok"}')
-  if (path === '/metrics' && isFromThisMachine(request)) return showFigures(desk, response)
+  if (path === '/metrics' && isFromThisMachine(request, desk.publicUrl))
+    return showFigures(desk, response)
   const { session, refusal } = desk.logins.ofRequest(request)
   if (refusal !== null) return refuse(response, refusal)
   const route = ROUTES.find((candidate) => candidate.path === path)
@@ -128,13 +131,22 @@ async function giveTicket({ desk, request, session }: Visit): Promise<string> {
   if (team_id !== undefined && team_id !== session.team) {
     throw new RequestFault(403, 'NOT_A_TEAM_MEMBER', 'the token is of another team')
   }
-  const host = request.headers.host ?? hostInUrl('127.0.0.1')
   return JSON.stringify({
     ws_token: desk.tickets.issue(session),
-    ws_url: `ws://${host}${SOCKET_PATH}`,
+    ws_url: socketUrlFor(request, desk.publicUrl),
     expires_in: TICKET_TTL_S,
     session_id: randomUUID(),
   })
+}
+
+/** By the name under which it was asked: a client takes no socket of another host, and none in the clear for one by TLS. */
+function socketUrlFor(request: IncomingMessage, publicUrl: URL | null): string {
+  if (publicUrl !== null && !isFromThisMachine(request, publicUrl)) {
+    const { protocol, host, pathname } = publicUrl
+    const scheme = protocol === 'https:' ? 'wss' : 'ws'
+    return `${scheme}://${host}${pathname.replace(/\/$/, '')}${SOCKET_PATH}`
+  }
+  return `ws://${request.headers.host ?? hostInUrl('127.0.0.1')}${SOCKET_PATH}`
 }
 
 function objectIn(text: string): JsonObject {

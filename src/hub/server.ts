@@ -8,13 +8,14 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
 import type { SnapshotFrame } from '../contracts/frames.ts'
 import { LinkError, systemCode } from '../errors.ts'
+import { parseHubUrl } from '../project/hub-url.ts'
 import { refuse, refuseRaw } from './answer.ts'
 import { Awareness } from './awareness.ts'
 import { Batches } from './batch-route.ts'
 import { FanOut } from './fan-out.ts'
 import { figuresOf } from './figures.ts'
 import { guardRequest, hostInUrl } from './guard.ts'
-import type { Refusal } from './guard.ts'
+import type { Reach, Refusal } from './guard.ts'
 import { Intake } from './intake.ts'
 import {
   PING_INTERVAL_MS,
@@ -44,6 +45,8 @@ export type HubOptions = {
   readonly host?: string
   /** 0, the default, takes a free one. */
   readonly port?: number
+  /** Where others reach it through a proxy that speaks TLS for it: https, or http on loopback. */
+  readonly publicUrl?: string
   /** Default 15,000. A peer that owes two answers is cut off. */
   readonly pingIntervalMs?: number
   /** Default 10,000. How long a request may take to come in. */
@@ -65,14 +68,16 @@ const DEFAULT_HOST = '127.0.0.1'
 /**
  * Serves until stopped.
  *
- * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_UNUSABLE, HUB_DATA_NEWER, HUB_PORT_IN_USE, HUB_ADDRESS_REFUSED
+ * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_UNUSABLE, HUB_DATA_NEWER, HUB_PORT_IN_USE, HUB_ADDRESS_REFUSED, HUB_URL
  */
 export async function serveHub(options: HubOptions): Promise<Hub> {
   const { host = DEFAULT_HOST, port = 0, pingIntervalMs = PING_INTERVAL_MS } = options
   if (!Number.isInteger(port) || port < 0 || port > 65_535 || host === '') throw addressRefused()
+  const { publicUrl: said } = options
+  const publicUrl = said === undefined ? null : new URL(parseHubUrl(said))
   const store = new HubStore(options.dataDir)
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
-  const hub = new RunningHub(store, host, requestTimeoutMs, hubLog(options.log))
+  const hub = new RunningHub(store, { host, publicUrl }, requestTimeoutMs, hubLog(options.log))
   try {
     await hub.listen(port, pingIntervalMs)
     return hub
@@ -83,7 +88,7 @@ export async function serveHub(options: HubOptions): Promise<Hub> {
 }
 
 class RunningHub implements Hub {
-  readonly #host: string
+  readonly #reach: Omit<Reach, 'port'>
   readonly #log: HubLog
   readonly #store: HubStore
   readonly #desk: Desk
@@ -97,8 +102,8 @@ class RunningHub implements Hub {
   #connections = 0
   #stopping: Promise<void> | null = null
 
-  constructor(store: HubStore, host: string, requestTimeoutMs: number, log: HubLog) {
-    this.#host = host
+  constructor(store: HubStore, reach: Omit<Reach, 'port'>, requestTimeoutMs: number, log: HubLog) {
+    this.#reach = reach
     this.#log = log
     this.#store = store
     const metrics = new Metrics()
@@ -111,7 +116,8 @@ class RunningHub implements Hub {
     const figures = (): string => figuresOf({ metrics, batches, intake, peers: [...this.#peers] })
     this.#intake = intake
     this.#parts = { store, intake, fanOut, awareness, metrics }
-    this.#desk = { store, tickets, logins, intake, batches, metrics, figures }
+    const { publicUrl } = reach
+    this.#desk = { store, tickets, logins, intake, batches, metrics, publicUrl, figures }
     this.#server = createHttpServer(requestTimeoutMs)
     this.#sockets = createSocketServer()
     this.#server.on('request', (request, response) => this.#answer(request, response))
@@ -124,13 +130,13 @@ class RunningHub implements Hub {
   }
 
   get url(): string {
-    return `http://${hostInUrl(this.#host)}:${this.port}`
+    return `http://${hostInUrl(this.#reach.host)}:${this.port}`
   }
 
   listen(port: number, pingIntervalMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error) => reject(listenError(error)))
-      this.#server.listen({ host: this.#host, port }, () => {
+      this.#server.listen({ host: this.#reach.host, port }, () => {
         this.#server.removeAllListeners('error')
         this.#server.on('error', (error) => {
           this.#log('server_failed', { code: systemCode(error) ?? 'unknown' })
@@ -159,7 +165,8 @@ class RunningHub implements Hub {
   }
 
   #guard(request: IncomingMessage): Refusal | null {
-    return this.#stopping === null ? guardRequest(request, this.#host, this.#port) : STOPPING
+    if (this.#stopping !== null) return STOPPING
+    return guardRequest(request, { ...this.#reach, port: this.#port })
   }
 
   // Tokens are changed by other processes; who holds a connection by one is told here.

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { serveHub } from '#dist/hub/server.js'
 import { createToken } from '#dist/hub/tokens.js'
 import {
   frameOf,
@@ -10,6 +11,7 @@ import {
   refusedUpgrade,
   request,
   startHub,
+  temporaryFolder,
 } from './support.ts'
 
 const UNKNOWN = `kwk_${'A'.repeat(43)}`
@@ -138,6 +140,34 @@ describe('access', () => {
       expect(await ask(host)).toBe(403)
     }
     expect(await ask('a b')).toBe(400)
+  })
+
+  it('answers to the name of its proxy, too, by sockets of that name, and takes nobody for near who comes by it', async () => {
+    const { hub, token } = await startHub({ publicUrl: 'https://hub.example.org/kw/' })
+    const ask = async (host: string, way = 'POST /api/v1/ws-token', more = ''): Promise<string> =>
+      raw(
+        hub.port,
+        `${way} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Length: 0\r\n` +
+          `${more || `Authorization: Bearer ${token}`}\r\n\r\n`,
+      )
+    const near = `127.0.0.1:${hub.port}`
+    const far = '"ws_url":"wss://hub.example.org/kw/api/v1/ws"'
+    for (const host of ['hub.example.org', 'Hub.Example.org', 'hub.example.org:443']) {
+      expect(await ask(host)).toContain(far)
+    }
+    const forwarded = `X-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer ${token}`
+    expect(await ask(near, undefined, forwarded)).toContain(far)
+    expect(await ask(near)).toContain(`"ws_url":"ws://${near}/api/v1/ws"`)
+    expect(statusOf(await ask('hub.example.org:80'))).toBe(403)
+    expect(statusOf(await ask('example.org'))).toBe(403)
+    const figures = (host: string) => ask(host, 'GET /metrics', 'Accept: */*')
+    expect([statusOf(await figures('hub.example.org')), statusOf(await figures(near))]).toEqual([
+      401, 200,
+    ])
+    for (const publicUrl of ['hub.example.org', 'http://hub.example.org', 'https://a:b@c']) {
+      const refused = expect(serveHub({ dataDir: temporaryFolder(), publicUrl })).rejects
+      await refused.toMatchObject({ code: 'HUB_URL' })
+    }
   })
 
   it('refuses a socket under a foreign name', async () => {

@@ -9,19 +9,32 @@ export class HubServeCommand extends KittiwakeCommand {
   static override usage = KittiwakeCommand.Usage({
     category: 'Hub',
     description: 'Serve a hub: it stores, acknowledges and fans out',
-    details: 'Binds to loopback unless `--host` says otherwise. Ends on SIGINT or SIGTERM.',
-    examples: [['On a fixed port', 'kittiwake hub serve --port 4180']],
+    details:
+      'Binds to loopback unless `--host` says otherwise. It speaks no TLS itself: where a proxy does that for it, `--public-url` says by which URL others come; the proxy has to keep the Host header, or to send X-Forwarded-For. Ends on SIGINT or SIGTERM.',
+    examples: [
+      ['On a fixed port', 'kittiwake hub serve --port 4180'],
+      ['Behind a proxy', 'kittiwake hub serve --port 4180 --public-url https://hub.example.org'],
+    ],
   })
 
   host = Option.String('--host', '127.0.0.1', { description: 'Address to bind; default loopback' })
   port = Option.String('--port', '0', { description: 'Port; 0 takes a free one' })
+  publicUrl = Option.String('--public-url', {
+    description: 'By which URL others reach it through a proxy that speaks TLS',
+  })
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
 
   async run(): Promise<Result> {
     const port = portOption(this.port)
     const { serveHub } = await import('../../hub/server.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
-    const hub = await serveHub({ dataDir, host: this.host, port })
+    const { host, publicUrl } = this
+    const hub = await serveHub({
+      dataDir,
+      host,
+      port,
+      ...(publicUrl === undefined ? {} : { publicUrl }),
+    })
     const { stdout, signal } = this.context
     if (this.json) printJson(stdout, { ok: true, url: hub.url, port: hub.port })
     else printText(stdout, `Hub at ${hub.url}`)
