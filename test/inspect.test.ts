@@ -157,6 +157,9 @@ describe('nothing personal is shown (L4)', () => {
     }
     expect([...strings].some((text) => text.includes('"event_type":"HistoryAdded"'))).toBe(true)
     expect(leaks(strings, [...forbiddenIn(world), hub.token])).toEqual([])
+    // Envelopes name their team; nothing else does, and no hub is named at all.
+    expect(leaks(strings, [new URL(hub.hub.url).host])).toEqual([])
+    expect([...strings]).not.toContain('acme')
   })
 
   it('where the state directory, the ledger and the repository are in the way', async () => {

@@ -9,7 +9,7 @@ import { type ActorRefFrom, fromCallback } from 'xstate'
 import type { ErrorOnWire } from '../errors.ts'
 import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { SocketFact } from '../workers/socket/protocol.ts'
-import type { StoreAnswer, StoreCommand, Target } from '../workers/store/protocol.ts'
+import type { Greeted, StoreAnswer, StoreCommand } from '../workers/store/protocol.ts'
 import { within } from './within.ts'
 import type { ConnectionChanged, ConnectionEvent, ConnectionState } from './connection.ts'
 import { connectionMachine } from './connection.machine.ts'
@@ -54,7 +54,7 @@ export class LinkControl {
   #nextTryAt: number | null = null
   #reason: string | null = null
   /** The hub that has greeted the present connection. */
-  #target: Target | null = null
+  #target: Greeted | null = null
   #isWanted = false
   #held = false
   #waiting: (() => void)[] = []
@@ -213,8 +213,8 @@ export class LinkControl {
   takeFact(fact: SocketFact): void {
     if (fact.type === 'socket.closed') this.#target = null
     if (fact.type !== 'socket.snapshot') return this.#connection.send(fact)
-    const { type, connection, origin, team, epoch } = fact
-    this.#target = { origin, team, epoch }
+    const { type, connection, login, epoch } = fact
+    this.#target = { login, epoch }
     // Both answer in order: before the first claim that the greeting leads to.
     this.#aim()
     this.#aimCommits()

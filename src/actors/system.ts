@@ -219,7 +219,7 @@ function provideThreads(
       channel,
       capacity,
     })),
-    git: provide('git', {}, (): GitInput => ({ repository, literals })),
+    git: provide('git', {}, (): GitInput => ({ repository, literals, state })),
     socket: provide('socket', bounded, (): SocketInput => ({
       state,
       projectUuid: identity()?.uuid ?? null,

@@ -110,6 +110,20 @@ export function hubOf(reading: LoginReading): { origin: string; team: string } |
   return { origin: reading.login.hub, team: reading.login.team_slug }
 }
 
+/**
+ * The hub that a login, named by its id, leads to, in the epoch that it is in; null where another login is stored by now. So
+ * no mailbox has to hold the names of hubs and teams.
+ */
+export function targetBy(
+  state: string,
+  { login: id, epoch }: { readonly login: string; readonly epoch: string | null },
+): { origin: string; team: string; epoch: string | null } | null {
+  const reading = readLogin(state)
+  const hub = hubOf(reading)
+  if (reading.state !== 'present' || hub === undefined || reading.login.id !== id) return null
+  return { ...hub, epoch }
+}
+
 function readText(path: string): string {
   const reading = readPrivateFile(path, LOGIN_BYTES_MAX)
   if (reading.state === 'read') return reading.text

@@ -82,7 +82,7 @@ const closed = (
 
 const enable: ConnectionEvent = { type: 'connection.enable' }
 const disable: ConnectionEvent = { type: 'connection.disable' }
-const authenticated: ConnectionEvent = { type: 'socket.authenticated', team_slug: 'harbour' }
+const authenticated: ConnectionEvent = { type: 'socket.authenticated' }
 const opened = (connection: number): ConnectionEvent => ({ type: 'socket.opened', connection })
 const snapshot = (connection: number): ConnectionEvent => ({ type: 'socket.snapshot', connection })
 const pinged = (connection: number): ConnectionEvent => ({ type: 'socket.pinged', connection })

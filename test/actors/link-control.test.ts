@@ -9,7 +9,7 @@ type Ask = {
   readonly replyTo: AnyActorRef
 }
 
-const TARGET = { origin: 'https://hub.example.org', team: 'acme', epoch: 'first' } as const
+const TARGET = { login: 'a login', epoch: 'first' } as const
 
 /** Whatever was begun has gone as far as it can without the clock. */
 function settled(): Promise<void> {
@@ -51,7 +51,7 @@ function world() {
     if (type === 'socket.authenticate' && !script.hub) return refused
     if (type === 'socket.open' && script.proxy) return refused
     if (type === 'socket.probe') return { type: 'socket.probed', connection: ++connections }
-    if (type === 'socket.authenticate') return { type: 'socket.authenticated', team_slug: 'acme' }
+    if (type === 'socket.authenticate') return { type: 'socket.authenticated' }
     if (type === 'socket.open') return { type: 'socket.opened', connection: ++connections }
     return type === 'socket.close' && script.closes ? { type: 'socket.closing' } : null
   })
@@ -370,8 +370,7 @@ describe('the link', () => {
   it('tells its machines no more of a hub than the number of the connection', async () => {
     const { link, heard } = world()
     await link.start()
-    const hub = { origin: 'http://hub.example', team: 'acme', epoch: 'e1' }
-    link.takeFact({ type: 'socket.snapshot', connection: 1, ...hub })
+    link.takeFact({ type: 'socket.snapshot', connection: 1, login: 'a login', epoch: 'e1' })
     expect(heard).toEqual(['{"type":"socket.snapshot","connection":1}'])
   })
 

@@ -1,13 +1,13 @@
 /** The git worker's resource: the ledger of one repository, asked one command at a time. */
 import { createSanitizer } from '../../events/sanitize.ts'
-import { errorToWire, KittiwakeError } from '../../errors.ts'
+import { errorToWire, KittiwakeError, LinkError } from '../../errors.ts'
 import { authorOf } from '../../project/author.ts'
 import { ensureCoordinationWorktree } from '../../project/coordination-worktree.ts'
 import { identityOrNull } from '../../project/identity.ts'
+import { targetBy } from '../../project/login.ts'
 import { MissionFinder } from '../../project/mission-finder.ts'
 import { readMission } from '../../project/missions.ts'
 import { protectedBranches } from '../../project/protection.ts'
-import type { Repository } from '../../project/types.ts'
 import type { Service } from '../serve.ts'
 import { GlossaryLedger } from './glossary-ledger.ts'
 import { Ledger } from './ledger.ts'
@@ -19,17 +19,19 @@ export async function openGitService(
   report: (fact: GitFact) => void,
 ): Promise<Service<GitCommand, GitAnswer>> {
   const resources = { ledger: openLedger(input), glossary: openGlossary(input) }
-  return new GitService(resources, input.repository, report)
+  return new GitService(resources, input, report)
 }
 
-export function openGlossary({ repository, literals }: GitInput): GlossaryLedger {
+type LedgerInput = Omit<GitInput, 'state'>
+
+export function openGlossary({ repository, literals }: LedgerInput): GlossaryLedger {
   const sanitizer = createSanitizer(literals)
   return new GlossaryLedger({ repository, assertClean: (value) => sanitizer.assertClean(value) })
 }
 
 /** The ledger of a repository by what its files say. */
 export function openLedger(
-  { repository, literals }: GitInput,
+  { repository, literals }: LedgerInput,
   { leavesSeeds = false }: { readonly leavesSeeds?: boolean } = {},
 ): Ledger {
   const sanitizer = createSanitizer(literals)
@@ -54,11 +56,14 @@ class GitService implements Service<GitCommand, GitAnswer> {
   readonly #glossary: GlossaryLedger
   readonly #watch: RefWatch
   readonly #report: (fact: GitFact) => void
+  readonly #state: string
+  /** The login by which the link was opened is not there any more. */
+  #isAimless = false
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(
     { ledger, glossary }: Resources,
-    repository: Repository,
+    { repository, state }: GitInput,
     report: (fact: GitFact) => void,
   ) {
     this.#ledger = ledger
@@ -69,6 +74,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
       noted: () => void this.#reportUnqueued(),
     })
     this.#report = report
+    this.#state = state
   }
 
   /** One at a time: a second command must see what the first one wrote. */
@@ -119,6 +125,12 @@ class GitService implements Service<GitCommand, GitAnswer> {
     return turn
   }
 
+  #aim(greeted: { readonly login: string; readonly epoch: string | null }): void {
+    const hub = targetBy(this.#state, greeted)
+    this.#isAimless = hub === null
+    if (hub !== null) this.#ledger.confirmBy(hub)
+  }
+
   #warn(): void {
     for (const warning of [...this.#ledger.takeWarnings(), ...this.#glossary.takeWarnings()]) {
       this.#report({ type: 'git.warned', ...warning })
@@ -155,15 +167,23 @@ class GitService implements Service<GitCommand, GitAnswer> {
         await ledger.forget(command.event_ids)
         return { type: 'git.forgotten' }
       case 'git.frames':
+        if (this.#isAimless) throw loginChanged()
         return { type: 'git.framed', frames: await ledger.frames() }
       case 'git.confirm':
         return { type: 'git.confirmed', pending: await ledger.confirm(command.hashes) }
       case 'git.target':
-        ledger.confirmBy(command)
+        this.#aim(command)
         return { type: 'git.targeted' }
       case 'git.watch':
         await this.#watch.start()
         return { type: 'git.watching' }
     }
   }
+}
+
+function loginChanged(): LinkError {
+  return new LinkError('LOGIN_CHANGED', 'another login was stored meanwhile', {
+    hint: 'Nothing to do: the link opens anew by it.',
+    retryable: true,
+  })
 }

@@ -12,7 +12,12 @@ import type { IdentityLiterals } from '../../events/identity-literals.ts'
 import type { Repository } from '../../project/types.ts'
 
 /** What the thread is started with. */
-export type GitInput = { readonly repository: Repository; readonly literals: IdentityLiterals }
+export type GitInput = {
+  readonly repository: Repository
+  readonly literals: IdentityLiterals
+  /** Where the login lies. */
+  readonly state: string
+}
 
 /** Why a commit could not happen now. A closed list; the first group may pass by itself. */
 export type DeferralReason =
@@ -109,13 +114,8 @@ export type GitCommand =
   | { readonly type: 'git.frames' }
   /** The hub holds this commit. */
   | { readonly type: 'git.confirm'; readonly hashes: readonly string[] }
-  /** Whoever has greeted the link: commits are confirmed by this hub in this epoch from now on. */
-  | {
-      readonly type: 'git.target'
-      readonly origin: string
-      readonly team: string
-      readonly epoch: string | null
-    }
+  /** Whoever has greeted the link: commits are confirmed by the hub of this login, by its id, in this epoch from now on. */
+  | { readonly type: 'git.target'; readonly login: string; readonly epoch: string | null }
   /** Report when another process records frames or moves a mission's branch. */
   | { readonly type: 'git.watch' }
 

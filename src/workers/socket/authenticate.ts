@@ -16,15 +16,12 @@ export type Ticket = {
   readonly url: string
   /** The hub's host, as frames of the stricter dialect name their target. */
   readonly target: string
-  /** The hub and the team, as the login names them. */
-  readonly origin: string
-  readonly team: string
+  /** The id of the login that it was given for. */
+  readonly login: string
   readonly lifeMs: number
 }
 
-export type Authentication =
-  | { readonly ticket: Ticket; readonly team_slug: string }
-  | { readonly refusal: Refusal }
+export type Authentication = { readonly ticket: Ticket } | { readonly refusal: Refusal }
 
 /** Never rejects. */
 export async function authenticate(
@@ -51,7 +48,7 @@ export async function authenticate(
   if (ticket === null) {
     return { refusal: refuse('HUB_PROTOCOL', 'the hub gave no usable socket token', 'transient') }
   }
-  return { ticket, team_slug: login.team_slug }
+  return { ticket }
 }
 
 export function refuseLogin(
@@ -73,8 +70,7 @@ function readTicket(body: JsonObject, login: OpenLogin): Ticket | null {
     token,
     url,
     target: hub.host,
-    origin: login.hub,
-    team: login.team_slug,
+    login: login.id,
     lifeMs: Math.min(lifeMs, TICKET_LIFE_MAX_MS),
   }
 }

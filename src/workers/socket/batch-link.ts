@@ -30,6 +30,8 @@ export type BatchLinkOptions = {
 
 /** Where batches go, as the hub itself says. */
 export type BatchTarget = {
+  /** The id of the login that led there. */
+  readonly login: string
   readonly origin: string
   readonly team: string
   readonly epoch: string | null
@@ -70,7 +72,7 @@ export class BatchLink {
     if (typeof found === 'object' && 'refusal' in found) return found
     const said = typeof found === 'object' ? found : { epoch: null, limits: INGRESS_LIMITS }
     const { origin } = new URL(login.hub)
-    return new BatchLink({ origin, team: login.team_slug, ...said }, options)
+    return new BatchLink({ login: login.id, origin, team: login.team_slug, ...said }, options)
   }
 
   /** The request under way is the last one. */

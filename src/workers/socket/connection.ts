@@ -31,8 +31,8 @@ export type FrameCounts = {
 export type ConnectionOptions = OpenedSocket & {
   readonly number: number
   readonly target: string
-  readonly origin: string
-  readonly team: string
+  /** The id of the login that led here. */
+  readonly login: string
   readonly granted: (projectUuid: string) => boolean
   readonly emit: (fact: SocketFact) => void
   readonly limits: LinkLimits
@@ -134,10 +134,10 @@ export class Connection {
     if (frame.kind !== 'snapshot') {
       return this.#end(PROTOCOL_ERROR, 'transient', 'HUB_PROTOCOL')
     }
-    const { emit, number: connection, origin, target, team } = this.#options
+    const { emit, login, number: connection, target } = this.#options
     this.#greeting = frame.greeting
     this.#sender.open(frame.greeting, target)
-    emit({ type: 'socket.snapshot', connection, origin, team, epoch: frame.greeting.epoch })
+    emit({ type: 'socket.snapshot', connection, login, epoch: frame.greeting.epoch })
   }
 
   #take(frame: IncomingFrame): void {

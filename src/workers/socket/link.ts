@@ -71,9 +71,9 @@ export class Link {
     if ('refusal' in answer) return answerOfRefusal(answer.refusal)
     // Closed while the answer was under way: its ticket must not open anything.
     if (attempt.signal.aborted) return answerOfRefusal(refuseNetwork('aborted'))
-    const { ticket, team_slug } = answer
+    const { ticket } = answer
     this.#ticket = { ticket, expiresAt: this.#now() + ticket.lifeMs }
-    return { type: 'socket.authenticated', team_slug }
+    return { type: 'socket.authenticated' }
   }
 
   /** Connects with the ticket. A connection that is still there is closed first. */
@@ -99,8 +99,7 @@ export class Link {
       ...opened,
       number,
       target: held.ticket.target,
-      origin: held.ticket.origin,
-      team: held.ticket.team,
+      login: held.ticket.login,
       granted: this.#options.granted,
       emit: (fact) => {
         // What waits for HTTP answers would else hold every later answer of this worker up.
@@ -126,8 +125,8 @@ export class Link {
     this.#connections += 1
     const connection = this.#connections
     this.#batches = { number: connection, link: reached }
-    const { origin, team, epoch } = reached.target
-    this.#options.emit({ type: 'socket.snapshot', connection, origin, team, epoch })
+    const { login, epoch } = reached.target
+    this.#options.emit({ type: 'socket.snapshot', connection, login, epoch })
     return { type: 'socket.probed', connection }
   }
 

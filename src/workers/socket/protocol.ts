@@ -48,7 +48,7 @@ export type SocketCommand =
     }
 
 export type SocketAnswer =
-  | { readonly type: 'socket.authenticated'; readonly team_slug: string }
+  | { readonly type: 'socket.authenticated' }
   | { readonly type: 'socket.opened'; readonly connection: number }
   | { readonly type: 'socket.closing' }
   | { readonly type: 'socket.probed'; readonly connection: number }
@@ -75,12 +75,11 @@ export type SocketAnswer =
     }
 
 export type SocketFact =
-  /** The hub has greeted: who it is by the login, and its epoch, or null where it names none. */
+  /** The hub has greeted: the id of the login that led to it, and its epoch, or null where it names none. */
   | {
       readonly type: 'socket.snapshot'
       readonly connection: number
-      readonly origin: string
-      readonly team: string
+      readonly login: string
       readonly epoch: string | null
     }
   | { readonly type: 'socket.pinged'; readonly connection: number }

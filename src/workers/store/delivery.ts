@@ -87,10 +87,10 @@ export class Delivery {
   }
 
   /** Claims and settles are for this hub from now on; what was under way to another is not any more. */
-  target(target: Target): void {
+  target(target: Target | null): void {
     const { hubs } = this.#parts
     this.release()
-    this.#hub = hubs.select(target).id
+    this.#hub = target === null ? STORE : hubs.select(target).id
   }
 
   /** What a claim would find: asked first, so that an idle drain never takes the write lock. */

@@ -141,8 +141,8 @@ export class Outbox {
     return this.#write(() => this.#appender.adopt(checked))
   }
 
-  /** The hub that claims and settles are for from now on. */
-  target(target: Target): void {
+  /** The hub that claims and settles are for from now on; null for none. */
+  target(target: Target | null): void {
     this.#write(() => this.#delivery.target(target))
   }
 

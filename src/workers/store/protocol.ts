@@ -37,6 +37,13 @@ export type Target = {
   readonly epoch: string | null
 }
 
+/** The same, as it is passed on: the login names the hub to whoever can read it, and to no inspector. */
+export type Greeted = {
+  /** Its id. */
+  readonly login: string
+  readonly epoch: string | null
+}
+
 /** The hub's no to one event; one that isn't final counts as an attempt, and the event is offered again. */
 export type Rejection = {
   readonly event_id: string
@@ -84,7 +91,7 @@ export type StoreCommand =
   | { readonly type: 'store.lease' }
   | { readonly type: 'store.release' }
   /** The hub has greeted the link: claims and settles are for it from now on. */
-  | ({ readonly type: 'store.target' } & Target)
+  | ({ readonly type: 'store.target' } & Greeted)
   /** The oldest undelivered, consented events; the rows go to the socket worker by the direct port. */
   | { readonly type: 'store.claim'; readonly batch: number; readonly max: number }
   | {

@@ -9,6 +9,7 @@ import {
   senderLeasePath,
   unidentifiedOutboxPath,
 } from '../../project/state-directory.ts'
+import { targetBy } from '../../project/login.ts'
 import type { Identity } from '../../project/types.ts'
 import type { Pulse, Service } from '../serve.ts'
 import { adoptUnidentified } from './adopt.ts'
@@ -126,7 +127,7 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
         this.#release()
         return { type: 'store.released' }
       case 'store.target':
-        this.#leased().target(command)
+        this.#leased().target(targetBy(this.#input.state, command))
         return { type: 'store.targeted' }
       case 'store.claim':
         return this.#claim(command)

@@ -4,8 +4,10 @@ import { expect, it, vi } from 'vitest'
 import { NO_IDENTITY } from '#dist/events/identity-literals.js'
 import { ensureIdentity } from '#dist/project/identity.js'
 import { locateRepository } from '#dist/project/locate.js'
+import { readLogin, writeLogin } from '#dist/project/login.js'
 import { createMission } from '#dist/project/mission-create.js'
 import { openGitService } from '#dist/workers/git/git-service.js'
+import type { GitCommand } from '#dist/workers/git/protocol.js'
 import { GitRepository } from '../../support/git-repository.ts'
 import { answeredRecord, requestedRecord } from '../../support/ledger-repository.ts'
 
@@ -13,7 +15,10 @@ it('commits to no branch at all while the list of protected ones can not be read
   const git = GitRepository.withCommit(['-b', 'dev'])
   const repository = await locateRepository(git.root)
   const created = await createMission(repository, { slug: 'a', topology: 'single_branch' })
-  const service = await openGitService({ repository, literals: NO_IDENTITY }, () => undefined)
+  const service = await openGitService(
+    { repository, literals: NO_IDENTITY, state: repository.root },
+    () => undefined,
+  )
   const mission = created.directory
   const request = requestedRecord(created.mission_id, '01J00000000000000000000000')
   const answer = answeredRecord(created.mission_id, request.payload.decision_id)
@@ -42,8 +47,9 @@ it('reports what it found damaged before it answers, with no path of this machin
   await ensureIdentity(repository, { node_id: '0123456789ab' })
   const { worktree } = await createMission(repository, { slug: 'a', topology: 'coord' })
   const told: unknown[] = []
-  const service = await openGitService({ repository, literals: NO_IDENTITY }, (fact) =>
-    told.push(fact),
+  const service = await openGitService(
+    { repository, literals: NO_IDENTITY, state: repository.root },
+    (fact) => told.push(fact),
   )
   await service.handle([{ type: 'git.frames' }])[0]
   git.write('kitty-specs/README.md', 'text\n', worktree)
@@ -68,8 +74,9 @@ it('reports while it watches that a branch was moved by another program, once', 
   await ensureIdentity(repository, { node_id: '0123456789ab' })
   const { worktree } = await createMission(repository, { slug: 'a', topology: 'coord' })
   const told: unknown[] = []
-  const service = await openGitService({ repository, literals: NO_IDENTITY }, (fact) =>
-    told.push(fact),
+  const service = await openGitService(
+    { repository, literals: NO_IDENTITY, state: repository.root },
+    (fact) => told.push(fact),
   )
   await service.handle([{ type: 'git.frames' }])[0]
   await service.handle([{ type: 'git.watch' }])[0]
@@ -79,6 +86,27 @@ it('reports while it watches that a branch was moved by another program, once', 
   await vi.waitFor(() => expect(told).toEqual([{ type: 'git.changed' }]), { timeout: 10_000 })
   git.gitIn(worktree, 'reset', '-q', '--hard', tip)
   await vi.waitFor(() => expect(told).toHaveLength(2), { timeout: 10_000 })
+  await service.close()
+  git.remove()
+})
+
+it('lets no frame be confirmed by a hub that is not that of the login (L11)', async () => {
+  const git = GitRepository.withCommit(['-b', 'main'])
+  const repository = await locateRepository(git.root)
+  const state = join(repository.commonDir, 'state')
+  const input = { repository, literals: NO_IDENTITY, state }
+  const service = await openGitService(input, () => undefined)
+  const ask = async (command: GitCommand) => service.handle([command])[0]
+  writeLogin(state, { hub: 'http://127.0.0.1:9', token: 'a-token-of-length', team_slug: 'acme' })
+  const reading = readLogin(state)
+  const login = reading.state === 'present' ? reading.login.id : ''
+  await ask({ type: 'git.target', login: 'another', epoch: null })
+  expect(await ask({ type: 'git.frames' })).toMatchObject({
+    type: 'git.refused',
+    error: { code: 'LOGIN_CHANGED', retryable: true },
+  })
+  await ask({ type: 'git.target', login, epoch: null })
+  expect(await ask({ type: 'git.frames' })).toEqual({ type: 'git.framed', frames: [] })
   await service.close()
   git.remove()
 })

@@ -12,7 +12,11 @@ let lab: GlossaryLab
 beforeEach(() => (lab = new GlossaryLab()))
 afterEach(() => lab.remove())
 
-const input = () => ({ repository: lab.repository, literals: NO_IDENTITY })
+const input = () => ({
+  repository: lab.repository,
+  literals: NO_IDENTITY,
+  state: lab.root,
+})
 const hasMark = (): boolean => existsSync(join(lab.repository.commonDir, 'kittiwake/glossary.json'))
 const holds = (term: string): boolean => lab.seed().includes(`surface: ${term}\n`)
 

@@ -193,7 +193,13 @@ export function linkTo(
   return new Link({
     login: () => ({
       state: 'present',
-      login: { hub: hub.url, token: TOKEN, team_slug: 'harbour', id: '', token_store: 'file' },
+      login: {
+        hub: hub.url,
+        token: TOKEN,
+        team_slug: 'harbour',
+        id: 'a login',
+        token_store: 'file',
+      },
     }),
     granted: () => true,
     emit: facts.emit,

@@ -54,6 +54,11 @@ describe('claiming', () => {
     const outbox = openOutbox()
     outbox.grantConsent(false)
     expect(codeOf(() => outbox.claim(1))).toBe('NO_TARGET')
+    outbox.target(HUB)
+    outbox.claim(1)
+    // As where the login that led to it is not there any more.
+    outbox.target(null)
+    expect(codeOf(() => outbox.claim(1))).toBe('NO_TARGET')
   })
 
   it('stops as soon as another process says no (L12)', () => {
