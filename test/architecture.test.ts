@@ -55,6 +55,18 @@ describe('the order of imports', () => {
   })
 })
 
+describe('a thread', () => {
+  it('of the link loads no library of schemas, which each would keep for itself', () => {
+    const entries = ['store', 'git', 'socket'].map((name) => `workers/${name}/${name}.worker.ts`)
+    const loaded = new Set<string>(entries)
+    for (const path of loaded) {
+      for (const { from, to, isType } of IMPORTS) if (from === path && !isType) loaded.add(to)
+    }
+    expect(loaded).toContain('better-sqlite3')
+    expect(loaded).not.toContain('zod')
+  })
+})
+
 describe('a resource', () => {
   it('of threads is made by one file (L5)', () => {
     expect(files().filter((file) => /\bnew Worker\(/.test(read(file)))).toEqual([

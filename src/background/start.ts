@@ -22,6 +22,8 @@ type Running = Extract<Found, { readonly state: 'running' }>['status']
 export const IDLE_S = 900
 /** Of the program's own heap; what its threads may keep, it sets itself. */
 const SMALL_HEAP = '--max-semi-space-size=1'
+/** Threads of glibc else take memory each for itself, and keep what one of them freed from the others. */
+const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' }
 /** A start waits for the end of an older one, which takes 5 s, and for a machine that has much to do. */
 const UP_WITHIN_MS = 20_000
 const LOOK_MS = 25
@@ -47,7 +49,7 @@ function environmentFor(state: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^GIT_/i.test(name) || /^GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM)$/i.test(name),
   )
-  return { ...Object.fromEntries(kept), KITTIWAKE_HOME: state }
+  return { ...Object.fromEntries(kept), ...FEW_ARENAS, KITTIWAKE_HOME: state }
 }
 
 /**

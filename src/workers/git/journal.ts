@@ -5,37 +5,36 @@
  */
 import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { systemCode } from '../../errors.ts'
 import type { DurableFs, FileAt } from './durable-fs.ts'
 
-const LOCK = z.strictObject({
+export type JournalLock = {
   /** git's lock file. */
-  path: z.string(),
+  readonly path: string
   /** Our file that the lock file is a hard link of. As long as both have one inode, the lock is ours. */
-  temporary: z.string(),
+  readonly temporary: string
   /** `dev:ino` of a lock file made where hard links are not to be had, else null. */
-  identity: z.string().nullable(),
-})
+  readonly identity: string | null
+}
 
-const REFLOG = z.strictObject({
-  path: z.string(),
+type JournalReflog = {
+  readonly path: string
   /** Bytes before our line; null where the file was not there. */
-  size: z.int().min(0).nullable(),
+  readonly size: number | null
   /** Our line. Somebody else's may stand there instead, written before our locks were taken. */
-  line: z.string(),
-})
+  readonly line: string
+}
 
-const JOURNAL = z.strictObject({
-  version: z.literal(1),
-  locks: z.array(LOCK).max(8),
+export type Journal = {
+  readonly version: 1
+  readonly locks: JournalLock[]
   /** The lock that goes when the branch moves: while it is ours, the branch has not moved. */
-  branchLock: z.string(),
-  reflogs: z.array(REFLOG).max(8),
-})
+  readonly branchLock: string
+  readonly reflogs: JournalReflog[]
+}
 
-export type Journal = z.infer<typeof JOURNAL>
-export type JournalLock = z.infer<typeof LOCK>
+/** Of locks, and of reflogs. */
+const ENTRIES_MAX = 8
 
 /** `noted`: files that it speaks of and that are made with it, complete before it is there. */
 export async function writeJournal(
@@ -60,11 +59,50 @@ export async function writeJournal(
 export async function readJournal(fs: DurableFs): Promise<Journal | null> {
   try {
     const value: unknown = JSON.parse(readFileSync(journalPath(fs), 'utf8'))
-    return JOURNAL.safeParse(value).data ?? null
+    return isJournal(value) ? value : null
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return null
     throw error
   }
+}
+
+// By hand: a library of schemas would take more memory in each git thread than all else that it holds.
+function isJournal(value: unknown): value is Journal {
+  if (!hasOnly(value, ['version', 'locks', 'branchLock', 'reflogs'])) return false
+  const { version, locks, branchLock, reflogs } = value
+  return (
+    version === 1 &&
+    typeof branchLock === 'string' &&
+    isListOf(locks, isLock) &&
+    isListOf(reflogs, isReflog)
+  )
+}
+
+function isLock(value: unknown): boolean {
+  if (!hasOnly(value, ['path', 'temporary', 'identity'])) return false
+  const { path, temporary, identity } = value
+  const isNamed = identity === null || typeof identity === 'string'
+  return typeof path === 'string' && typeof temporary === 'string' && isNamed
+}
+
+function isReflog(value: unknown): boolean {
+  if (!hasOnly(value, ['path', 'size', 'line'])) return false
+  const { path, size, line } = value
+  const isSized = size === null || (Number.isSafeInteger(size) && Number(size) >= 0)
+  return typeof path === 'string' && typeof line === 'string' && isSized
+}
+
+function isListOf(value: unknown, isOne: (one: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.length <= ENTRIES_MAX && value.every(isOne)
+}
+
+function hasOnly<Key extends string>(
+  value: unknown,
+  keys: readonly Key[],
+): value is Readonly<Record<Key, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const found = Object.keys(value)
+  return found.length === keys.length && keys.every((key) => Object.hasOwn(value, key))
 }
 
 export async function removeJournal(fs: DurableFs): Promise<void> {
