@@ -6,6 +6,9 @@ import Database from 'better-sqlite3'
 
 import { KittiwakeError, StoreError, systemCode } from '../../errors.ts'
 
+/** Whoever comes first to a database makes its index of the log, before anything is written: a full disk has no room for it. */
+const FULL: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'])
+
 /** A file that is no outbox, or a damaged one. */
 export function corruptOutbox(cause?: unknown): StoreError {
   return new StoreError('OUTBOX_CORRUPT', 'the outbox must be an intact database of Kittiwake', {
@@ -29,7 +32,7 @@ export function storeErrorOf(error: unknown): unknown {
       retryable: true,
     })
   }
-  if (code === 'SQLITE_FULL') {
+  if (FULL.has(code)) {
     return new StoreError('OUTBOX_DISK_FULL', 'the disk of the outbox is full', {
       hint: 'Free some space and try again; what was acknowledged is safe.',
       cause: error,
