@@ -13,21 +13,27 @@ export async function drain(world) {
     // Whatever a crash kept from the outbox or from a branch, the next writing command does.
     await world.ok(project.root, ['emit', 'HistoryAdded', '--payload', LAST_WORD])
     if (project.consent === 'never') continue
-    const code = await deliver(world, project)
-    if (code !== 0) faults.push(`${project.name}: sync now ended with ${code}`)
+    const undelivered = await deliver(world, project)
+    if (undelivered !== null) faults.push(`${project.name}: sync now says ${undelivered}`)
   }
   return faults
 }
 
 const LAST_WORD = '{"wp_id":"WP01","entry_type":"note","author":"agent","entry_content":"at rest"}'
 
-async function deliver(world, { root }) {
-  let code = null
-  for (let tries = 0; tries < DRAIN_TRIES && code !== 0; tries += 1) {
+/** Null once nothing waits any more, else what the last try said. */
+async function deliver(world, { root, consent }) {
+  let said = null
+  for (let tries = 0; tries < DRAIN_TRIES; tries += 1) {
     const args = ['sync', 'now', '--timeout', String(DRAIN_S)]
-    code = (await world.run(root, args, { env: { KITTIWAKE_AUTO_START: '0' } })).code
+    const env = { KITTIWAKE_AUTO_START: '0' }
+    const { code, documents } = await world.run(root, args, { env })
+    // What was recorded without consent, or waited when it was withdrawn, stays here until its user releases it.
+    const isHeld = consent === 'changing' && documents[0]?.reason === 'held'
+    if (code === 0 || isHeld) return null
+    said = `${code}: ${JSON.stringify(documents[0] ?? null)}`
   }
-  return code
+  return said
 }
 
 /** Doctor, git and the hub's own look at itself, once nothing runs any more. Answers what they found. */

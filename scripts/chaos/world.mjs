@@ -62,7 +62,7 @@ export class ChaosWorld {
     try {
       await world.startHub()
       world.proxy = await LinkProxy.open({ host: HUB_ADDRESS, port: world.#hubPort }, heard)
-      for (const project of projects) await world.#addProject(project)
+      world.projects = await Promise.all(projects.map((project) => world.#makeProject(project)))
       await world.login()
       return world
     } catch (error) {
@@ -200,7 +200,7 @@ export class ChaosWorld {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  async #addProject({ name, consent }) {
+  async #makeProject({ name, consent }) {
     const root = join(this.machineDisk.folder, name)
     execFileSync('git', ['init', '-q', '-b', 'main', root], { env: this.env })
     writeFileSync(join(root, 'README.md'), `# ${name}\n`)
@@ -213,8 +213,7 @@ export class ChaosWorld {
     if (consent !== 'never') await this.ok(root, ['sync', 'opt-in'])
     const canary = `${name}-canary`
     const period = consent === 'changing' ? 'period-0-in' : null
-    const made = { name, consent, root, uuid: project.uuid, mission: mission_slug, canary, period }
-    this.projects.push(made)
+    return { name, consent, root, uuid: project.uuid, mission: mission_slug, canary, period }
   }
 }
 
