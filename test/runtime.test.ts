@@ -355,9 +355,9 @@ describe('stop', () => {
     const runtime = await world.open()
     const { decision_id } = await runtime.decisions.request({ mission, question: 'Q' })
     const answering = runtime.decisions.answer({ mission, decision_id, answer: 'A' })
-    const emitting = range(600).map((index) => runtime.emit(note(index)))
+    const emitting = Promise.allSettled(range(600).map((index) => runtime.emit(note(index))))
     await runtime.stop()
-    const outcomes = await Promise.allSettled(emitting)
+    const outcomes = await emitting
     const receipts = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     // There is time for all of them; none may be lost, whether it was refused or not.
     expect(receipts).toHaveLength(600)
