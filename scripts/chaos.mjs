@@ -75,6 +75,7 @@ async function chaos() {
   const record = { commands: 0, events: [], commits: [], faults: [], refusals: {} }
   const memory = new MemoryWatch(() => world.processes())
   try {
+    await world.ok(world.projects[0].root, ['sync', 'start'])
     const until = performance.now() + minutes * 60_000
     const isOver = () => performance.now() > until
     const random = new Random(seed)

@@ -41,6 +41,8 @@ export class ChaosWorld {
       ...process.env,
       HOME: home,
       KITTIWAKE_HOME: this.state,
+      // Whoever starts this run may have forbidden it for other programs.
+      KITTIWAKE_AUTO_START: '1',
       GIT_CONFIG_GLOBAL: devNull,
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_TERMINAL_PROMPT: '0',
