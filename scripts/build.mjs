@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle } from './bundle.mjs'
+import { compileSchemas } from './compile-schemas.mjs'
 
 const TRIES = 5
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -25,6 +26,7 @@ if (status !== 0) {
   for (const folder of [fresh, dist]) rmSync(folder, { recursive: true, force: true })
   process.exit(status ?? 1)
 }
+await compileSchemas(fresh)
 await bundle(root, fresh)
 chmodSync(join(fresh, 'cli/main.js'), 0o755)
 exchange(TRIES)

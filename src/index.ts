@@ -28,6 +28,11 @@ export { sanitizeEvent } from './events/sanitize.ts'
 export type { Redaction, Sanitized, SanitizeLimits, SanitizeOptions } from './events/sanitize.ts'
 export type { IdentityLiterals } from './events/identity-literals.ts'
 
+export { validateEvent } from './validate-event.ts'
+export type { Verdict } from './contracts/judge.ts'
+export type { Normalisation } from './contracts/normalise.ts'
+export type { Layer, Path, Violation } from './contracts/violation.ts'
+
 export type { Draft, Event, Receipt, Route } from './contracts/event.ts'
 export type { Json, JsonObject } from './contracts/json.ts'
 export type { Actor } from './contracts/decision-record.ts'

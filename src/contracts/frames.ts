@@ -1,6 +1,7 @@
 /** The WebSocket frames, as types and as total readers of what the other side sent. Source: the wire contract. */
 import { InputError } from '../errors.ts'
 import { EVENT_ID_PATTERN } from './event.ts'
+import { factsOf } from './event-types.ts'
 import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES } from './frame-schemas.ts'
 import { isJsonObject, parseJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
@@ -167,12 +168,6 @@ export type HubReading =
 
 /** The longest frame that is read, in UTF-16 units: an event of the largest size with its frame's keys. */
 export const FRAME_LENGTH_MAX = 2 * 1024 * 1024
-/** Decisions are semantic facts: they travel in git, inside the commits that `LocalCommit` announces. */
-const LEDGER_ONLY_TYPES: ReadonlySet<string> = new Set([
-  'DecisionInputRequested',
-  'DecisionInputAnswered',
-])
-
 /** Reads what a client sent to a hub. Never throws. */
 export function readClientFrame(text: string): ClientReading {
   let frame: JsonObject
@@ -239,7 +234,8 @@ export function readBatchedEvents(events: readonly Json[]): readonly BatchedRead
 function allowed<Event extends BatchedEvent>(
   event: Event,
 ): { readonly kind: 'event'; readonly frame: Event } | InvalidFrame {
-  return LEDGER_ONLY_TYPES.has(event.event_type)
+  // Decisions are semantic facts: they travel in git, inside the commits that `LocalCommit` announces.
+  return factsOf(event.event_type)?.destination === 'ledger'
     ? invalid('event_type_not_allowed', { event_id: event.event_id })
     : { kind: 'event', frame: event }
 }

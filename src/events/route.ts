@@ -1,34 +1,21 @@
 /**
- * Which event types go where: the one table. A decision is a semantic fact and lives in the ledger, never in the
+ * Which event types go where, by the table of the contracts. A decision is a semantic fact and lives in the ledger, never in the
  * queue; the glossary's inner life stays in the local glossary log; everything else travels by the outbox.
  */
+import { factsOf, type Destination } from '../contracts/event-types.ts'
 import { InputError } from '../errors.ts'
 
-/** `ledger`: git only. `local`: the glossary log only. `queue`: the outbox. */
-export type Destination = 'ledger' | 'local' | 'queue'
-
-const DESTINATION_BY_TYPE: Readonly<Record<string, Destination>> = {
-  DecisionInputRequested: 'ledger',
-  DecisionInputAnswered: 'ledger',
-  GlossaryScopeActivated: 'local',
-  TermCandidateObserved: 'local',
-  SemanticCheckEvaluated: 'local',
-  GenerationBlockedBySemanticConflict: 'local',
-  GlossaryClarificationRequested: 'queue',
-  GlossaryClarificationResolved: 'queue',
-  GlossarySenseUpdated: 'local',
-  GlossaryStrictnessSet: 'local',
-  StepCheckpointed: 'local',
-}
+/** Of the glossary's log alone, which the contracts don't name. */
+const LOCAL_ONLY: ReadonlySet<string> = new Set(['StepCheckpointed'])
 
 // A glossary type that a newer version adds must not leave by accident.
 const GLOSSARY_PREFIX = 'Glossary'
 
 export function destinationOf(eventType: string): Destination {
-  const known = Object.hasOwn(DESTINATION_BY_TYPE, eventType)
-    ? DESTINATION_BY_TYPE[eventType]
-    : undefined
-  return known ?? (eventType.startsWith(GLOSSARY_PREFIX) ? 'local' : 'queue')
+  const known = factsOf(eventType)?.destination
+  if (known !== undefined) return known
+  const isLocal = LOCAL_ONLY.has(eventType) || eventType.startsWith(GLOSSARY_PREFIX)
+  return isLocal ? 'local' : 'queue'
 }
 
 /** True where the type may enter the outbox. */
@@ -55,26 +42,7 @@ export function assertQueued(eventType: string): void {
   }
 }
 
-const AGGREGATE_BY_TYPE: Readonly<Record<string, string>> = {
-  BuildRegistered: 'Build',
-  BuildHeartbeat: 'Build',
-  WPStatusChanged: 'WorkPackage',
-  WPCreated: 'WorkPackage',
-  WPAssigned: 'WorkPackage',
-  HistoryAdded: 'WorkPackage',
-  ErrorLogged: 'WorkPackage',
-  DependencyResolved: 'WorkPackage',
-  MissionDossierArtifactIndexed: 'MissionDossier',
-  MissionDossierArtifactMissing: 'MissionDossier',
-  MissionDossierSnapshotComputed: 'MissionDossier',
-  MissionDossierParityDriftDetected: 'MissionDossier',
-  ProjectInitialized: 'Project',
-}
-
 /** The aggregate kind of an event type; `Mission` where the type names no other. */
 export function aggregateTypeOf(eventType: string): string {
-  return (
-    (Object.hasOwn(AGGREGATE_BY_TYPE, eventType) ? AGGREGATE_BY_TYPE[eventType] : undefined) ??
-    'Mission'
-  )
+  return factsOf(eventType)?.aggregate ?? 'Mission'
 }

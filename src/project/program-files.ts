@@ -3,7 +3,9 @@
  * module: no other place may ask for `import.meta.url`.
  */
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import type { CompiledSchemas } from '../contracts/schema-layer.ts'
 
 /** Absolute path of the program's main file. */
 export const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url))
@@ -11,6 +13,11 @@ export const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 /** The built entry of a thread, by its path below workers/, without the ending. */
 export function threadUrl(name: string): URL {
   return new URL(`../workers/${name}.js`, import.meta.url)
+}
+
+/** The JSON Schemas as functions, which the build makes. They are large: loaded when first asked for. */
+export function compiledSchemas(): CompiledSchemas {
+  return createRequire(import.meta.url)('../contracts/compiled-schemas.cjs') as CompiledSchemas
 }
 
 export function packageVersion(): string {

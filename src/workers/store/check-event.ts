@@ -2,6 +2,7 @@
  * What the store asks of a serialized event before it takes it, and how the clock gets into it. The
  * event is parsed once, here, and never serialized again.
  */
+import { factsOf } from '../../contracts/event-types.ts'
 import { EVENT_ID_PATTERN, type SerializedEvent } from '../../contracts/event.ts'
 import { JSON_LENGTH_MAX, type JsonObject } from '../../contracts/json.ts'
 import { StoreError } from '../../errors.ts'
@@ -27,17 +28,13 @@ export type CheckedEvent = {
 /** The draft's mebibyte and the envelope around it. */
 export const EVENT_LENGTH_MAX = JSON_LENGTH_MAX + 64 * 1024
 
-const LEDGER_ONLY: ReadonlySet<string> = new Set([
-  'DecisionInputRequested',
-  'DecisionInputAnswered',
-])
 const PLAIN_KEY = /^[a-z_]+$/
 const UNSTAMPED = '"lamport_clock":0,'
 const UNSTAMPED_BEFORE_NODE = `${UNSTAMPED}"node_id":`
 
-/** The second line of the route table: decisions live in git and never in the queue. */
+/** The second line of the route: decisions live in git and never in the queue. */
 export function isNotLedgerOnly(eventType: string): boolean {
-  return !LEDGER_ONLY.has(eventType)
+  return factsOf(eventType)?.destination !== 'ledger'
 }
 
 /**
