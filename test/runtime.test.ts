@@ -16,7 +16,7 @@ import { reaches, RuntimeWorld } from './support/runtime-world.ts'
 import { type Script, ScriptedHub } from './workers/socket/scripted-hub.ts'
 
 function note(text: string | number, more: Partial<Draft> = {}): Draft {
-  return { event_type: 'HistoryAdded', aggregate_id: 'WP01', payload: { note: text }, ...more }
+  return { event_type: 'NoteTaken', aggregate_id: 'WP01', payload: { note: text }, ...more }
 }
 
 function range(count: number): number[] {
@@ -65,6 +65,7 @@ function openModules(): string[] {
 describe('the package', () => {
   it('exports what the manual promises and nothing else', () => {
     expect(Object.keys(kittiwake).sort()).toEqual([
+      'CUTOVER_ARTIFACT',
       'GitError',
       'InputError',
       'KittiwakeError',
@@ -73,9 +74,16 @@ describe('the package', () => {
       'RuntimeError',
       'SanitizeError',
       'StoreError',
+      'TimestampSubstitutionError',
+      'assertCutover',
+      'assertOccurrencePreserved',
+      'classifyEnvelope',
+      'classifyLaneName',
       'commit',
       'createRuntime',
+      'isPreCutover',
       'sanitizeEvent',
+      'validateEvent',
     ])
   })
 
@@ -98,7 +106,7 @@ describe('emit', () => {
     const runtime = await world.open()
     const receipt = await runtime.emit(note('first'))
     expect(receipt).toMatchObject({
-      event_type: 'HistoryAdded',
+      event_type: 'NoteTaken',
       lamport_clock: 1,
       project_uuid: uuid,
       route: 'queued',

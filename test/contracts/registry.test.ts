@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { EVENT_TYPE_NAMES, EVENT_TYPES, factsOf } from '#dist/contracts/event-types.js'
+import { gateEventOf } from '#dist/contracts/families/gates.js'
 import { actorLabel } from '#dist/contracts/families/status.js'
 import { parsePayload } from '#dist/contracts/judge.js'
 import { jsonSchemas } from '#dist/contracts/json-schemas.js'
@@ -137,6 +138,23 @@ describe('a payload', () => {
         { path: ['actor'], code: 'missing' },
       ],
     })
+  })
+})
+
+describe('a verdict of continuous integration', () => {
+  it.each([
+    ['success', 'GatePassed'],
+    ['failure', 'GateFailed'],
+    ['timed_out', 'GateFailed'],
+    ['cancelled', 'GateFailed'],
+    ['action_required', 'GateFailed'],
+    ['neutral', null],
+    ['skipped', null],
+    ['stale', null],
+  ])('%s is %s', (conclusion, type) => expect(gateEventOf(conclusion)).toBe(type))
+
+  it.each(['SUCCESS', '', 'toString'])('has no name %j', (conclusion) => {
+    expect(() => gateEventOf(conclusion)).toThrow('no verdict has this name')
   })
 })
 

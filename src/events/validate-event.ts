@@ -1,7 +1,7 @@
 /** The validation that programs call: both layers, where it is asked strictly. */
-import { judgeEvent, type SchemaLayer, type Verdict } from './contracts/judge.ts'
-import { schemaLayer } from './contracts/schema-layer.ts'
-import { compiledSchemas } from './project/program-files.ts'
+import { judgeEvent, type SchemaLayer, type Verdict } from '../contracts/judge.ts'
+import { schemaLayer } from '../contracts/schema-layer.ts'
+import { compiledSchemas } from '../project/program-files.ts'
 
 /**
  * Whether `input` is an event, or the payload of one, as the contracts say, with everything that is wrong. Never throws.
