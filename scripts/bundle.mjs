@@ -49,7 +49,7 @@ export async function bundle(root, into) {
 }
 
 function programsOf(source) {
-  const names = ['cli/main', 'workers/bulk/check-log']
+  const names = ['cli/main', 'workers/bulk/check-log', 'workers/bulk/validate-file']
   for (const folder of readdirSync(join(source, 'workers'))) {
     const name = `workers/${folder}/${folder}.worker`
     if (existsSync(join(source, `${name}.ts`))) names.push(name)

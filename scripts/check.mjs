@@ -47,6 +47,7 @@ step('licences', 'license-checker-rseidelsohn', [
 ])
 step('drawings', null, ['scripts/draw-machines.mjs', '--check'])
 step('wire documents', null, ['scripts/describe-wire.mjs', '--check'])
+step('schemas', null, ['dist/cli/main.js', 'schema', '--check'])
 
 await Promise.all(Array.from({ length: AT_ONCE }, runSteps))
 if (failed.length > 0) {

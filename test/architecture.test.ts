@@ -72,7 +72,7 @@ describe('a resource', () => {
     expect(files().filter((file) => /\bnew Worker\(/.test(read(file)))).toEqual([
       'actors/thread.ts',
     ])
-    expect(importersOf('piscina')).toEqual(['workers/bulk/check-logs.ts'])
+    expect(importersOf('piscina')).toEqual(['workers/bulk/pool.ts'])
   })
 
   it('of sockets is opened by the socket worker and the hub', () => {

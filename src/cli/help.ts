@@ -48,6 +48,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--token-file': 'FILE|-',
   '--topology': 'T',
   '--ttl': 'TIME',
+  '--type': 'T',
   '--urgency': 'U',
   '--user': 'U',
 }

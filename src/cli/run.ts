@@ -5,8 +5,10 @@ import { packageVersion } from '../project/program-files.ts'
 import * as auth from './commands/auth.ts'
 import { CommitCommand } from './commands/commit.ts'
 import * as decision from './commands/decision.ts'
+import { ConformanceRunCommand } from './commands/conformance.ts'
 import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
+import { EventsTypesCommand } from './commands/events.ts'
 import * as glossary from './commands/glossary.ts'
 import * as hooks from './commands/hooks.ts'
 import { HubServeCommand } from './commands/hub.ts'
@@ -15,14 +17,17 @@ import * as hubToken from './commands/hub-token.ts'
 import { InitCommand } from './commands/init.ts'
 import { LogRepairCommand } from './commands/log.ts'
 import { MergeDriverCommand } from './commands/merge-driver.ts'
+import { MigrateEventsCommand } from './commands/migrate-events.ts'
 import * as mission from './commands/mission.ts'
 import * as queue from './commands/queue.ts'
 import * as queueChange from './commands/queue-change.ts'
+import { SchemaCommand } from './commands/schema.ts'
 import * as status from './commands/status.ts'
 import * as syncData from './commands/sync-data.ts'
 import * as sync from './commands/sync.ts'
 import * as background from './commands/sync-background.ts'
 import { SyncRunCommand } from './commands/sync-run.ts'
+import { ValidateCommand } from './commands/validate.ts'
 import { VersionCommand } from './commands/version.ts'
 import * as wp from './commands/work-package.ts'
 import type { Context } from './context.ts'
@@ -87,6 +92,11 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   queue.QueueExportCommand,
   queueChange.QueuePurgeCommand,
   queueChange.QueueGcCommand,
+  ValidateCommand,
+  EventsTypesCommand,
+  SchemaCommand,
+  ConformanceRunCommand,
+  MigrateEventsCommand,
   DoctorCommand,
   VersionCommand,
 ]

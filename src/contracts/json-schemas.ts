@@ -8,7 +8,7 @@ import { CUTOVER_MODEL } from './cutover-model.ts'
 import { envelope } from './envelope.ts'
 import { EVENT_TYPE_NAMES, EVENT_TYPES, snakeCase } from './event-types.ts'
 import { SCHEMA_NOTES, SHARED_MODELS } from './fields.ts'
-import type { JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from './json.ts'
 import { PAYLOAD_MODELS } from './registry.ts'
 
 export const SCHEMA_DIALECT = 'https://json-schema.org/draft/2020-12/schema'
@@ -36,7 +36,16 @@ function schemaOf(name: string, model: z.ZodType): JsonObject {
     override: ({ jsonSchema }) => tidy(jsonSchema as Record<string, unknown>),
   })
   const plain = JSON.parse(JSON.stringify(made)) as JsonObject
-  return { ...plain, $schema: SCHEMA_DIALECT, $id: `${SCHEMA_BASE}${name}` }
+  return { ...inPlace(plain), $schema: SCHEMA_DIALECT, $id: `${SCHEMA_BASE}${name}` }
+}
+
+/** A value object's own schema stands at the root, and not among what it refers to. */
+function inPlace(schema: JsonObject): JsonObject {
+  const { $ref, $defs } = schema
+  if (typeof $ref !== 'string' || !isJsonObject($defs)) return schema
+  const { [$ref.replace('#/$defs/', '')]: own, ...others } = $defs
+  if (!isJsonObject(own)) return schema
+  return Object.keys(others).length === 0 ? own : { ...own, $defs: others }
 }
 
 function tidy(schema: Record<string, unknown>): void {

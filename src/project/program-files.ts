@@ -20,6 +20,11 @@ export function compiledSchemas(): CompiledSchemas {
   return createRequire(import.meta.url)('../contracts/compiled-schemas.cjs') as CompiledSchemas
 }
 
+/** Where the package keeps the JSON Schemas. */
+export function schemasFolder(): string {
+  return fileURLToPath(new URL('../../schemas/', import.meta.url))
+}
+
 export function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version

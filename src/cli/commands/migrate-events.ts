@@ -1,0 +1,105 @@
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Option } from 'clipanion'
+import { readEventText } from '../../contracts/event-text.ts'
+import { migrateEvent } from '../../contracts/migrate.ts'
+import { EXIT, systemCode, UsageError } from '../../errors.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
+import { readLines } from '../input.ts'
+import { oneLine } from '../output.ts'
+
+/** Events with their reason that one run shows; how many more there are is said. */
+const SHOWN_MAX = 100
+
+type Left = { readonly file: string; readonly line: number; readonly reason: string }
+type Tally = { current: number; normalized: number; readonly left: Left[]; leftCount: number }
+
+export class MigrateEventsCommand extends KittiwakeCommand {
+  static override paths = [['migrate-events']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Contracts',
+    description: 'Rewrite events of before the cutover, offline, into a new file',
+    details: `Each line is one event. What is as it should be is kept as it is; what can't be made so is left out and named, and the exit code is ${EXIT.failed}. Without --out nothing is written. A file that is there is never overwritten.`,
+    examples: [
+      ['Look first', 'kittiwake migrate-events old.jsonl'],
+      ['Rewrite', 'kittiwake migrate-events old.jsonl --out new.jsonl'],
+    ],
+  })
+
+  files = Option.Rest({ name: 'FILE…', required: 1 })
+  out = Option.String('--out', { description: 'The new file' })
+
+  async run(): Promise<Result> {
+    const tally: Tally = { current: 0, normalized: 0, left: [], leftCount: 0 }
+    const output = this.out === undefined ? null : await create(resolve(this.context.cwd, this.out))
+    try {
+      for (const file of this.files) await this.#migrate(file, output, tally)
+      await output?.sync()
+    } finally {
+      await output?.close()
+    }
+    return resultOf(tally, this.out ?? null)
+  }
+
+  async #migrate(file: string, output: FileHandle | null, tally: Tally): Promise<void> {
+    for await (const { line, text, error } of readLines(file, this.context)) {
+      if (error === null && text.trim() === '') continue
+      const found = error === null ? migrated(text) : { text: null, reason: error.message }
+      if (found.text === null) {
+        tally.leftCount += 1
+        if (tally.left.length < SHOWN_MAX) tally.left.push({ file, line, reason: found.reason })
+        continue
+      }
+      if (found.isCurrent) tally.current += 1
+      else tally.normalized += 1
+      await output?.write(`${found.text}\n`)
+    }
+  }
+}
+
+type Migrated =
+  | { readonly text: string; readonly isCurrent: boolean }
+  | { readonly text: null; readonly reason: string }
+
+function migrated(text: string): Migrated {
+  const read = readEventText(text)
+  const [fault] = read.violations
+  // A number that was not kept exactly would be written as another one.
+  if (!read.ok || fault !== undefined) return { text: null, reason: fault?.message ?? 'no JSON' }
+  const found = migrateEvent(read.value)
+  if (found.state === 'unnormalizable') {
+    return { text: null, reason: [found.reason, ...found.shape_hints].join(', ') }
+  }
+  if (found.state === 'current') return { text: text.trim(), isCurrent: true }
+  const [first] = found.verdict.violations
+  if (first === undefined) return { text: JSON.stringify(found.canonical), isCurrent: false }
+  return { text: null, reason: `${first.path.join('.')}: ${first.message} (${first.code})` }
+}
+
+function resultOf({ current, normalized, left, leftCount }: Tally, out: string | null): Result {
+  const lines = left.map(({ file, line, reason }) => oneLine(`${file}:${line}: ${reason}`))
+  const hidden = leftCount - left.length
+  const more = hidden > 0 ? [`${hidden} more are not shown.`] : []
+  const where = out === null ? 'nothing was written' : 'written'
+  const summary = `${normalized} rewritten, ${current} kept, ${leftCount} left out; ${where}`
+  return {
+    fields: { rewritten: normalized, kept: current, left_out: leftCount, left, out },
+    text: [...lines, ...more, summary].join('\n'),
+    exit: leftCount === 0 ? EXIT.ok : EXIT.failed,
+  }
+}
+
+async function create(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx')
+  } catch (error) {
+    const code = systemCode(error) ?? 'unknown'
+    if (code === 'EEXIST') {
+      const hint = 'Name a file that is not there yet.'
+      throw new UsageError('OUTPUT_EXISTS', 'the output is there already', { hint })
+    }
+    const hint = 'Check the path and its permissions.'
+    throw new UsageError('OUTPUT_UNWRITABLE', `the output can't be written (${code})`, { hint })
+  }
+}

@@ -1,0 +1,147 @@
+import { resolve } from 'node:path'
+import { Option } from 'clipanion'
+import { EXIT } from '../../errors.ts'
+import type { EventChecks } from '../../workers/bulk/event-checks.ts'
+import type { FileOutcome } from '../../workers/bulk/validate-file.ts'
+import { KittiwakeCommand, type Result } from '../command.ts'
+import { eventTypeOption } from '../event-type-option.ts'
+import { readLines } from '../input.ts'
+import { oneLine } from '../output.ts'
+
+const ENDINGS = ['.json', '.jsonl', '.ndjson']
+const STDIN = '-'
+/** Files with findings that one run shows; how many more there are is said. */
+const SHOWN_MAX = 200
+
+export class ValidateCommand extends KittiwakeCommand {
+  static override paths = [['validate']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Contracts',
+    description: 'Say whether events are as the contracts say, and what is wrong',
+    details: `Takes documents (.json: an event, or an array of them), lines (.jsonl, .ndjson), folders of both, and - for standard input. Exit code ${EXIT.failed} says that something is invalid.`,
+    examples: [
+      ['A log', 'kittiwake validate events.jsonl'],
+      ['Payloads of one type', 'kittiwake validate payloads --type WPCreated --strict'],
+    ],
+  })
+
+  files = Option.Rest({ name: 'FILE…', required: 1 })
+  type = Option.String('--type', { description: 'Judge each value as a payload of this type' })
+  strict = Option.Boolean('--strict', false, {
+    description: 'Ask the JSON Schemas, too, and refuse types that no contract names',
+  })
+
+  async run(): Promise<Result> {
+    const { validateFiles } = await import('../../workers/bulk/validate-files.ts')
+    const { findFiles } = await import('../../project/find-files.ts')
+    const type = this.type === undefined ? null : eventTypeOption(this.type, ['Event'])
+    const { cwd, signal } = this.context
+    const named = this.files.filter((file) => file !== STDIN).map((file) => resolve(cwd, file))
+    const paths = await findFiles(named, ENDINGS)
+    const tasks = paths.map((path) => ({ path, type, strict: this.strict }))
+    const outcomes = [
+      ...(await validateFiles(tasks, {
+        signal,
+        onDone: (done) => this.progress(`${done} of ${tasks.length} files`),
+      })),
+    ]
+    if (this.files.includes(STDIN)) outcomes.push(await this.#validateInput(type))
+    return resultOf(outcomes)
+  }
+
+  async #validateInput(type: string | null): Promise<FileOutcome> {
+    const { EventChecks, unreadableLine } = await import('../../workers/bulk/event-checks.ts')
+    const checks = new EventChecks({ type, strict: this.strict })
+    const document = new InputDocument(checks)
+    for await (const { line, text, error } of readLines(STDIN, this.context)) {
+      if (error !== null) checks.takeFault(line, unreadableLine(error.code, error.message))
+      else if (!document.take(line, text)) checks.takeText(line, text)
+    }
+    document.end()
+    return { state: 'checked', path: STDIN, ...checks.tally() }
+  }
+}
+
+/** The bytes of a document on standard input that is spread over lines. */
+const DOCUMENT_LENGTH_MAX = 16 * 1024 * 1024
+
+/** Standard input is lines, unless its first line is only the beginning of a document. */
+class InputDocument {
+  readonly #checks: EventChecks
+  #isDocument: boolean | null = null
+  #parts: string[] = []
+  #length = 0
+
+  constructor(checks: EventChecks) {
+    this.#checks = checks
+  }
+
+  /** False where the line stands for itself. */
+  take(_: number, text: string): boolean {
+    if (text.trim() === '') return true
+    this.#isDocument ??= !isWhole(text)
+    if (!this.#isDocument) return false
+    this.#length += text.length + 1
+    if (this.#length > DOCUMENT_LENGTH_MAX) this.#parts = []
+    this.#parts.push(text)
+    return true
+  }
+
+  end(): void {
+    if (this.#isDocument !== true) return
+    // What was too long is no longer there; its length alone is told.
+    const text =
+      this.#length > DOCUMENT_LENGTH_MAX
+        ? ' '.repeat(DOCUMENT_LENGTH_MAX + 1)
+        : this.#parts.join('\n')
+    this.#checks.takeDocument(text, DOCUMENT_LENGTH_MAX)
+  }
+}
+
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    // A line that is no JSON at all is a line, too.
+    return !/^\s*[{[]/.test(text) || /[}\]]\s*$/.test(text)
+  }
+}
+
+function resultOf(outcomes: readonly FileOutcome[]): Result {
+  const total = { events: 0, invalid: 0, normalised: 0 }
+  for (const outcome of outcomes) {
+    if (outcome.state !== 'checked') continue
+    total.events += outcome.events
+    total.invalid += outcome.invalid
+    total.normalised += outcome.normalised
+  }
+  const bad = outcomes.filter((one) => one.state !== 'checked' || one.invalid > 0)
+  const shown = bad.slice(0, SHOWN_MAX)
+  const unreadable = outcomes.filter(({ state }) => state === 'unreadable').length
+  const valid = total.invalid === 0 && unreadable === 0
+  const hidden = bad.length - shown.length
+  const summary = `${total.events} events in ${outcomes.length} files, ${total.invalid} invalid`
+  const more = hidden > 0 ? [`${hidden} more files with faults are not shown.`] : []
+  return {
+    fields: { valid, files: outcomes.length, unreadable, ...total, results: shown, hidden },
+    text: [...shown.flatMap(linesOf), ...more, summary].join('\n'),
+    exit: valid ? EXIT.ok : EXIT.failed,
+  }
+}
+
+function linesOf(outcome: FileOutcome): readonly string[] {
+  const name = oneLine(outcome.path)
+  if (outcome.state === 'unreadable') return [`${name}: ${outcome.reason.replaceAll('_', ' ')}`]
+  const lines = outcome.findings.flatMap(({ line, event_type, violations, violation_count }) => {
+    const told = violations.map(({ layer, code, path, message }) => {
+      const where = path.length === 0 ? '' : ` ${path.join('.')}`
+      return `${name}:${line}${where}: ${message} (${layer} ${code})`
+    })
+    const more = violation_count - violations.length
+    const rest = more > 0 ? [`${name}:${line}: ${more} more (${event_type ?? 'no type'})`] : []
+    return [...told.map(oneLine), ...rest]
+  })
+  const unshown = outcome.invalid - outcome.findings.length
+  return unshown > 0 ? [...lines, `${name}: ${unshown} more events are invalid`] : lines
+}

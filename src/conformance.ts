@@ -1,0 +1,191 @@
+/**
+ * Runs a manifest of conformance data: each entry names a file and what is to be found of it. What the manifest asks of
+ * reducers is told as skipped here; they have goldens of their own.
+ */
+import { join, relative, resolve } from 'node:path'
+import { classifyEnvelope, classifyLaneName, type Classification } from './contracts/classify.ts'
+import { EVENT_TEXT_MAX, readEventText } from './contracts/event-text.ts'
+import { isJsonObject, type JsonObject } from './contracts/json.ts'
+import { migrateEvent } from './contracts/migrate.ts'
+import { assertOccurrencePreserved } from './contracts/occurrence.ts'
+import { isLane } from './contracts/lanes.ts'
+import { InputError, KittiwakeError } from './errors.ts'
+import { validateEvent } from './events/validate-event.ts'
+import { readBounded } from './project/bounded-file.ts'
+
+export type EntryResult = {
+  readonly id: string
+  readonly path: string
+  /** What kind of entry it is: a plain one is `event`. */
+  readonly kind: string
+  readonly state: 'passed' | 'failed' | 'skipped'
+  /** Why it failed or was skipped. */
+  readonly detail: string | null
+}
+
+type Entry = {
+  readonly id: string
+  readonly path: string
+  readonly event_type: string
+  readonly fixture_type: string
+  readonly isValid: boolean
+  readonly class: string | null
+  readonly code: string | null
+}
+
+/** A manifest, or one of its files, in bytes. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024
+const FIXTURES = 'fixtures'
+const MANIFEST = 'manifest.json'
+
+/** @throws InputError MANIFEST_UNREADABLE */
+export function runConformance(folder: string): readonly EntryResult[] {
+  const root = resolve(folder)
+  return readEntries(root).map((entry) => {
+    const found = judge(root, entry)
+    const kind = entry.class ?? (entry.fixture_type || 'event')
+    return { id: entry.id, path: entry.path, kind, ...found }
+  })
+}
+
+type Found = Pick<EntryResult, 'state' | 'detail'>
+type Judge = (entry: Entry, value: unknown) => Found
+
+function judge(root: string, entry: Entry): Found {
+  const path = join(root, FIXTURES, entry.path)
+  if (relative(root, path).startsWith('..')) return failed('the path leads out of the folder')
+  const text = textOf(path)
+  if (text === null) return failed('the file can not be read')
+  if (entry.fixture_type === 'replay_stream') return judgeStream(text)
+  if (entry.fixture_type === 'reducer_output') return skipped('reducers have goldens of their own')
+  const read = readEventText(text, FILE_BYTES_MAX)
+  if (!read.ok) return failed(read.violations[0]?.message ?? 'not JSON')
+  return judgeOf(entry)(entry, read.value)
+}
+
+function judgeOf({ class: name, fixture_type, event_type }: Entry): Judge {
+  if (name !== null) return judgeClass
+  if (fixture_type === 'timestamp_semantics') return judgeOccurrence
+  if (fixture_type === 'legacy_normalization') return judgeLegacy
+  if (event_type === 'LaneMapping') return judgeLanes
+  // What no type names is judged by its class, in the other list.
+  if (event_type.startsWith('<')) return () => skipped('judged by its class')
+  return judgeEvent
+}
+
+const judgeEvent: Judge = ({ event_type, isValid }, value) => {
+  const { valid, violations } = validateEvent(inputOf(value), event_type, { strict: true })
+  if (valid === isValid) return PASSED
+  const [first] = violations
+  return failed(valid ? 'valid' : `${first?.path.join('.')}: ${first?.message} (${first?.code})`)
+}
+
+const judgeClass: Judge = (entry, value) => {
+  const isLanes = entry.class === 'lane_mapping_legacy'
+  const found: Classification = (isLanes ? classifyLaneName : classifyEnvelope)(inputOf(value))
+  const code = found.valid ? null : found.error.code
+  if (found.valid === entry.isValid && (entry.code === null || entry.code === code)) return PASSED
+  return failed(code ?? 'valid')
+}
+
+const judgeLanes: Judge = ({ isValid }, value) => {
+  const lanes = (Array.isArray(value) ? (value as unknown[]) : [value]).map((one) =>
+    isJsonObject(one) ? (one['canonical'] ?? one['lane']) : one,
+  )
+  const areLanes = lanes.every((lane) => isLane(lane) || lane === 'genesis')
+  return areLanes === isValid ? PASSED : failed(areLanes ? 'all are lanes' : 'one is no lane')
+}
+
+const judgeOccurrence: Judge = ({ isValid }, value) => {
+  const { envelope, consumer_simulation: simulation } = objectOf(value)
+  const persisted = objectOf(simulation)['persisted_occurrence_time']
+  try {
+    assertOccurrencePreserved(objectOf(envelope), persisted)
+    return isValid ? PASSED : failed('preserved')
+  } catch (error) {
+    if (!(error instanceof KittiwakeError)) throw error
+    return isValid ? failed(error.message) : PASSED
+  }
+}
+
+const PUBLISHED_SHAPES: ReadonlySet<string> = new Set([
+  'pre_3_0_envelope',
+  'feature_keys_envelope',
+  'awaiting_review_synonym',
+])
+
+const judgeLegacy: Judge = (_, value) => {
+  const { expected, expected_reason, legacy_shape } = objectOf(value)
+  const found = migrateEvent(inputOf(value))
+  const isNormalized = found.state === 'normalized' && PUBLISHED_SHAPES.has(found.legacy_shape)
+  if (isNormalized !== (expected === 'normalized')) return failed(found.state)
+  if (found.state === 'normalized' && (legacy_shape ?? found.legacy_shape) !== found.legacy_shape) {
+    return failed(found.legacy_shape)
+  }
+  const reason = found.state === 'unnormalizable' ? found.reason : expected_reason
+  return (expected_reason ?? reason) === reason ? PASSED : failed(found.state)
+}
+
+/** That its lines are events is what a stream promises; which of them are valid, it doesn't say. */
+function judgeStream(text: string): Found {
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    const read = readEventText(line, EVENT_TEXT_MAX)
+    const isEvent = read.ok && isJsonObject(read.value) && isJsonObject(read.value['payload'])
+    if (!isEvent) return failed(`line ${index + 1} is no event`)
+  }
+  return PASSED
+}
+
+function readEntries(root: string): readonly Entry[] {
+  const text = textOf(join(root, MANIFEST))
+  const read = text === null ? null : readEventText(text, FILE_BYTES_MAX)
+  const manifest = objectOf(read?.ok === true ? read.value : null)
+  const { fixtures, classes } = manifest
+  const plain = Array.isArray(fixtures) ? (fixtures as unknown[]) : null
+  if (plain === null) {
+    throw new InputError('MANIFEST_UNREADABLE', `no ${MANIFEST} with fixtures can be read there`, {
+      hint: `Name the folder that holds ${MANIFEST} and ${FIXTURES}/.`,
+    })
+  }
+  const classed = objectOf(classes)['entries']
+  return [...plain, ...(Array.isArray(classed) ? (classed as unknown[]) : [])].map(entryOf)
+}
+
+function entryOf(value: unknown): Entry {
+  const entry = objectOf(value)
+  const word = (key: string): string => (typeof entry[key] === 'string' ? entry[key] : '')
+  return {
+    id: word('id'),
+    path: word('path'),
+    event_type: word('event_type'),
+    fixture_type: word('fixture_type'),
+    isValid: (word('expected_result') || word('expected')) === 'valid',
+    class: word('class') || null,
+    code: word('expected_error_code') || null,
+  }
+}
+
+/** Of a wrapped entry, what it is about. */
+function inputOf(value: unknown): unknown {
+  return isJsonObject(value) && value['input'] !== undefined ? value['input'] : value
+}
+
+function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {}
+}
+
+function textOf(path: string): string | null {
+  const read = readBounded(path, FILE_BYTES_MAX, { followLink: true })
+  return read.state === 'read' ? read.bytes.toString('utf8') : null
+}
+
+const PASSED: Found = { state: 'passed', detail: null }
+
+function failed(detail: string): Found {
+  return { state: 'failed', detail: `found: ${detail}` }
+}
+
+function skipped(detail: string): Found {
+  return { state: 'skipped', detail }
+}
