@@ -28,7 +28,7 @@ const REACH = 1.05
 const START_REACH_MS = 100
 const PACKAGE = join(import.meta.dirname, '..')
 const SAID = 'async function nudgeProject(cwd) {'
-const EMIT = ['emit', 'HistoryAdded', '--aggregate', 'WP01', '--payload', '{"wp_id":"WP01"}']
+const EMIT = ['emit', 'NoteTaken', '--aggregate', 'WP01', '--payload', '{"wp_id":"WP01"}']
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-bench-')))
 try {

@@ -8,7 +8,7 @@ const FOLLOWERS = {
   'a move': async (world) => moveArgs(world, await world.nextMove('WP02')),
   'a resolution': async (world) => resolveArgs(world, await world.takeTerm()),
   'an observation': (world) => ['glossary', 'observe', 'gull', '--mission', world.mission],
-  'an event': () => ['emit', 'HistoryAdded', '--payload', '{}'],
+  'an event': () => ['emit', 'NoteTaken', '--payload', '{}'],
 }
 
 /**

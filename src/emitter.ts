@@ -1,4 +1,5 @@
-/** The way of an event on this side of the port: check ► sanitize ► stamp ► append ► receipt, in call order. */
+/** The way of an event on this side of the port: check ► sanitize ► stamp ► judge ► append ► receipt, in call order. */
+import { assertContract } from './events/assert-contract.ts'
 import type { Draft, Event, Receipt, SerializedEvent } from './contracts/event.ts'
 import { InputError, type KittiwakeError, RuntimeError, StoreError } from './errors.ts'
 import { routeOf } from './actors/route.machine.ts'
@@ -114,6 +115,7 @@ export function createEmitter(
         try {
           const missionId = await surroundings.missionId(taken.draft.mission)
           const event = stamp(taken.draft, taken.id, taken.at, { ...around, missionId })
+          assertContract(event)
           stamped.push({ taken, event, text: bounded(serializeEvent(event)) })
         } catch (error) {
           taken.reject(error)
@@ -180,7 +182,9 @@ export function createEmitter(
     const draft = parseDraft(sanitizer.sanitize(parseDraft(input)).value)
     const around = await surroundings.now()
     const missionId = await surroundings.missionId(draft.mission)
-    return bounded(serializeEvent(stamp(draft, id, at, { ...around, missionId })))
+    const event = stamp(draft, id, at, { ...around, missionId })
+    assertContract(event)
+    return bounded(serializeEvent(event))
   }
 
   const record: Emitter['record'] = (text) =>

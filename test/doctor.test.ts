@@ -31,7 +31,7 @@ let world: MissionWorld
 
 beforeAll(async () => {
   world = await MissionWorld.open()
-  await world.run(['emit', 'HistoryAdded', '--payload', '{}'])
+  await world.run(['emit', 'NoteTaken', '--payload', '{}'])
   await world.run(world.answerArgs(await world.takeQuestion()))
 }, 60_000)
 afterAll(() => world.remove())
@@ -130,8 +130,8 @@ describe('doctor', () => {
       database.close()
     }
     const report = doctorWith(
-      () => swap('HistoryAdded', 'HistoryAddee'),
-      () => swap('HistoryAddee', 'HistoryAdded'),
+      () => swap('NoteTaken', 'NoteTakee'),
+      () => swap('NoteTakee', 'NoteTaken'),
     )
     expect(report.code).toBe(1)
     expect(badOf(report)).toEqual([

@@ -36,7 +36,7 @@ async function emitterBefore(world: RuntimeWorld, store: (command: Append) => Pr
   }
   const emitter = createEmitter(parts as unknown as Parts)
   const note = (value: number | string) =>
-    emitter.emit({ event_type: 'HistoryAdded', payload: { note: value } })
+    emitter.emit({ event_type: 'NoteTaken', payload: { note: value } })
   return { note, recorded: () => recorded }
 }
 

@@ -119,14 +119,14 @@ describe('nothing personal is shown (L4)', () => {
     const { shown, tell } = watch(runtime)
     await tell(
       runtime.emit({
-        event_type: 'HistoryAdded',
+        event_type: 'NoteTaken',
         aggregate_id: 'WP01',
         mission,
         payload: { note: DIRTY, [`${world.root}/key`]: [world.root, { who: CANARY.user }] },
       }),
     )
     await tell(runtime.emit({ event_type: CANARY.email, payload: { note: DIRTY } }))
-    await tell(runtime.emit({ event_type: 'HistoryAdded', mission: `${world.root}/nowhere` }))
+    await tell(runtime.emit({ event_type: 'NoteTaken', mission: `${world.root}/nowhere` }))
     const asked = runtime.decisions.request({ mission, question: DIRTY, options: [world.root] })
     await tell(asked)
     const { decision_id } = await asked
@@ -141,7 +141,7 @@ describe('nothing personal is shown (L4)', () => {
     await tell(runtime.sync.now())
     await tell(runtime.sync.start())
     runtime.system.workers.store.send({ type: 'thread.crashed', code: 'TEST', message: 'test' })
-    await tell(runtime.emit({ event_type: 'HistoryAdded', payload: { note: DIRTY } }))
+    await tell(runtime.emit({ event_type: 'NoteTaken', payload: { note: DIRTY } }))
     await runtime.stop()
 
     const strings = stringsIn(shown)
@@ -155,7 +155,7 @@ describe('nothing personal is shown (L4)', () => {
     ]) {
       expect([...strings].filter((one) => one.includes(text))).not.toEqual([])
     }
-    expect([...strings].some((text) => text.includes('"event_type":"HistoryAdded"'))).toBe(true)
+    expect([...strings].some((text) => text.includes('"event_type":"NoteTaken"'))).toBe(true)
     expect(leaks(strings, [...forbiddenIn(world), hub.token])).toEqual([])
     // Envelopes name their team; nothing else does, and no hub is named at all.
     expect(leaks(strings, [new URL(hub.hub.url).host])).toEqual([])
@@ -170,7 +170,7 @@ describe('nothing personal is shown (L4)', () => {
     writeFileSync(broken, 'a file where a folder should be')
     const runtime = await world.open({ stateDirectory: broken })
     const { shown, tell } = watch(runtime)
-    await tell(runtime.emit({ event_type: 'HistoryAdded' }))
+    await tell(runtime.emit({ event_type: 'NoteTaken' }))
     await tell(runtime.sync.optIn())
     const worktree = join(world.root, '.worktrees', `${mission}-coord`)
     const log = join('kitty-specs', mission, 'decisions.events.jsonl')

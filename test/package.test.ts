@@ -46,7 +46,7 @@ describe('the library', () => {
     const program = `
       import { createRuntime } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
       const runtime = await createRuntime({ root: ${JSON.stringify(world.root)} })
-      const draft = { event_type: 'HistoryAdded', aggregate_id: 'WP01', payload: { note: 'x' } }
+      const draft = { event_type: 'NoteTaken', aggregate_id: 'WP01', payload: { note: 'x' } }
       console.log((await runtime.emit(draft)).event_id)
       await runtime.stop()`
     const env = { ...process.env, KITTIWAKE_HOME: world.state }

@@ -3,7 +3,7 @@
  * share their parts, and are read side by side. Source: the wire contract.
  */
 import { z } from 'zod'
-import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN } from './event.ts'
+import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN, ZONED_TIME_PATTERN } from './event.ts'
 import { isJsonObject } from './json.ts'
 import type { JsonObject } from './json.ts'
 
@@ -14,7 +14,6 @@ export const BATCH_EVENTS_MAX = 1_000
 
 export const GIT_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const ZONED_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
 /** A mission or a work package by its name: never a path, never a sentence. */
 const FOCUS = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
 
@@ -26,7 +25,7 @@ const projectUuid = z.string().regex(UUID_V4_PATTERN).describe('A UUID of versio
 const zonedTime = z
   .string()
   .max(40)
-  .regex(ZONED_TIME)
+  .regex(ZONED_TIME_PATTERN)
   .refine((text) => !Number.isNaN(Date.parse(text)))
 const timestamp = z.string().min(1).max(64)
 const object = z.custom<JsonObject>(isJsonObject).meta({ type: 'object' })

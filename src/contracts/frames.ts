@@ -5,6 +5,7 @@ import { factsOf } from './event-types.ts'
 import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES } from './frame-schemas.ts'
 import { isJsonObject, parseJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
+import { judgeWireEvent } from './wire-event.ts'
 
 /** A commit on a mission branch that touched `kitty-specs/`. Exactly these seven keys. */
 export type LocalCommit = {
@@ -205,10 +206,9 @@ const KIND_BY_TYPE: Readonly<Record<string, string>> = {
 }
 
 function readEvent(frame: JsonObject): ClientReading {
-  if (!CLIENT_FRAMES.event.safeParse(frame).success) {
-    return invalid('invalid_event', { event_id: frame['event_id'] })
-  }
-  return allowed(frame as EventFrame)
+  return CLIENT_FRAMES.event.safeParse(frame).success
+    ? judged(frame as EventFrame)
+    : invalid('invalid_event', { event_id: frame['event_id'] })
 }
 
 function readEvents(frame: JsonObject): ClientReading {
@@ -225,19 +225,24 @@ export function readBatchedEvents(events: readonly Json[]): readonly BatchedRead
     const { event_id } = event
     if (typeof event_id !== 'string' || !EVENT_ID_PATTERN.test(event_id)) return null
     const isGood = batchedEvent.safeParse(event).success
-    const reading = isGood ? allowed(event as BatchedEvent) : invalid('invalid_event', { event_id })
+    const reading = isGood ? judged(event as BatchedEvent) : invalid('invalid_event', { event_id })
     readings.push({ event_id, reading })
   }
   return readings
 }
 
-function allowed<Event extends BatchedEvent>(
+// The shape of a frame bounds what an event takes up; what it says is judged as everywhere.
+function judged<Event extends BatchedEvent>(
   event: Event,
 ): { readonly kind: 'event'; readonly frame: Event } | InvalidFrame {
+  const { event_id, event_type } = event
   // Decisions are semantic facts: they travel in git, inside the commits that `LocalCommit` announces.
-  return factsOf(event.event_type)?.destination === 'ledger'
-    ? invalid('event_type_not_allowed', { event_id: event.event_id })
-    : { kind: 'event', frame: event }
+  if (factsOf(event_type)?.destination === 'ledger') {
+    return invalid('event_type_not_allowed', { event_id })
+  }
+  return judgeWireEvent(event).valid
+    ? { kind: 'event', frame: event }
+    : invalid('invalid_event', { event_id })
 }
 
 function invalid(

@@ -1,13 +1,19 @@
 /** What a caller hands in, checked: a value of any shape becomes a Draft or a typed refusal. */
 import { z } from 'zod'
-import type { Draft, JsonObject } from '../contracts/event.ts'
+import { ZONED_TIME_PATTERN, type Draft, type JsonObject } from '../contracts/event.ts'
+import { normaliseId } from '../contracts/event-id.ts'
+import { isDateTime } from '../contracts/timestamp.ts'
 import { InputError } from '../errors.ts'
 import { assertQueued } from './route.ts'
 
 const EVENT_TYPE_PATTERN = /^[A-Za-z][A-Za-z0-9_.]{0,127}$/
 const TEXT_MAX = 512
+const NAME_MAX = 256
 
 const text = z.string().min(1).max(TEXT_MAX)
+/** In any spelling; it travels in the one that counts. */
+const id = z.string().refine((value) => normaliseId(value) !== null)
+const time = z.string().regex(ZONED_TIME_PATTERN).refine(isDateTime)
 const payload = z.custom<JsonObject>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 )
@@ -15,12 +21,12 @@ const payload = z.custom<JsonObject>(
 const draftSchema = z.strictObject({
   event_type: z.string().regex(EVENT_TYPE_PATTERN),
   aggregate_id: text.optional(),
-  aggregate_type: text.optional(),
+  aggregate_type: z.string().min(1).max(NAME_MAX).optional(),
   mission: text.optional(),
   payload: payload.optional(),
-  causation_id: z.string().min(26).max(36).nullable().optional(),
-  correlation_id: z.string().min(26).max(36).optional(),
-  timestamp: z.iso.datetime({ offset: true }).optional(),
+  causation_id: id.nullable().optional(),
+  correlation_id: id.optional(),
+  timestamp: time.optional(),
 })
 
 /**

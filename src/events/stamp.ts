@@ -1,9 +1,13 @@
 /** Gives a clean draft its identity, time and place. All but the clock: that ticks in the store's transaction. */
 import type { Draft, Event, SerializedEvent } from '../contracts/event.ts'
 import { SCHEMA_VERSION } from '../contracts/event.ts'
+import { normaliseId } from '../contracts/event-id.ts'
 import { encodeJson } from '../contracts/json.ts'
 import type { Identity } from '../project/types.ts'
 import { aggregateTypeOf } from './route.ts'
+
+/** Characters of an aggregate that the payload names. */
+const AGGREGATE_MAX = 512
 
 /** What is known where and when the event happens. */
 export type Surroundings = {
@@ -32,8 +36,8 @@ export function stamp(draft: Draft, eventId: string, at: string, around: Surroun
     payload: draft.payload ?? {},
     node_id: around.nodeId,
     lamport_clock: 0,
-    causation_id: draft.causation_id ?? null,
-    correlation_id: draft.correlation_id ?? draft.causation_id ?? eventId,
+    causation_id: spelled(draft.causation_id),
+    correlation_id: spelled(draft.correlation_id ?? draft.causation_id) ?? eventId,
     timestamp: draft.timestamp ?? at,
     team_slug: around.teamSlug,
     project_uuid: around.identity?.uuid ?? null,
@@ -54,11 +58,16 @@ export function isoMicroseconds(nowMs: number): string {
   return new Date(nowMs).toISOString().replace(/(\.\d{3})Z$/, '$1000+00:00')
 }
 
+/** In the spelling that counts; another writer may have given us the id. */
+function spelled(id: string | null | undefined): string | null {
+  return typeof id === 'string' ? (normaliseId(id) ?? id) : null
+}
+
 function defaultAggregate(draft: Draft): string {
   const { payload } = draft
   for (const key of ['wp_id', 'mission_id', 'mission_slug', 'build_id']) {
     const value = payload?.[key]
-    if (typeof value === 'string' && value !== '') return value
+    if (typeof value === 'string' && value !== '' && value.length <= AGGREGATE_MAX) return value
   }
   return aggregateTypeOf(draft.event_type).toLowerCase()
 }

@@ -53,7 +53,7 @@ describe('the documents of one mission, in the order of its life', () => {
 
   it('emit: the receipt, from an argument, a file and standard input', async () => {
     writeFileSync(join(root, 'payload.json'), '\uFEFF{"from":"file"}')
-    const args = ['emit', 'HistoryAdded', '--aggregate', 'WP01', '--mission', mission, '--payload']
+    const args = ['emit', 'NoteTaken', '--aggregate', 'WP01', '--mission', mission, '--payload']
     for (const [at, [payload, input]] of [
       ['{"from":"argument"}', ''],
       ['@payload.json', ''],
@@ -63,7 +63,7 @@ describe('the documents of one mission, in the order of its life', () => {
       expect(receipt).toEqual({
         ok: true,
         event_id: expect.stringMatching(ULID),
-        event_type: 'HistoryAdded',
+        event_type: 'NoteTaken',
         lamport_clock: at + 1,
         project_uuid: expect.stringMatching(UUID),
         route: 'queued',
@@ -181,7 +181,7 @@ describe('the documents of one mission, in the order of its life', () => {
       reason: null,
     })
     await hub.kill()
-    await machine.ok(root, ['emit', 'HistoryAdded'])
+    await machine.ok(root, ['emit', 'NoteTaken'])
     expect(await machine.run(root, ['sync', 'now', '--timeout', '3'])).toMatchObject({
       code: 8,
       document: { pending: 1, reason: 'hub_unreachable' },

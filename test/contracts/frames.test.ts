@@ -10,7 +10,7 @@ const PROJECT = '6f9619ff-8b86-4011-b42d-00cf4fc964ff'
 const EVENT: JsonObject = {
   type: 'event',
   event_id: ULID,
-  event_type: 'WPStatusChanged',
+  event_type: 'NoteTaken',
   aggregate_id: 'WP01',
   aggregate_type: 'WorkPackage',
   schema_version: '3.0.0',

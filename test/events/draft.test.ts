@@ -16,7 +16,11 @@ function refusalOf(value: unknown): InputError | null {
 }
 
 const text = fc.string({ minLength: 1, maxLength: 512 })
-const id = fc.string({ minLength: 26, maxLength: 36 })
+const id = fc.oneof(
+  fc.uuid(),
+  fc.uuid().map((text) => text.replaceAll('-', '').toUpperCase()),
+  fc.constantFrom(ID, ID.toLowerCase()),
+)
 const anyDraft = fc.record(
   {
     event_type: fc.constantFrom(
@@ -27,7 +31,7 @@ const anyDraft = fc.record(
       'A.b_c1',
     ),
     aggregate_id: text,
-    aggregate_type: text,
+    aggregate_type: fc.string({ minLength: 1, maxLength: 256 }),
     mission: text,
     payload: fc.dictionary(fc.string(), fc.jsonValue()),
     causation_id: fc.option(id),
@@ -63,9 +67,13 @@ describe('a draft', () => {
     ['payload', { event_type: 'A', payload: null }],
     ['payload', { event_type: 'A', payload: 'text' }],
     ['causation_id', { event_type: 'A', causation_id: 'short' }],
+    ['causation_id', { event_type: 'A', causation_id: 'x'.repeat(30) }],
     ['correlation_id', { event_type: 'A', correlation_id: null }],
+    ['aggregate_type', { event_type: 'A', aggregate_type: 'x'.repeat(257) }],
     ['timestamp', { event_type: 'A', timestamp: '2026-01-01T00:00:00' }],
     ['timestamp', { event_type: 'A', timestamp: 'now' }],
+    ['timestamp', { event_type: 'A', timestamp: '2026-01-01T00:00Z' }],
+    ['timestamp', { event_type: 'A', timestamp: '2026-02-30T00:00:00Z' }],
     ['draft', null],
     ['draft', []],
   ])('with a bad %s names the field', (field, value) => {

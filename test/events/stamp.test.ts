@@ -4,7 +4,7 @@ import { byCodePoint } from '#dist/contracts/json.js'
 import { isoMicroseconds, serializeEvent, stamp } from '#dist/events/stamp.js'
 
 const ID = '01J0000000000000000000EVNT'
-const CAUSE = '01J00000000000000000CAUSE0'
+const CAUSE = '01J00000000000000000CASE00'
 const AT = '2026-02-12T10:00:00.000000+00:00'
 const IDENTITY = {
   uuid: '7d4f3a52-1c89-4e0b-9a6d-2f5e8b7c9d10',
@@ -71,6 +71,7 @@ describe('the envelope', () => {
     ['the work package', { payload: { wp_id: 'W', mission_id: 'M' } }, null, 'W'],
     ['the mission of the payload', { payload: { wp_id: '', mission_id: 'M' } }, null, 'M'],
     ['the kind', { payload: { wp_id: 7 } }, null, 'mission'],
+    ['the kind', { payload: { wp_id: 'x'.repeat(513) } }, null, 'mission'],
   ])('is about %s', (_, more, missionId, expected) => {
     const event = stamp({ event_type: 'MissionCreated', ...more }, ID, AT, { ...AROUND, missionId })
     expect(event.aggregate_id).toBe(expected)
@@ -81,6 +82,7 @@ describe('the envelope', () => {
     [{ causation_id: CAUSE }, CAUSE, CAUSE],
     [{ causation_id: CAUSE, correlation_id: ID }, CAUSE, ID],
     [{ correlation_id: CAUSE }, null, CAUSE],
+    [{ causation_id: CAUSE.toLowerCase() }, CAUSE, CAUSE],
   ])('correlates %j', (more, causation, correlation) => {
     const event = stamp({ event_type: 'A', ...more }, 'E', AT, AROUND)
     const expected = correlation === ID && !('correlation_id' in more) ? 'E' : correlation

@@ -24,7 +24,7 @@ function envelope() {
   const event_id = ulid()
   return {
     event_id,
-    event_type: 'WPStatusChanged',
+    event_type: 'NoteTaken',
     aggregate_id: 'WP01',
     aggregate_type: 'WorkPackage',
     schema_version: '3.0.0',

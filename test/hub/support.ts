@@ -47,7 +47,8 @@ export function newEvent(fields: JsonObject & { readonly project_uuid?: string }
   const event_id = newUlid()
   return {
     event_id,
-    event_type: 'WPStatusChanged',
+    // A type of nobody's contract, so that a test may put anything into it.
+    event_type: 'NoteTaken',
     aggregate_id: 'WP01',
     aggregate_type: 'WorkPackage',
     schema_version: '3.0.0',

@@ -34,7 +34,7 @@ beforeAll(async () => {
     'mission_slug'
   ] as string
   await machine.ok(project.root, ['sync', 'opt-in'])
-  await machine.ok(project.root, ['emit', 'HistoryAdded'])
+  await machine.ok(project.root, ['emit', 'NoteTaken'])
   await machine.ok(project.root, ['decision', 'request', '--mission', mission, '--question', 'q'])
 })
 
@@ -56,7 +56,7 @@ describe('a configuration that can not be used', () => {
     const broken = readFileSync(path())
     const [init, emitted, status] = await Promise.all([
       machine.run(project.root, ['init']),
-      machine.run(project.root, ['emit', 'HistoryAdded']),
+      machine.run(project.root, ['emit', 'NoteTaken']),
       machine.run(project.root, ['sync', 'status', '--check']),
     ])
     expect(init.code).toBe(1)
@@ -172,7 +172,7 @@ describe('a mission whose meta.json can not be used', () => {
     const [list, request, emitted, doctor] = await Promise.all([
       machine.run(project.root, ['mission', 'list']),
       machine.run(project.root, ['decision', 'request', '--mission', mission, '--question', 'q']),
-      machine.run(project.root, ['emit', 'HistoryAdded', '--mission', mission]),
+      machine.run(project.root, ['emit', 'NoteTaken', '--mission', mission]),
       machine.run(project.root, ['doctor']),
     ])
     expect(list.document).toMatchObject({
@@ -206,7 +206,7 @@ describe('names of missions', () => {
       `./${mission}`,
       '\\..',
     ]
-    const lines = names.map((name) => JSON.stringify({ event_type: 'HistoryAdded', mission: name }))
+    const lines = names.map((name) => JSON.stringify({ event_type: 'NoteTaken', mission: name }))
     const { code, documents } = await machine.run(
       project.root,
       ['emit', '--batch', '-'],
@@ -300,7 +300,7 @@ describe('an outbox that is no database', () => {
       ['queue', 'stats'],
       ['sync', 'status'],
       ['sync', 'opt-in'],
-      ['emit', 'HistoryAdded'],
+      ['emit', 'NoteTaken'],
       ['sync', 'now'],
       ['doctor'],
     ]
@@ -332,7 +332,7 @@ describe('a pipe in the place of a file', () => {
     async () => {
       execFileSync('mkfifo', [join(project.root, 'pipe')])
       for (const args of [
-        ['emit', 'HistoryAdded', '--payload', '@pipe'],
+        ['emit', 'NoteTaken', '--payload', '@pipe'],
         ['auth', 'login', '--hub', 'http://127.0.0.1:9', '--token-file', 'pipe'],
       ]) {
         const ended = await machine.run(project.root, args)
@@ -372,7 +372,7 @@ describe('texts that a terminal would obey', () => {
     await machine.ok(project.root, answer)
     await machine.ok(project.root, [
       'emit',
-      'HistoryAdded',
+      'NoteTaken',
       '--aggregate',
       'a\u001b[31mb',
       '--payload',

@@ -70,7 +70,7 @@ async function locked(mode: 'IMMEDIATE' | 'EXCLUSIVE') {
 
 function emit(note: string): string[] {
   const payload = JSON.stringify({ note })
-  return ['emit', 'HistoryAdded', '--aggregate', 'WP01', '--payload', payload, '--json']
+  return ['emit', 'NoteTaken', '--aggregate', 'WP01', '--payload', payload, '--json']
 }
 
 function notes(world: RuntimeWorld, uuid: string): unknown[] {

@@ -139,11 +139,11 @@ function becomeSomebody(): void {
 async function leakEveryWay(): Promise<void> {
   const file = join(machine.folder, 'payload.json')
   writeFileSync(file, JSON.stringify(payloadOf(LEAKS.join(' | '))))
-  await command('emit', 'HistoryAdded', '--aggregate', LEAKS[4] ?? '', '--payload', `@${file}`)
-  await command('emit', 'HistoryAdded', '--payload', JSON.stringify(payloadOf(USER)))
+  await command('emit', 'NoteTaken', '--aggregate', LEAKS[4] ?? '', '--payload', `@${file}`)
+  await command('emit', 'NoteTaken', '--payload', JSON.stringify(payloadOf(USER)))
   rmSync(file)
   const lines = LEAKS.map((leak) =>
-    JSON.stringify({ event_type: 'ErrorLogged', aggregate_id: leak, payload: payloadOf(leak) }),
+    JSON.stringify({ event_type: 'NoteTaken', aggregate_id: leak, payload: payloadOf(leak) }),
   )
   printed.push(await rawRun(place(), ['emit', '--batch', '-'], lines.join('\n')))
   const all = LEAKS.join('\n')

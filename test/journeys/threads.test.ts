@@ -265,7 +265,7 @@ describe('a command', () => {
     const world = new RuntimeWorld()
     const uuid = await world.init()
     const fault: Fault = { worker: 'store', point: 'answer:store.appended', how: 'exit' }
-    const ran = await world.run(['emit', 'HistoryAdded', '--aggregate', 'WP01', '--json'], {
+    const ran = await world.run(['emit', 'NoteTaken', '--aggregate', 'WP01', '--json'], {
       fault,
     })
     expect(world.strikes()).toBe(1)
@@ -279,7 +279,7 @@ describe('a command', () => {
     const world = new RuntimeWorld()
     await world.init()
     const fault: Fault = { worker: 'store', point: 'start', how: 'exit', times: 99 }
-    const ran = await world.run(['emit', 'HistoryAdded', '--json'], { fault })
+    const ran = await world.run(['emit', 'NoteTaken', '--json'], { fault })
     expect(ran.code).toBe(1)
     expect(JSON.parse(ran.stdout)).toMatchObject({ ok: false, error: { code: 'WORKER_FAILED' } })
   })

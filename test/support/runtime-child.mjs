@@ -81,7 +81,7 @@ async function stop() {
 }
 
 function emit(note) {
-  return runtime.emit({ event_type: 'HistoryAdded', aggregate_id: 'WP01', payload: { note } })
+  return runtime.emit({ event_type: 'NoteTaken', aggregate_id: 'WP01', payload: { note } })
 }
 
 async function settle(what, call) {
