@@ -37,7 +37,8 @@ async function emitterBefore(world: RuntimeWorld, store: (command: Append) => Pr
   const emitter = createEmitter(parts as unknown as Parts)
   const note = (value: number | string) =>
     emitter.emit({ event_type: 'NoteTaken', payload: { note: value } })
-  return { note, recorded: () => recorded }
+  const emit: typeof emitter.emit = (draft) => emitter.emit(draft)
+  return { emit, note, recorded: () => recorded }
 }
 
 function noteOf(text: string): number | string {
@@ -76,6 +77,16 @@ describe('the emitter', () => {
       ),
     ).toEqual([1, 2, 3, bad, 4, 5])
     expect(kept).toEqual([0, 1, 2, 4, 5])
+  })
+
+  it('refuses what the contracts refuse before the store is asked; what came with it is stored', async () => {
+    const { ask, kept } = keeper(() => null)
+    const { emit, note } = await emitterBefore(new RuntimeWorld(), ask)
+    const wrong = emit({ event_type: 'HistoryAdded', payload: { wp_id: 'WP01' } })
+    const outcomes = await Promise.allSettled([note(1), wrong, note(2)])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'EVENT_INVALID' } })
+    expect(kept).toEqual([1, 2])
   })
 
   it.each([

@@ -14,9 +14,9 @@ import { compiledSchemas } from '../project/program-files.ts'
 export function validateEvent(
   input: unknown,
   type?: string,
-  options: { readonly strict?: boolean } = {},
+  options: { readonly strict?: boolean } | null = null,
 ): Verdict {
-  const strict = options.strict ?? false
+  const strict = options?.strict ?? false
   return judgeEvent(input, type, { strict, schemas: strict ? schemas() : null })
 }
 
