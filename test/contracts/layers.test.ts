@@ -42,6 +42,23 @@ describe.each(CONTRACTED)('%s', (type) => {
   })
 })
 
+describe('the envelope', () => {
+  const envelopes = arbitraryOf(SCHEMAS.get('event') ?? {})
+
+  it('has a model and a schema that accept the same, and refuse the same single changes', () => {
+    const changed = envelopes.chain((event) => fc.oneof(fc.constant(event), oneChange(event)))
+    fc.assert(
+      fc.property(changed, (event) => {
+        const { violations } = validateEvent(event, 'Event')
+        const inModel = violations.some(({ layer }) => layer === 'envelope')
+        const found = { event, refused: inModel }
+        expect(found).toEqual({ event, refused: ask('event', event, []).length > 0 })
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
 describe('the schema layer', () => {
   it('says where, one fault for a place', () => {
     const payload = {
