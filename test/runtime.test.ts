@@ -217,7 +217,7 @@ describe('consent', () => {
 describe('what can not be delivered', () => {
   it('is refused with a type where there is no identity', async () => {
     const early = await new RuntimeWorld().open()
-    await early.emit({ event_type: 'HistoryAdded' })
+    await early.emit({ event_type: 'NoteTaken' })
     expect(await codeOf(early.sync.now())).toBe('NO_IDENTITY')
   })
 
@@ -226,7 +226,7 @@ describe('what can not be delivered', () => {
     const world = await RuntimeWorld.withProject()
     const nowhere = await world.open({ stateDirectory: '/sys/kittiwake' })
     const calls = [
-      nowhere.emit({ event_type: 'HistoryAdded' }),
+      nowhere.emit({ event_type: 'NoteTaken' }),
       nowhere.sync.now(),
       nowhere.sync.optIn(),
       nowhere.sync.start(),
