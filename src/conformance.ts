@@ -8,7 +8,7 @@ import { EVENT_TEXT_MAX, readEventText } from './contracts/event-text.ts'
 import { isJsonObject, type JsonObject } from './contracts/json.ts'
 import { migrateEvent } from './contracts/migrate.ts'
 import { assertOccurrencePreserved } from './contracts/occurrence.ts'
-import { isLane } from './contracts/lanes.ts'
+import { canonicalLane, syncLaneOf } from './contracts/wire-lanes.ts'
 import { InputError, KittiwakeError } from './errors.ts'
 import { validateEvent } from './events/validate-event.ts'
 import { readBounded } from './project/bounded-file.ts'
@@ -89,10 +89,12 @@ const judgeClass: Judge = (entry, value) => {
 }
 
 const judgeLanes: Judge = ({ isValid }, value) => {
-  const lanes = (Array.isArray(value) ? (value as unknown[]) : [value]).map((one) =>
-    isJsonObject(one) ? (one['canonical'] ?? one['lane']) : one,
-  )
-  const areLanes = lanes.every((lane) => isLane(lane) || lane === 'genesis')
+  const mappings = Array.isArray(value) ? (value as unknown[]) : [value]
+  const areLanes = mappings.map(objectOf).every(({ canonical, expected_sync: sync }) => {
+    const lane = typeof canonical === 'string' ? canonicalLane(canonical) : null
+    if (lane === null || lane !== canonical) return false
+    return sync === undefined || sync === syncLaneOf(lane, 1)
+  })
   return areLanes === isValid ? PASSED : failed(areLanes ? 'all are lanes' : 'one is no lane')
 }
 

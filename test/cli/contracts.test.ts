@@ -237,7 +237,8 @@ describe('conformance run', () => {
       'fixtures/good.json': GOOD,
       'fixtures/bad.json': BAD,
       'fixtures/text.json': 'no JSON',
-      'fixtures/lanes.json': '[{"canonical":"genesis"},{"canonical":"done"}]',
+      'fixtures/lanes.json':
+        '[{"canonical":"genesis"},{"canonical":"approved","expected_sync":"done"}]',
       'fixtures/old.json': '{"expected":"normalized","input":{"a":1}}',
       'fixtures/time.json':
         '{"envelope":{"timestamp":"2026-01-01"},"consumer_simulation":{"persisted_occurrence_time":"2026-01-02"}}',
