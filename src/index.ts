@@ -37,6 +37,15 @@ export type { Verdict } from './contracts/judge.ts'
 export type { Normalisation } from './contracts/normalise.ts'
 export type { Layer, Path, Violation } from './contracts/violation.ts'
 
+export { reduceEvents } from './contracts/reducers/reduce-events.ts'
+export type {
+  Aggregate,
+  Anomaly,
+  ReduceOptions,
+  ReducerFamily,
+  Reduction,
+} from './contracts/reducers/types.ts'
+
 export type { Draft, Event, Receipt, Route } from './contracts/event.ts'
 export type { Json, JsonObject } from './contracts/json.ts'
 export type { Actor } from './contracts/decision-record.ts'

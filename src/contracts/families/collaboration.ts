@@ -54,7 +54,7 @@ shared(
   open({ auth_principal_id: text, participant_id: text, bound_at: dateTime }),
 )
 
-const focusTarget = shared(
+export const focusTarget = shared(
   'FocusTarget',
   open({ target_type: oneOf('wp', 'step', 'file'), target_id: text }),
 )

@@ -16,7 +16,7 @@ import {
 
 const algorithm = oneOf('sha256', 'sha512', 'md5')
 
-const localNamespaceTuple = shared(
+export const localNamespaceTuple = shared(
   'LocalNamespaceTuple',
   closed({
     project_uuid: text,
