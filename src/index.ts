@@ -46,6 +46,17 @@ export type {
   Reduction,
 } from './contracts/reducers/types.ts'
 
+export { Clock, memoryClockStorage } from './events/clock.ts'
+export type { ClockOptions, ClockStorage } from './events/clock.ts'
+export { Causality, findConcurrent, isConcurrent, topologicalOrder } from './contracts/causality.ts'
+export type { Caused, Relation } from './contracts/causality.ts'
+export { compareEvents } from './contracts/event-order.ts'
+export type { Placed } from './contracts/event-order.ts'
+export { mergeCounter, mergeSet, mergeState } from './contracts/merges.ts'
+export type { Mergeable, MergedCounter, MergedSet, MergedState } from './contracts/merges.ts'
+export { ErrorLog } from './contracts/error-log.ts'
+export type { ErrorEntry, ErrorQuery, NewError, Retention } from './contracts/error-log.ts'
+
 export type { Draft, Event, Receipt, Route } from './contracts/event.ts'
 export type { Json, JsonObject } from './contracts/json.ts'
 export type { Actor } from './contracts/decision-record.ts'
