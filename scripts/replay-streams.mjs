@@ -352,10 +352,10 @@ const STEPS = {
 
 export const STREAM_FAMILIES = Object.keys(STEPS)
 
-/** At least one whole aggregate, and then as many as it takes to reach `count` events. */
+/** At least two whole aggregates, and then as many as it takes to reach `count` events. */
 export function streamOf(family, count) {
   const events = []
-  for (let aggregate = 0; events.length < count; aggregate += 1) {
+  for (let aggregate = 0; aggregate < 2 || events.length < count; aggregate += 1) {
     const ids = []
     for (const [step, [type, payload]] of STEPS[family](aggregate).entries()) {
       const id = idOf(family, events.length)

@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// Writes the replays that ship with the package into conformance/replays: of each family a stream of events, out of order and
+// with some of them twice, and the state that it comes to. With --check nothing is written: a stale file ends it with exit
+// code 1.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { encodeJson } from '#dist/contracts/json.js'
+import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
+import { root } from './prepare.mjs'
+import { STREAM_FAMILIES, streamOf } from './replay-streams.mjs'
+
+export const REPLAYS = join(root, 'conformance/replays')
+/** Of two aggregates at least. */
+const EVENTS = 30
+/** Every third event stands there twice, and the fifth has a double that says something else. */
+const TWICE_EVERY = 3
+const CONFLICT_AT = 5
+/** Steps through a list whose length it has no divisor in common with, so that every place comes once. */
+const STRIDE = 7_919
+
+/** The texts by file name. */
+export function replayFiles() {
+  return Object.fromEntries(
+    STREAM_FAMILIES.flatMap((family) => {
+      const events = disordered(withDoubles(streamOf(family, EVENTS)))
+      const lines = events.map((event) => `${encodeJson(event)}\n`)
+      return [
+        [`${family}.jsonl`, lines.join('')],
+        [`${family}.golden.json`, `${encodeJson(reduceEvents(family, events))}\n`],
+      ]
+    }),
+  )
+}
+
+function withDoubles(events) {
+  const twice = events.filter((_, at) => at % TWICE_EVERY === 0)
+  const other = { ...events[CONFLICT_AT], build_id: 'build-2' }
+  return [...events, ...twice, other]
+}
+
+function disordered(events) {
+  return events.map((_, at) => events[(at * STRIDE) % events.length])
+}
+
+function isStale([name, text]) {
+  const path = join(REPLAYS, name)
+  return !existsSync(path) || readFileSync(path, 'utf8') !== text
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const stale = Object.entries(replayFiles()).filter(isStale)
+  if (process.argv.includes('--check')) {
+    for (const [name] of stale) console.error(`conformance/replays/${name} is stale`)
+    process.exitCode = stale.length === 0 ? 0 : 1
+  } else {
+    mkdirSync(REPLAYS, { recursive: true })
+    for (const [name, text] of stale) writeFileSync(join(REPLAYS, name), text)
+  }
+}
