@@ -39,6 +39,8 @@ const SECONDS_MAX = 20_000_000_000
 /** The years 1 and 9999, which bound what may be counted. */
 const COUNT_FROM = -62_135_596_800
 const COUNT_TO = 253_402_300_799
+/** From the first of March of the year 0. */
+const DAYS_TO_1970 = 719_468
 
 /** RFC 3339 with `T`, `_` or a blank, seconds and offset optional; a date alone; Unix seconds or milliseconds as text. Else null. */
 export function parseTimestamp(text: string): Timestamp | null {
@@ -117,7 +119,7 @@ function fromCount(text: string, [, whole = '', fraction]: RegExpExecArray): Tim
   }
 }
 
-/** `Date.UTC` takes the years below 100 for others. */
+/** Days are counted from March on, so that a leap day is the last of its year. */
 function epochSeconds(
   year: number,
   month: number,
@@ -126,9 +128,13 @@ function epochSeconds(
   minute: number,
   second: number,
 ): number {
-  const date = new Date(Date.UTC(2000, month - 1, day, hour, minute, second))
-  date.setUTCFullYear(year, month - 1, day)
-  return date.getTime() / 1_000
+  const fromMarch = month > 2 ? year : year - 1
+  const monthFromMarch = (month + 9) % 12
+  const leapDays =
+    Math.floor(fromMarch / 4) - Math.floor(fromMarch / 100) + Math.floor(fromMarch / 400)
+  const days =
+    fromMarch * 365 + leapDays + Math.floor((monthFromMarch * 153 + 2) / 5) + day - 1 - DAYS_TO_1970
+  return ((days * 24 + hour) * 60 + minute) * 60 + second
 }
 
 function daysIn(year: number, month: number): number {

@@ -43,8 +43,10 @@ function namespaceOf(events: readonly Input[], run: Run): Json {
   let first: JsonObject | null = null
   for (const event of events) {
     const value = event.payload['namespace']
-    if (!isNamespace(value)) continue
-    if (first !== null && keyOf(first) !== keyOf(value)) {
+    if (!isJsonObject(value)) continue
+    // By our own rules a stream is valid, and of one namespace.
+    if (run.reference && !isNamespace(value)) continue
+    if (run.reference && first !== null && keyOf(first) !== keyOf(value)) {
       const detail = `the namespaces ${keyOf(first)} and ${keyOf(value)} are mixed`
       run.refuse(event, 'namespace_mixed', detail, 'NamespaceMixedStreamError')
     }

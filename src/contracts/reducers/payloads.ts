@@ -1,4 +1,4 @@
-/** Payloads as the folds take them: judged by the models of the contracts, with what was absent filled in. */
+/** Payloads as the folds take them: judged by the models of the contracts, and read as they read them. */
 import type { z } from 'zod'
 import { isEventType } from '../event-types.ts'
 import { participantIdentity, focusTarget } from '../families/collaboration.ts'
@@ -17,14 +17,25 @@ export type ReadPayload =
 export function readPayload(type: string, payload: JsonObject): ReadPayload {
   if (!isEventType(type)) return { ok: true, payload }
   const parsed = parsePayload(type, payload)
-  // JSON came in, and models add nothing else.
-  if (parsed.ok) return { ok: true, payload: parsed.payload as JsonObject }
+  // What the model adds is null or empty, which is how the folds take what is absent; so the caller's own object serves.
+  if (parsed.ok) {
+    return { ok: true, payload: isAsRead(payload) ? payload : (parsed.payload as JsonObject) }
+  }
   const [first] = parsed.violations
   return {
     ok: false,
     path: first?.path.join('.') ?? '',
     detail: first?.message ?? 'the payload is not valid',
   }
+}
+
+/** Whether the model reads the payload as it is: no alias of a lane, and an origin where there may be one. */
+function isAsRead(payload: JsonObject): boolean {
+  const { to_lane: to, from_lane: from } = payload
+  if (to !== undefined || from !== undefined) {
+    return (to ?? null) === resolveLane(to) && (from ?? null) === resolveLane(from)
+  }
+  return payload['decision_point_id'] === undefined || payload['origin_surface'] !== undefined
 }
 
 /** A lane, the one that an alias stands for, or null. */

@@ -3,6 +3,7 @@
  * stream, and not on how often one of them stands there.
  */
 import { InputError } from '../../errors.ts'
+import { normaliseId } from '../event-id.ts'
 import { compareText } from '../event-order.ts'
 import { isJsonObject } from '../json.ts'
 import type { JsonObject } from '../json.ts'
@@ -89,12 +90,9 @@ function reduce(
 
 type Group = { readonly key: string; readonly events: Input[] }
 
-function groupsOf(
-  events: readonly Input[],
-  family: Family,
-  run: PlainRun,
-): ReadonlyMap<string, Group> {
-  const groups = new Map<string, Group>()
+/** Within each project by key: keys are names of that project only. */
+function groupsOf(events: readonly Input[], family: Family, run: PlainRun): readonly Group[] {
+  const projects = new Map<string, Map<string, Group>>()
   const keys = family.keysOf(events)
   for (const [at, event] of events.entries()) {
     const key = keys[at] ?? null
@@ -102,10 +100,10 @@ function groupsOf(
       run.report(event, 'aggregate_unknown', 'the payload does not say what it belongs to')
       continue
     }
-    const name = `${event.project_uuid ?? ''}\n${key}`
-    entry(groups, name, () => ({ key, events: [] })).events.push(event)
+    const groups = entry(projects, event.project_uuid ?? '', () => new Map<string, Group>())
+    entry(groups, key, () => ({ key, events: [] })).events.push(event)
   }
-  return groups
+  return [...projects.values()].flatMap((groups) => [...groups.values()])
 }
 
 function compareAggregates(a: Aggregate, b: Aggregate): number {
@@ -129,7 +127,9 @@ class PlainRun implements Run {
   /** The event with the payload as it counts, or null. */
   accept(event: Input): Input | null {
     const parsed = readPayload(event.event_type, event.payload)
-    if (parsed.ok) return parsed.payload === event.payload ? event : { ...event, ...parsed }
+    if (parsed.ok) {
+      return parsed.payload === event.payload ? event : { ...event, payload: parsed.payload }
+    }
     this.report(event, 'malformed_payload', parsed.detail, { path: parsed.path })
     return null
   }
@@ -174,7 +174,8 @@ function strictly({ code, event_id, event_type, detail }: Anomaly): InputError {
 
 function upTo(stream: Stream, asOf: string | null): Stream {
   if (asOf === null) return stream
-  const at = stream.events.findIndex(({ event_id }) => event_id === asOf)
+  const id = normaliseId(asOf) ?? asOf
+  const at = stream.events.findIndex(({ event_id }) => event_id === id)
   if (at !== -1) return { ...stream, events: stream.events.slice(0, at + 1) }
   throw new InputError('AS_OF_UNKNOWN', 'the event up to which to reduce is not in the stream', {
     hint: 'Give the event_id of one of the events, as it is spelled there.',

@@ -42,15 +42,9 @@ export const status: Family = {
 /** The states by package id. */
 export function foldWorkPackages(events: readonly Input[], run: Run): JsonObject {
   const packages = new Map<string, WorkPackage>()
-  const groups = new Map<string, Move[]>()
-  for (const event of events) {
-    const payload = run.parse(event)
-    if (payload === null) continue
-    const move = moveOf(event, payload)
-    const key = `${event.lamport_clock} ${textOf(payload, 'wp_id')}`
-    entry(groups, key, () => []).push(move)
+  for (const tick of ticksOf(events, run)) {
+    for (const group of tick.values()) foldGroup(group, packages, run)
   }
-  for (const group of groups.values()) foldGroup(group, packages, run)
   return objectOf(packages, ({ lane, event, evidence: kept }) => ({
     wp_id: textOf(event.payload, 'wp_id'),
     current_lane: lane,
@@ -58,6 +52,24 @@ export function foldWorkPackages(events: readonly Input[], run: Run): JsonObject
     last_transition_at: writtenTime(event.timestamp),
     evidence: kept,
   }))
+}
+
+/** Tick by tick the moves of each package, in the order in which they were first seen. */
+function ticksOf(events: readonly Input[], run: Run): readonly ReadonlyMap<string, Move[]>[] {
+  const ticks: Map<string, Move[]>[] = []
+  let clock = -1
+  let tick = new Map<string, Move[]>()
+  for (const event of events) {
+    const payload = run.parse(event)
+    if (payload === null) continue
+    if (event.lamport_clock !== clock) {
+      clock = event.lamport_clock
+      tick = new Map()
+      ticks.push(tick)
+    }
+    entry(tick, textOf(payload, 'wp_id'), () => []).push(moveOf(event, payload))
+  }
+  return ticks
 }
 
 function foldGroup(group: readonly Move[], packages: Map<string, WorkPackage>, run: Run): void {
