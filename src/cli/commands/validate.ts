@@ -1,15 +1,12 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
-import type { EventChecks } from '../../workers/bulk/event-checks.ts'
 import type { FileOutcome } from '../../workers/bulk/validate-file.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
-import { readLines } from '../input.ts'
+import { EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
 import { oneLine } from '../output.ts'
 
-const ENDINGS = ['.json', '.jsonl', '.ndjson']
-const STDIN = '-'
 /** Files with findings that one run shows; how many more there are is said. */
 const SHOWN_MAX = 200
 
@@ -37,7 +34,7 @@ export class ValidateCommand extends KittiwakeCommand {
     const type = this.type === undefined ? null : eventTypeOption(this.type, ['Event'])
     const { cwd, signal } = this.context
     const named = this.files.filter((file) => file !== STDIN).map((file) => resolve(cwd, file))
-    const paths = await findFiles(named, ENDINGS)
+    const paths = await findFiles(named, EVENT_ENDINGS)
     const tasks = paths.map((path) => ({ path, type, strict: this.strict }))
     const outcomes = [
       ...(await validateFiles(tasks, {
@@ -50,61 +47,10 @@ export class ValidateCommand extends KittiwakeCommand {
   }
 
   async #validateInput(type: string | null): Promise<FileOutcome> {
-    const { EventChecks, unreadableLine } = await import('../../workers/bulk/event-checks.ts')
+    const { EventChecks } = await import('../../workers/bulk/event-checks.ts')
     const checks = new EventChecks({ type, strict: this.strict })
-    const document = new InputDocument(checks)
-    for await (const { line, text, error } of readLines(STDIN, this.context)) {
-      if (error !== null) checks.takeFault(line, unreadableLine(error.code, error.message))
-      else if (!document.take(line, text)) checks.takeText(line, text)
-    }
-    document.end()
+    await readInputEvents(this.context, checks)
     return { state: 'checked', path: STDIN, ...checks.tally() }
-  }
-}
-
-/** The bytes of a document on standard input that is spread over lines. */
-const DOCUMENT_LENGTH_MAX = 16 * 1024 * 1024
-
-/** Standard input is lines, unless its first line is only the beginning of a document. */
-class InputDocument {
-  readonly #checks: EventChecks
-  #isDocument: boolean | null = null
-  #parts: string[] = []
-  #length = 0
-
-  constructor(checks: EventChecks) {
-    this.#checks = checks
-  }
-
-  /** False where the line stands for itself. */
-  take(_: number, text: string): boolean {
-    if (text.trim() === '') return true
-    this.#isDocument ??= !isWhole(text)
-    if (!this.#isDocument) return false
-    this.#length += text.length + 1
-    if (this.#length > DOCUMENT_LENGTH_MAX) this.#parts = []
-    this.#parts.push(text)
-    return true
-  }
-
-  end(): void {
-    if (this.#isDocument !== true) return
-    // What was too long is no longer there; its length alone is told.
-    const text =
-      this.#length > DOCUMENT_LENGTH_MAX
-        ? ' '.repeat(DOCUMENT_LENGTH_MAX + 1)
-        : this.#parts.join('\n')
-    this.#checks.takeDocument(text, DOCUMENT_LENGTH_MAX)
-  }
-}
-
-function isWhole(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    // A line that is no JSON at all is a line, too.
-    return !/^\s*[{[]/.test(text) || /[}\]]\s*$/.test(text)
   }
 }
 

@@ -1,7 +1,7 @@
 /** What is found in a stream of events, counted and bounded. */
 import { readEventText } from '../../contracts/event-text.ts'
 import { isJsonObject } from '../../contracts/json.ts'
-import { violation, type Violation } from '../../contracts/violation.ts'
+import type { Violation } from '../../contracts/violation.ts'
 import { validateEvent } from '../../events/validate-event.ts'
 
 export type CheckOptions = { readonly type: string | null; readonly strict: boolean }
@@ -95,10 +95,6 @@ export class EventChecks {
       violation_count: violations.length,
     })
   }
-}
-
-export function unreadableLine(code: string, message: string): readonly Violation[] {
-  return [violation('input', code, [], message)]
 }
 
 function typeOf(value: unknown): string | null {

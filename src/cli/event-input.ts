@@ -1,0 +1,65 @@
+/** Events on standard input, and where else a command finds them. */
+import { violation } from '../contracts/violation.ts'
+import type { EventSink } from '../workers/bulk/event-sink.ts'
+import type { Context } from './context.ts'
+import { readLines } from './input.ts'
+
+/** Files below a folder that hold events. */
+export const EVENT_ENDINGS = ['.json', '.jsonl', '.ndjson']
+export const STDIN = '-'
+
+/** Lines, or one document that is spread over lines. */
+export async function readInputEvents(context: Context, sink: EventSink): Promise<void> {
+  const document = new InputDocument(sink)
+  for await (const { line, text, error } of readLines(STDIN, context)) {
+    if (error !== null) sink.takeFault(line, [violation('input', error.code, [], error.message)])
+    else if (!document.take(line, text)) sink.takeText(line, text)
+  }
+  document.end()
+}
+
+/** The bytes of a document on standard input that is spread over lines. */
+const DOCUMENT_LENGTH_MAX = 16 * 1024 * 1024
+
+/** Standard input is lines, unless its first line is only the beginning of a document. */
+class InputDocument {
+  readonly #sink: EventSink
+  #isDocument: boolean | null = null
+  #parts: string[] = []
+  #length = 0
+
+  constructor(sink: EventSink) {
+    this.#sink = sink
+  }
+
+  /** False where the line stands for itself. */
+  take(_: number, text: string): boolean {
+    if (text.trim() === '') return true
+    this.#isDocument ??= !isWhole(text)
+    if (!this.#isDocument) return false
+    this.#length += text.length + 1
+    if (this.#length > DOCUMENT_LENGTH_MAX) this.#parts = []
+    this.#parts.push(text)
+    return true
+  }
+
+  end(): void {
+    if (this.#isDocument !== true) return
+    // What was too long is no longer there; its length alone is told.
+    const text =
+      this.#length > DOCUMENT_LENGTH_MAX
+        ? ' '.repeat(DOCUMENT_LENGTH_MAX + 1)
+        : this.#parts.join('\n')
+    this.#sink.takeDocument(text, DOCUMENT_LENGTH_MAX)
+  }
+}
+
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    // A line that is no JSON at all is a line, too.
+    return !/^\s*[{[]/.test(text) || /[}\]]\s*$/.test(text)
+  }
+}
