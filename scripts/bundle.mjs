@@ -49,7 +49,12 @@ export async function bundle(root, into) {
 }
 
 function programsOf(source) {
-  const names = ['cli/main', 'workers/bulk/check-log', 'workers/bulk/validate-file']
+  const names = [
+    'cli/main',
+    'workers/bulk/check-log',
+    'workers/bulk/validate-file',
+    'workers/bulk/replay-file',
+  ]
   for (const folder of readdirSync(join(source, 'workers'))) {
     const name = `workers/${folder}/${folder}.worker`
     if (existsSync(join(source, `${name}.ts`))) names.push(name)

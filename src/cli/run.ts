@@ -22,6 +22,7 @@ import * as mission from './commands/mission.ts'
 import * as queue from './commands/queue.ts'
 import * as queueChange from './commands/queue-change.ts'
 import { SchemaCommand } from './commands/schema.ts'
+import { ReplayCommand } from './commands/replay.ts'
 import * as status from './commands/status.ts'
 import * as syncData from './commands/sync-data.ts'
 import * as sync from './commands/sync.ts'
@@ -97,6 +98,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   SchemaCommand,
   ConformanceRunCommand,
   MigrateEventsCommand,
+  ReplayCommand,
   DoctorCommand,
   VersionCommand,
 ]
