@@ -1,8 +1,9 @@
 /**
- * Runs a manifest of conformance data: each entry names a file and what is to be found of it. What the manifest asks of
- * reducers is told as skipped here; they have goldens of their own.
+ * Runs a manifest of conformance data: each entry names a file and what is to be found of it. Scenarios of reducers beside it
+ * are run, too.
  */
-import { join, relative, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
+import { judgeOutput, judgeScenario, scenariosIn } from './conformance-reducers.ts'
 import { classifyEnvelope, classifyLaneName, type Classification } from './contracts/classify.ts'
 import { EVENT_TEXT_MAX, readEventText } from './contracts/event-text.ts'
 import { isJsonObject, type JsonObject } from './contracts/json.ts'
@@ -36,16 +37,33 @@ type Entry = {
 /** A manifest, or one of its files, in bytes. */
 const FILE_BYTES_MAX = 16 * 1024 * 1024
 const FIXTURES = 'fixtures'
+/** Scenarios of reducers; a manifest does not name them. */
+const DERIVED = 'derived'
 const MANIFEST = 'manifest.json'
 
 /** @throws InputError MANIFEST_UNREADABLE */
 export function runConformance(folder: string): readonly EntryResult[] {
   const root = resolve(folder)
-  return readEntries(root).map((entry) => {
+  const entries = readEntries(root).map((entry) => {
     const found = judge(root, entry)
     const kind = entry.class ?? (entry.fixture_type || 'event')
     return { id: entry.id, path: entry.path, kind, ...found }
   })
+  return [...entries, ...scenariosIn(join(root, DERIVED)).map(judgeOne)]
+}
+
+function judgeOne(path: string): EntryResult {
+  const id = basename(path, '.json')
+  return {
+    id,
+    path: join(DERIVED, basename(path)),
+    kind: 'scenario',
+    ...foundOf(judgeScenario(path)),
+  }
+}
+
+function foundOf(difference: string | null): Found {
+  return difference === null ? PASSED : failed(difference)
 }
 
 type Found = Pick<EntryResult, 'state' | 'detail'>
@@ -57,7 +75,7 @@ function judge(root: string, entry: Entry): Found {
   const text = textOf(path)
   if (text === null) return failed('the file can not be read')
   if (entry.fixture_type === 'replay_stream') return judgeStream(text)
-  if (entry.fixture_type === 'reducer_output') return skipped('reducers have goldens of their own')
+  if (entry.fixture_type === 'reducer_output') return foundOf(judgeOutput(path, entry.event_type))
   const read = readEventText(text, FILE_BYTES_MAX)
   if (!read.ok) return failed(read.violations[0]?.message ?? 'not JSON')
   return judgeOf(entry)(entry, read.value)

@@ -262,7 +262,7 @@ describe('conformance run', () => {
       'time failed',
       'time passed',
       'stream failed',
-      'golden skipped',
+      'golden failed',
       'class skipped',
       'class failed',
       'row passed',

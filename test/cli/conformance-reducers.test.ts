@@ -1,0 +1,105 @@
+/** What `conformance run` does with streams, outputs and scenarios of reducers. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { reduceEvents } from '#dist/index.js'
+import { cliRun } from '../support/cli-run.ts'
+import { CONFORMANCE, HAS_CONFORMANCE } from '../support/conformance.ts'
+import { acceptedOf, joinOf, personOf } from '../support/reducer-events.ts'
+
+const EVENTS = [acceptedOf(1, 'd2'), acceptedOf(2, 'd1'), acceptedOf(3, 'd1')]
+const SYNC = reduceEvents('sync', EVENTS, { reference: true })
+const stream = EVENTS.map((event) => JSON.stringify(event)).join('\n')
+
+function folder(files: Readonly<Record<string, unknown>>): string {
+  const made = mkdtempSync(join(tmpdir(), 'kittiwake-conformance-'))
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }))
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(made, name, '..'), { recursive: true })
+    writeFileSync(join(made, name), typeof content === 'string' ? content : JSON.stringify(content))
+  }
+  return made
+}
+
+async function detailsOf(root: string): Promise<Readonly<Record<string, string | null>>> {
+  const { document } = await cliRun(root, ['conformance', 'run', '.', '--json'])
+  const entries = document['entries'] as readonly { id: string; detail: string | null }[]
+  return Object.fromEntries(
+    entries.map(({ id, detail }) => [id, detail?.replace(/^found: /, '') ?? null]),
+  )
+}
+
+const output = (id: string, path: string, event_type = 'ReducedSyncState') => ({
+  id,
+  path,
+  event_type,
+  fixture_type: 'reducer_output',
+})
+
+describe('conformance run', () => {
+  it('holds outputs to the stream beside them, but for words and the order of sets', async () => {
+    const { seen_delivery_pairs: pairs, anomalies } = SYNC
+    const said = (anomalies as readonly object[]).map((anomaly) => ({ ...anomaly, message: 'x' }))
+    const turned = {
+      ...SYNC,
+      anomalies: said,
+      seen_delivery_pairs: (pairs as object[]).toReversed(),
+    }
+    const root = folder({
+      'manifest.json': {
+        fixtures: [
+          output('same', 'a/log_output.json'),
+          output('other', 'b/log_output.json'),
+          output('unknown', 'a/log_output.json', 'SomeState'),
+          output('alone', 'c/log_output.json'),
+        ],
+      },
+      'fixtures/a/log.jsonl': stream,
+      'fixtures/a/other.jsonl': '',
+      'fixtures/a/log_output.json': turned,
+      'fixtures/b/log.jsonl': stream,
+      'fixtures/b/log_output.json': { ...SYNC, event_count: 2 },
+      'fixtures/c/log_output.json': SYNC,
+    })
+    expect(await detailsOf(root)).toEqual({
+      same: null,
+      other: 'event_count is another',
+      unknown: 'no reducer has this state',
+      alone: 'the output, or its stream, can not be read',
+    })
+  })
+
+  it('runs scenarios, to their states and to the errors that they throw', async () => {
+    const heard = [joinOf(1, 'p1'), personOf(2, 'PresenceHeartbeat', 'p2')]
+    const strict = { reducer: 'collaboration', events: heard, options: { mode: 'strict' } }
+    const root = folder({
+      'manifest.json': { fixtures: [] },
+      'derived/reducer_a.json': { reducer: 'sync', events: EVENTS, expected: SYNC },
+      'derived/reducer_b.json': { ...strict, expected_error: 'UnknownParticipantError' },
+      'derived/reducer_c.json': { ...strict, expected_error: 'ValidationError' },
+      'derived/reducer_d.json': { ...strict, expected: {} },
+      'derived/reducer_e.json': { reducer: 'none', events: [] },
+      'derived/reducer_f.json': 'no JSON',
+      'derived/other.json': {},
+    })
+    expect(await detailsOf(root)).toEqual({
+      reducer_a: null,
+      reducer_b: null,
+      reducer_c: 'ends with UnknownParticipantError',
+      reducer_d: 'ends with UnknownParticipantError',
+      reducer_e: 'no reducer, or no events',
+      reducer_f: 'the scenario can not be read',
+    })
+  })
+
+  it.skipIf(!HAS_CONFORMANCE)('finds the sample as it says', async () => {
+    const { code, document } = await cliRun(CONFORMANCE, ['conformance', 'run', '.', '--json'])
+    const kinds = document['kinds'] as readonly { kind: string; failed: number; passed: number }[]
+    const of = (name: string) => kinds.find(({ kind }) => kind === name)
+    expect(of('scenario')).toMatchObject({ failed: 0 })
+    expect(of('scenario')?.passed).toBeGreaterThanOrEqual(19)
+    expect(of('reducer_output')).toMatchObject({ failed: 0 })
+    expect(code).toBe(0)
+  })
+})
