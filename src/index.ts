@@ -46,6 +46,7 @@ export type {
   Reduction,
 } from './contracts/reducers/types.ts'
 
+export type { AnomalyCode } from './contracts/reducers/anomaly-codes.ts'
 export { Clock, memoryClockStorage } from './events/clock.ts'
 export type { ClockOptions, ClockStorage } from './events/clock.ts'
 export { Causality, findConcurrent, isConcurrent, topologicalOrder } from './contracts/causality.ts'

@@ -1,6 +1,7 @@
 /** Who takes part in a mission, who drives what, and what was said. */
 import { isJsonObject } from '../json.ts'
 import type { Json, JsonObject } from '../json.ts'
+import type { AnomalyCode } from './anomaly-codes.ts'
 import { isFocusTarget, isParticipant } from './payloads.ts'
 import { focusTarget, participant } from './shapes.ts'
 import type { Family, Input, ReferenceError, Run } from './types.ts'
@@ -260,7 +261,7 @@ class Room {
     return false
   }
 
-  #challenge(event: Input, code: string, detail: string, error?: ReferenceError): void {
+  #challenge(event: Input, code: AnomalyCode, detail: string, error?: ReferenceError): void {
     this.#run.challenge(event, code, detail, error)
   }
 

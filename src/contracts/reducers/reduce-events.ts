@@ -7,6 +7,7 @@ import { normaliseId } from '../event-id.ts'
 import { compareText } from '../event-order.ts'
 import { isJsonObject } from '../json.ts'
 import type { JsonObject } from '../json.ts'
+import type { AnomalyCode } from './anomaly-codes.ts'
 import { byFamily } from './families.ts'
 import { isParticipant, readPayload } from './payloads.ts'
 import { readStream, type Stream } from './read-stream.ts'
@@ -138,17 +139,17 @@ class PlainRun implements Run {
     return event.payload
   }
 
-  report(event: Input, code: string, detail: string, { path }: { path?: string } = {}): void {
+  report(event: Input, code: AnomalyCode, detail: string, { path }: { path?: string } = {}): void {
     const { event_id, event_type } = event
     const where = path === undefined || path === '' ? {} : { path }
     this.note({ code, event_id, event_type, ...where, detail })
   }
 
-  challenge(event: Input, code: string, detail: string): void {
+  challenge(event: Input, code: AnomalyCode, detail: string): void {
     this.report(event, code, detail)
   }
 
-  refuse(event: Input, code: string, detail: string): never {
+  refuse(event: Input, code: AnomalyCode, detail: string): never {
     throw strictly({ code, event_id: event.event_id, event_type: event.event_type, detail })
   }
 

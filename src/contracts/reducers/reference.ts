@@ -1,6 +1,7 @@
 /** The projection of the reference implementation: one state for all events, its counting, its anomalies and its errors. */
 import { InputError } from '../../errors.ts'
 import type { Json, JsonObject } from '../json.ts'
+import type { AnomalyCode } from './anomaly-codes.ts'
 import { readPayload, resolveLane } from './payloads.ts'
 import type { Stream } from './read-stream.ts'
 import type {
@@ -61,7 +62,7 @@ class ReferenceRun implements Run {
     return null
   }
 
-  report(event: Input, code: string, detail: string): void {
+  report(event: Input, code: AnomalyCode, detail: string): void {
     const { event_id, event_type, payload } = event
     if (this.#shape === 'kind') this.anomalies.push({ kind: code, event_id, message: detail })
     else if (this.#shape === 'reason') {
@@ -79,7 +80,7 @@ class ReferenceRun implements Run {
 
   challenge(
     event: Input,
-    code: string,
+    code: AnomalyCode,
     detail: string,
     error: ReferenceError = 'SpecKittyEventsError',
   ): void {
@@ -87,7 +88,7 @@ class ReferenceRun implements Run {
     this.report(event, code, detail)
   }
 
-  refuse(event: Input, code: string, detail: string, error: ReferenceError): never {
+  refuse(event: Input, code: AnomalyCode, detail: string, error: ReferenceError): never {
     const { event_id, event_type } = event
     throw new InputError(code.toUpperCase(), `${event_type} ${event_id}: ${detail}`, {
       hint: 'The reference throws here; reduce without the option reference to be told instead.',

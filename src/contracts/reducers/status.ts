@@ -5,6 +5,7 @@
  * This is the wire contract; `fold-status.ts` is the local ledger's, where the lines of a file are the order.
  */
 import type { Json, JsonObject } from '../json.ts'
+import type { AnomalyCode } from './anomaly-codes.ts'
 import type { FromLane } from '../lanes.ts'
 import { transitionFaults } from '../wire-transition.ts'
 import { resolveLane } from './payloads.ts'
@@ -95,7 +96,7 @@ function isRollback({ from, to, payload }: Move): boolean {
 function isAccepted(move: Move, before: WorkPackage | null, run: Run): boolean {
   const { event, payload, from, to } = move
   const forced = payload['force'] === true
-  const refuse = (code: string, detail: string): false => {
+  const refuse = (code: AnomalyCode, detail: string): false => {
     run.report(event, code, detail)
     return false
   }

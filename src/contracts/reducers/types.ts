@@ -1,6 +1,7 @@
 /** What reducing events takes and gives. */
 import type { ReducerFamily } from '../event-types.ts'
 import type { JsonObject } from '../json.ts'
+import type { AnomalyCode } from './anomaly-codes.ts'
 
 export const FAMILIES = [
   'status',
@@ -36,7 +37,7 @@ export type ReduceOptions = {
 /** Something in the stream that can't be true, or that was passed over. */
 export type Anomaly = {
   /** Stable; `docs/reducers.md` lists them. */
-  readonly code: string
+  readonly code: AnomalyCode
   /** Empty where the event has none. */
   readonly event_id: string
   readonly event_type: string
@@ -108,11 +109,16 @@ export type Run = {
   readonly roster: Readonly<Record<string, JsonObject>>
   /** The payload if it is valid; else null, and the anomaly is told. */
   readonly parse: (event: Input) => JsonObject | null
-  readonly report: (event: Input, code: string, detail: string, more?: ReportOptions) => void
+  readonly report: (event: Input, code: AnomalyCode, detail: string, more?: ReportOptions) => void
   /** As `report`; but the reference throws this error when it is strict. */
-  readonly challenge: (event: Input, code: string, detail: string, error?: ReferenceError) => void
+  readonly challenge: (
+    event: Input,
+    code: AnomalyCode,
+    detail: string,
+    error?: ReferenceError,
+  ) => void
   /** @throws InputError always: where the reference throws whatever its mode is. */
-  readonly refuse: (event: Input, code: string, detail: string, error: ReferenceError) => never
+  readonly refuse: (event: Input, code: AnomalyCode, detail: string, error: ReferenceError) => never
 }
 
 export type ReferenceError =

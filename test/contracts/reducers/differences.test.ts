@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '#dist/contracts/json.js'
 import { InputError } from '#dist/errors.js'
+import { ANOMALY_CODES } from '#dist/contracts/reducers/anomaly-codes.js'
 import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
 import type { ReducerFamily } from '#dist/contracts/reducers/types.js'
 import {
@@ -419,11 +420,13 @@ const ROWS: Readonly<Record<string, Row>> = {
 
 describe('the table of differences', () => {
   it('has a row for each that is tried here, and no other', () => {
-    const rows = [...readFileSync(TABLE, 'utf8').matchAll(/^\| `([a-z-]+)`/gm)].map(
-      ([, id]) => id ?? '',
-    )
+    const rows = rowsOf('## Where the reference differs', /^\| `([a-z-]+)`/gm)
     expect(new Set(rows)).toEqual(new Set(Object.keys(ROWS)))
     expect(rows).toHaveLength(Object.keys(ROWS).length)
+  })
+
+  it('stands beside a table of the codes, which has each', () => {
+    expect(rowsOf('## Anomalies', /^\| `([a-z_]+_[a-z_]+)`/gm)).toEqual(ANOMALY_CODES)
   })
 
   it.each(Object.entries(ROWS))('is true of %s', (_, { family, events, theirs, ...ours }) => {
@@ -436,6 +439,13 @@ describe('the table of differences', () => {
     if (ours.whole !== undefined) expect(reduced).toMatchObject(ours.whole)
   })
 })
+
+/** What the rows of the section begin with. */
+function rowsOf(heading: string, row: RegExp): string[] {
+  const [, section = ''] = readFileSync(TABLE, 'utf8').split(`${heading}\n`)
+  const [own = ''] = section.split('\n## ')
+  return [...own.matchAll(row)].map(([, id]) => id ?? '')
+}
 
 function payloadOf(event: JsonObject): JsonObject {
   return event['payload'] as JsonObject
