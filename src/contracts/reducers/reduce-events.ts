@@ -46,6 +46,11 @@ export function reduceEvents(
 export function reduceEvents(
   family: ReducerFamily,
   events: readonly unknown[],
+  options: ReduceOptions,
+): Reduction | JsonObject
+export function reduceEvents(
+  family: ReducerFamily,
+  events: readonly unknown[],
   options: ReduceOptions = {},
 ): Reduction | JsonObject {
   const found = byFamily(family)

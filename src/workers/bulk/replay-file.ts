@@ -43,9 +43,7 @@ export function replayGathered(
 ): ReplayOutcome {
   const read = { path, events: events.length, faults, fault_count: faultCount }
   try {
-    const result = options.reference
-      ? reduceEvents(family, events, { ...options, reference: true })
-      : reduceEvents(family, events, { ...options, reference: false })
+    const result = reduceEvents(family, events, options)
     return { ...read, state: 'reduced', result }
   } catch (error) {
     if (!(error instanceof KittiwakeError)) throw error
