@@ -66,6 +66,9 @@ describe('the package', () => {
   it('exports what the manual promises and nothing else', () => {
     expect(Object.keys(kittiwake).sort()).toEqual([
       'CUTOVER_ARTIFACT',
+      'Causality',
+      'Clock',
+      'ErrorLog',
       'GitError',
       'InputError',
       'KittiwakeError',
@@ -80,9 +83,18 @@ describe('the package', () => {
       'classifyEnvelope',
       'classifyLaneName',
       'commit',
+      'compareEvents',
       'createRuntime',
+      'findConcurrent',
+      'isConcurrent',
       'isPreCutover',
+      'memoryClockStorage',
+      'mergeCounter',
+      'mergeSet',
+      'mergeState',
+      'reduceEvents',
       'sanitizeEvent',
+      'topologicalOrder',
       'validateEvent',
     ])
   })
