@@ -105,6 +105,18 @@ describe('validate', () => {
     ])
   })
 
+  it('says nothing of what it could not judge to its end', async () => {
+    const root = folder({ 'a.jsonl': GOOD, 'b.jsonl': GOOD })
+    for (const words of [
+      ['validate', '.'],
+      ['validate', '-'],
+      ['migrate-events', 'a.jsonl'],
+    ]) {
+      const { document } = await cliRun(root, [...words, '--json'], GOOD, AbortSignal.abort())
+      expect(document).toMatchObject({ ok: false, error: { code: 'INTERRUPTED' } })
+    }
+  })
+
   it('judges many files on the pool, in their order', async () => {
     const files = Array.from({ length: 300 }, (_, at) => [
       `f${String(at).padStart(3, '0')}.json`,

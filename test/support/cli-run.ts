@@ -14,11 +14,12 @@ export async function cliRun(
   cwd: string,
   args: readonly string[],
   input: string | Buffer = '',
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<CliRan> {
   const [out, err] = [new Printed(), new Printed()]
   const code = await createCli().run([...args], {
     cwd,
-    signal: new AbortController().signal,
+    signal,
     env: process.env,
     stdin: Readable.from([Buffer.from(input)]),
     stdout: out,

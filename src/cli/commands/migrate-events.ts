@@ -8,6 +8,7 @@ import { EXIT, systemCode, UsageError } from '../../errors.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readLines } from '../input.ts'
 import { oneLine } from '../output.ts'
+import { interrupted } from '../source.ts'
 
 /** Events with their reason that one run shows; how many more there are is said. */
 const SHOWN_MAX = 100
@@ -35,6 +36,7 @@ export class MigrateEventsCommand extends KittiwakeCommand {
     const output = this.out === undefined ? null : await create(resolve(this.context.cwd, this.out))
     try {
       for (const file of this.files) await this.#migrate(file, output, tally)
+      if (this.context.signal.aborted) throw interrupted()
       await output?.sync()
     } finally {
       await output?.close()

@@ -6,6 +6,7 @@ import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
 import { EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
 import { oneLine } from '../output.ts'
+import { interrupted } from '../source.ts'
 
 /** Files with findings that one run shows; how many more there are is said. */
 const SHOWN_MAX = 200
@@ -43,6 +44,8 @@ export class ValidateCommand extends KittiwakeCommand {
       })),
     ]
     if (this.files.includes(STDIN)) outcomes.push(await this.#validateInput(type))
+    // Part of a verdict would pass for the whole.
+    if (signal.aborted) throw interrupted()
     return resultOf(outcomes)
   }
 

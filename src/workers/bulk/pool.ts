@@ -18,7 +18,7 @@ export type PoolOptions<Task, Outcome> = {
   readonly threads?: number
   /** Called after each task with how many are done. */
   readonly onDone?: (done: number) => void
-  /** No further task is begun once it is aborted. */
+  /** Once it is aborted no further task is begun: those that are left count as lost. */
   readonly signal?: AbortSignal
 }
 
@@ -42,6 +42,7 @@ export async function runOnPool<Task, Outcome>(
   let done = 0
   const runOne = async (task: Task): Promise<Outcome> => {
     try {
+      if (signal?.aborted === true) return lost(task)
       return (await pool.run(task)) as Outcome
     } catch {
       return lost(task)
@@ -52,7 +53,7 @@ export async function runOnPool<Task, Outcome>(
   }
   try {
     const outcomes: Outcome[] = []
-    for (let at = 0; at < tasks.length && signal?.aborted !== true; at += QUEUE_MAX) {
+    for (let at = 0; at < tasks.length; at += QUEUE_MAX) {
       outcomes.push(...(await Promise.all(tasks.slice(at, at + QUEUE_MAX).map(runOne))))
     }
     return outcomes

@@ -4,7 +4,7 @@ import type { FileOutcome, ValidationTask } from './validate-file.ts'
 
 type Options = Omit<PoolOptions<ValidationTask, FileOutcome>, 'lost'>
 
-/** One outcome per task, in their order; fewer where the signal came. */
+/** One outcome per task, in their order. */
 export function validateFiles(
   tasks: readonly ValidationTask[],
   options: Options = {},
