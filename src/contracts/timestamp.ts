@@ -70,13 +70,15 @@ export function jsonFormat(time: Timestamp): string {
 }
 
 function fromWritten(text: string, match: RegExpExecArray): Timestamp | null {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1, 7)
-    .map((part) => Number(part ?? 0))
-  const [fraction, utc, sign, zoneHours, zoneMinutes] = match.slice(7)
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])]
+  // A date alone has no clock.
+  const hour = Number(match[4] ?? 0)
+  const minute = Number(match[5] ?? 0)
+  const second = Number(match[6] ?? 0)
+  const fraction = match[7]
   if (year === 0 || hour > 23 || minute > 59 || second > 59) return null
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return null
-  const offsetMinutes = offsetOf(utc, sign, Number(zoneHours), Number(zoneMinutes))
+  const offsetMinutes = offsetOf(match[8], match[9], Number(match[10]), Number(match[11]))
   if (offsetMinutes === undefined) return null
   const seconds = epochSeconds(year, month, day, hour, minute, second) - (offsetMinutes ?? 0) * 60
   const micros = microsOf(fraction)
