@@ -1,6 +1,7 @@
 /**
- * Reads `.kittify/config.yaml`, a file that people and other tools edit. The reading is total:
- * present, absent, or unusable with its faults, which name lines and keys and never quote the file.
+ * Reads `.kittify/config.yaml` and its like, files that people and other tools edit. The reading is
+ * total: present, absent, or unusable with its faults, which name lines and keys and never quote the
+ * file.
  */
 import { join } from 'node:path'
 import { isMap, isScalar, isSeq, parseDocument } from 'yaml'
@@ -9,7 +10,7 @@ import { readBounded } from './bounded-file.ts'
 import { isEmpty } from './config-nodes.ts'
 import { leavesRoot } from './safe-path.ts'
 
-type ConfigFault = {
+export type ConfigFault = {
   readonly code:
     | 'TOO_LARGE'
     | 'NOT_A_FILE'
@@ -40,20 +41,25 @@ export type ConfigReading =
   | { readonly state: 'unusable'; readonly faults: readonly ConfigFault[] }
 
 export const CONFIG_PATH: readonly string[] = ['.kittify', 'config.yaml']
-const CONFIG_SIZE_MAX_BYTES = 256 * 1024
+const YAML_SIZE_MAX_BYTES = 256 * 1024
 const FAULTS_MAX = 10
 
 export function readConfig(root: string): ConfigReading {
-  if (leavesRoot(root, CONFIG_PATH)) {
+  return readYamlFile(root, CONFIG_PATH)
+}
+
+/** A YAML file of the project with a mapping at its top, or with nothing. */
+export function readYamlFile(root: string, segments: readonly string[]): ConfigReading {
+  if (leavesRoot(root, segments)) {
     return unusable('LEAVES_REPOSITORY', 'a symbolic link leads out of the repository')
   }
-  const path = join(root, ...CONFIG_PATH)
-  const read = readBounded(path, CONFIG_SIZE_MAX_BYTES, { followLink: true })
+  const path = join(root, ...segments)
+  const read = readBounded(path, YAML_SIZE_MAX_BYTES, { followLink: true })
   if (read.state === 'absent') return { state: 'absent' }
   if (read.state === 'read') return parseConfig(read.bytes, read.mode)
   switch (read.reason) {
     case 'too_large':
-      return unusable('TOO_LARGE', `larger than ${CONFIG_SIZE_MAX_BYTES} bytes`)
+      return unusable('TOO_LARGE', `larger than ${YAML_SIZE_MAX_BYTES} bytes`)
     case 'not_a_file':
       return unusable('NOT_A_FILE', 'a regular file is expected')
     default:
