@@ -5,6 +5,7 @@
 import { realpathSync } from 'node:fs'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { createSanitizer } from './events/sanitize.ts'
+import { refuseBlocked } from './project/gate.ts'
 import { gatherLiterals } from './project/literals.ts'
 import { locateRepository } from './project/locate.ts'
 import type { Mission, Placement, Repository } from './project/types.ts'
@@ -55,12 +56,13 @@ const MESSAGE_MAX = 64 * 1024
  * @throws GitError SAFE_COMMIT_DESTINATION_REF_SHAPE, _EMPTY_CHANGESET, _NOT_A_WORKTREE, _HEAD_MISMATCH,
  *   _DESTINATION_NOT_FOUND, _PATH_POLICY (`offending_path`), _PROTECTED_BRANCH, _PATH_CONFLICTED, _LOCKED (retryable),
  *   _MESSAGE, _CAPABILITY, _UNSUPPORTED, _READ_ONLY, _SIGNING_FAILED, _IO_ERROR: none has changed anything, unless its details say
- *   `committed: true` and `sha`; LEDGER_LOCKED; ProjectError NOT_A_REPOSITORY, …
+ *   `committed: true` and `sha`; LEDGER_LOCKED; ProjectError NOT_A_REPOSITORY, …; GateError
  */
 export async function commit(options: CommitOptions): Promise<CommitResult> {
   const { ref, message, paths, capability = 'standard' } = options
   checkShape(options)
   const repository = await locateRepository(options.root)
+  await refuseBlocked(repository)
   const place = await worktreeOf(repository, options.worktree)
   const literals = await gatherLiterals(repository)
   const clean = createSanitizer(literals).sanitize(message).value as string

@@ -3,12 +3,15 @@
  * hint that says what to do. Anything else that is thrown is a bug.
  */
 
-/** The process exit codes; this table is the contract. 4, 5 and 6 are reserved for the project gate. */
+/** The process exit codes; this table is the contract. 4, 5 and 6 are the project gate's alone. */
 export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
   notAuthenticated: 3,
+  migrationNeeded: 4,
+  programTooOld: 5,
+  metadataCorrupt: 6,
   deferred: 7,
   undelivered: 8,
   interrupted: 130,
@@ -77,7 +80,25 @@ export class SanitizeError extends KittiwakeError {
 
 /** The project, its identity or a mission is missing, unreadable or in conflict. */
 export class ProjectError extends KittiwakeError {
-  override readonly name = 'ProjectError'
+  override readonly name: string = 'ProjectError'
+}
+
+/** The project's files are of a version, or in a state, in which this program must not write them. */
+export class GateError extends ProjectError {
+  override readonly name: string = 'GateError'
+  /** The whole plan, as `kittiwake gate --json` prints it. */
+  readonly gate: object
+  readonly exit: number
+
+  constructor(
+    code: string,
+    message: string,
+    { hint, gate, exit }: { readonly hint: string; readonly gate: object; readonly exit: number },
+  ) {
+    super(code, message, { hint })
+    this.gate = gate
+    this.exit = exit
+  }
 }
 
 /** The outbox refused or can't be used. */
@@ -115,6 +136,7 @@ const CLASS_BY_NAME = {
 /** The exit code of a command that ended with this error. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage
+  if (error instanceof GateError) return error.exit
   if (error instanceof KittiwakeError && error.code === 'NOT_AUTHENTICATED') {
     return EXIT.notAuthenticated
   }
@@ -125,10 +147,13 @@ export function exitCodeOf(error: unknown): number {
 export type ErrorDocument = {
   readonly ok: false
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | null }
+  /** Of a command that the project gate blocked. */
+  readonly gate?: object
 }
 
 /** An unexpected error shows that it is a bug, not what it saw: its text may quote data. */
 export function errorDocument(error: unknown): ErrorDocument {
+  if (error instanceof GateError) return { ok: false, error: error.toJSON(), gate: error.gate }
   if (error instanceof KittiwakeError) return { ok: false, error: error.toJSON() }
   const name = error instanceof Error ? error.name : 'unknown'
   const hint = 'This is a bug in Kittiwake; please report it with the command you ran.'

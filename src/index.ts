@@ -75,6 +75,7 @@ export type { Deferral, DeferralReason } from './workers/git/protocol.ts'
 export type { ConsentState, StoreCounts } from './workers/store/protocol.ts'
 
 export {
+  GateError,
   GitError,
   InputError,
   KittiwakeError,

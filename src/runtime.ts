@@ -13,6 +13,7 @@ import { RuntimeError } from './errors.ts'
 import { createSanitizer } from './events/sanitize.ts'
 import { createGlossary, type Glossary } from './glossary.ts'
 import { createHealing, type Healed } from './healing.ts'
+import { passGate } from './project/gate.ts'
 import { identityOrNull } from './project/identity.ts'
 import { gatherLiterals } from './project/literals.ts'
 import { locateRepository } from './project/locate.ts'
@@ -84,8 +85,20 @@ export type Runtime = {
 /** What is under way and the link have this long to end by themselves; the threads have the rest of the 3 s. */
 const DRAIN_WITHIN_MS = 1_200
 
-/** Opens the runtime of one repository. @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, … */
+/**
+ * Opens the runtime of one repository.
+ *
+ * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, …; GateError PROJECT_MIGRATION_NEEDED,
+ *   PROJECT_TOO_NEW_FOR_CLI, PROJECT_METADATA_CORRUPT where the project's files may not be written to
+ */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  refuseAborted(options.signal)
+  await passGate(options.root ?? process.cwd())
+  return openRuntime(options)
+}
+
+/** For who has passed the gate already. @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, … */
+export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const { signal } = options
   refuseAborted(signal)
   const repository = await locateRepository(options.root ?? process.cwd())

@@ -69,6 +69,7 @@ describe('the package', () => {
       'Causality',
       'Clock',
       'ErrorLog',
+      'GateError',
       'GitError',
       'InputError',
       'KittiwakeError',

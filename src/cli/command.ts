@@ -1,6 +1,7 @@
 /** The base of all commands: `run` answers fields and text; how they are printed and which code it exits with is here. */
 import { Command, Option } from 'clipanion'
 import { errorDocument, EXIT, exitCodeOf, RuntimeError } from '../errors.ts'
+import type { Safety } from '../project/gate.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Deferral } from '../workers/git/protocol.ts'
 import type { Context } from './context.ts'
@@ -33,9 +34,18 @@ export abstract class KittiwakeCommand extends Command<Context> {
 
   abstract run(): Promise<Result>
 
+  /** `safe` is what leaves the files of a project alone; all else passes the gate of the project first. */
+  get safety(): Safety {
+    return 'unsafe'
+  }
+
   async execute(): Promise<number> {
-    const { stdout, stderr } = this.context
+    const { stdout, stderr, cwd } = this.context
     try {
+      if (this.safety === 'unsafe') {
+        const { passGate } = await import('../project/gate.ts')
+        await passGate(cwd)
+      }
       const result = await this.run()
       this.progress('')
       if (!this.json) printText(stdout, result.text)
@@ -52,8 +62,9 @@ export abstract class KittiwakeCommand extends Command<Context> {
   /** Runs `work` with the runtime of the current folder and stops it, whatever happens; an interruption, within 3 s. */
   protected async withRuntime<Value>(work: (runtime: Runtime) => Promise<Value>): Promise<Value> {
     const { cwd, signal } = this.context
-    const { createRuntime } = await import('../runtime.ts')
-    const runtime = await createRuntime({ root: cwd, link: 'manual' })
+    const { openRuntime } = await import('../runtime.ts')
+    // The command has passed the gate.
+    const runtime = await openRuntime({ root: cwd, link: 'manual' })
     runtime.on('warning', ({ message }) => this.warn(message))
     runtime.on('workerRestarted', ({ name, failure }) =>
       this.warn(`the ${name} worker was restarted (${failure.code})`),

@@ -9,6 +9,7 @@ import { ConformanceRunCommand } from './commands/conformance.ts'
 import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
 import { EventsTypesCommand } from './commands/events.ts'
+import { GateCommand } from './commands/gate.ts'
 import * as glossary from './commands/glossary.ts'
 import * as hooks from './commands/hooks.ts'
 import { HubServeCommand } from './commands/hub.ts'
@@ -29,6 +30,7 @@ import * as sync from './commands/sync.ts'
 import * as background from './commands/sync-background.ts'
 import { SyncRunCommand } from './commands/sync-run.ts'
 import { ValidateCommand } from './commands/validate.ts'
+import { UpgradeCommand } from './commands/upgrade.ts'
 import { VersionCommand } from './commands/version.ts'
 import * as wp from './commands/work-package.ts'
 import type { Context } from './context.ts'
@@ -38,6 +40,8 @@ import { refusalOf } from './refusal.ts'
 
 export const COMMANDS: readonly CommandClass<Context>[] = [
   InitCommand,
+  GateCommand,
+  UpgradeCommand,
   mission.MissionCreateCommand,
   mission.MissionListCommand,
   EmitCommand,
@@ -110,39 +114,55 @@ export function createCli(): Cli<Context> {
   return cli
 }
 
-/** Runs one command and answers its exit code. */
+/** Runs one command as this process and answers its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   const interruption = new AbortController()
   listenForSignals(interruption)
   endOnBrokenOutput()
   endOnBug(args)
+  const { signal } = interruption
+  const context: Context = {
+    ...Cli.defaultContext,
+    signal,
+    // Help needs none.
+    get cwd() {
+      return currentFolder()
+    },
+  }
+  const code = await runIn(args, context)
+  return signal.aborted ? EXIT.interrupted : code
+}
+
+/** Runs one command on these streams, in this folder; nothing of the process is touched but what the command does. */
+export async function runIn(args: readonly string[], context: Context): Promise<number> {
   const cli = createCli()
   try {
     const help = asksForHelp(args) ? helpText(args, cli.definitions()) : null
-    if (help !== null) return showHelp(args, help)
-    const context: Context = {
-      ...Cli.defaultContext,
-      cwd: currentFolder(),
-      signal: interruption.signal,
-    }
-    const code = await cli.run(understood(cli, args, context), context)
-    return interruption.signal.aborted ? EXIT.interrupted : code
+    if (help !== null) return showHelp(args, help, context)
+    return await cli.run(await understood(cli, args, context), context)
   } catch (error) {
-    return refuse(args, error)
+    return refuse(args, error, context)
   }
 }
 
-function understood(cli: Cli<Context>, args: readonly string[], context: Context) {
+async function understood(cli: Cli<Context>, args: readonly string[], context: Context) {
+  const { cwd } = context
   try {
     return cli.process([...args], context)
   } catch (error) {
-    throw refusalOf(args, error, cli.definitions())
+    const refusal = refusalOf(args, error, cli.definitions())
+    // A newer program may know the word: where the project needs one, that is the reason to give.
+    if (refusal.code === 'COMMAND_UNKNOWN') {
+      const { passGate } = await import('../project/gate.ts')
+      await passGate(cwd)
+    }
+    throw refusal
   }
 }
 
-function showHelp(args: readonly string[], help: string): number {
-  if (args.includes('--json')) printJson(process.stdout, { ok: true, help })
-  else printText(process.stdout, help)
+function showHelp(args: readonly string[], help: string, { stdout }: Context): number {
+  if (args.includes('--json')) printJson(stdout, { ok: true, help })
+  else printText(stdout, help)
   return EXIT.ok
 }
 
@@ -181,11 +201,15 @@ function endOnBrokenOutput(): void {
 
 // Without this, Node prints the stack, and with it paths of this machine.
 function endOnBug(args: readonly string[]): void {
-  process.on('uncaughtException', (error) => process.exit(refuse(args, error)))
+  process.on('uncaughtException', (error) => process.exit(refuse(args, error, process)))
 }
 
-function refuse(args: readonly string[], error: unknown): number {
-  if (args.includes('--json')) printJson(process.stdout, errorDocument(error))
-  else printError(process.stderr, error)
+function refuse(
+  args: readonly string[],
+  error: unknown,
+  { stdout, stderr }: Pick<Context, 'stdout' | 'stderr'>,
+): number {
+  if (args.includes('--json')) printJson(stdout, errorDocument(error))
+  else printError(stderr, error)
   return exitCodeOf(error)
 }

@@ -1,6 +1,7 @@
 /** The project's identity, its outbox, and the commits that wait. */
 import { relative } from 'node:path'
 import { UUID_V4_PATTERN } from '../contracts/event.ts'
+import { planGate } from '../project/gate.ts'
 import { readIdentity } from '../project/identity.ts'
 import { hubOf, readLogin } from '../project/login.ts'
 import { outboxPath, repositoryKeyOf, unidentifiedOutboxPath } from '../project/state-directory.ts'
@@ -21,6 +22,7 @@ export async function checkProject(
   const unidentified = unidentifiedOutboxPath(state, key)
   return [
     checkIdentity(reading),
+    await checkMetadata(repository),
     ...(reading.state === 'present'
       ? checkOutbox(state, outboxPath(state, reading.identity.uuid), {
           kind: 'project',
@@ -31,6 +33,18 @@ export async function checkProject(
     ...(await checkCommits(repository)),
     ...checkLogin(state),
   ]
+}
+
+async function checkMetadata({ root }: Repository): Promise<Check> {
+  const { exit_code, project, upgrade_hint: hint, rendered_human } = await planGate(root, 'unsafe')
+  const [reason = ''] = rendered_human.split('\n')
+  if (exit_code !== 0) {
+    const command = hint.command === null ? null : `Run \`${hint.command}\`.`
+    return failed('metadata', reason, command ?? hint.note ?? '')
+  }
+  const isStarted = project.state === 'compatible'
+  if (isStarted) return ok('metadata', `schema ${project.schema_version ?? ''}`)
+  return note('metadata', 'none', 'Run `kittiwake init`.')
 }
 
 function checkLogin(state: string): readonly Check[] {

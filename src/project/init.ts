@@ -5,10 +5,17 @@ import { machineOf } from './machine.ts'
 import { nodeIdOf } from './node-id.ts'
 import { stateDirectory } from './state-directory.ts'
 import type { Identity } from './types.ts'
+import { startMetadata } from './upgrade.ts'
 
-/** @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, CONFIG_UNUSABLE, IDENTITY_NOT_V4, REPOSITORY_READ_ONLY */
+/**
+ * Mints what is missing, and says of a project that needs no migration that it follows the contract.
+ *
+ * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, CONFIG_UNUSABLE, IDENTITY_NOT_V4, REPOSITORY_READ_ONLY
+ */
 export async function initProject(cwd: string): Promise<{ identity: Identity; created: boolean }> {
   const repository = await locateRepository(cwd)
   const node_id = nodeIdOf(stateDirectory(process.env), machineOf())
-  return ensureIdentity(repository, { node_id })
+  const ensured = await ensureIdentity(repository, { node_id })
+  await startMetadata(repository)
+  return ensured
 }

@@ -10,7 +10,7 @@ import Database from 'better-sqlite3'
 import { GitError, KittiwakeError, systemCode } from '../errors.ts'
 import { asProjectError } from './replace-file.ts'
 
-export type LockName = 'identity' | 'worktrees' | 'ledger'
+export type LockName = 'identity' | 'worktrees' | 'ledger' | 'metadata'
 
 export type LockOptions = {
   /** By default as long as the holder of this lock may rightly need. */
@@ -26,6 +26,7 @@ const TIMEOUT_MS: Readonly<Record<LockName, number>> = {
   identity: 90_000,
   worktrees: 90_000,
   ledger: 10_000,
+  metadata: 10_000,
 }
 const RETRY_MIN_MS = 5
 const RETRY_MAX_MS = 40

@@ -2,6 +2,7 @@ import { Option } from 'clipanion'
 import { EXIT, LinkError, UsageError } from '../../errors.ts'
 import type { LoginReading } from '../../project/login.ts'
 import type { TokenStore } from '../../project/token-store.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readTextArgument } from '../input.ts'
 import { resultOf } from './doctor.ts'
@@ -29,6 +30,10 @@ export class AuthLoginCommand extends KittiwakeCommand {
   noOptIn = Option.Boolean('--no-opt-in', false, {
     description: 'Do not consent to sync this project',
   })
+
+  override get safety(): Safety {
+    return this.noOptIn ? 'safe' : 'unsafe'
+  }
 
   async run(): Promise<Result> {
     const { parseHubUrl } = await import('../../project/hub-url.ts')
@@ -121,6 +126,10 @@ export class AuthStatusCommand extends KittiwakeCommand {
     examples: [['The login', 'kittiwake auth status']],
   })
 
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     const { readLogin } = await import('../../project/login.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
@@ -148,6 +157,10 @@ export class AuthWhoamiCommand extends KittiwakeCommand {
     description: 'Ask the hub who you are to it',
     examples: [['Who am I', 'kittiwake auth whoami']],
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { openLogin } = await import('../../project/login.ts')
@@ -179,6 +192,10 @@ export class AuthDoctorCommand extends KittiwakeCommand {
     examples: [['Check', 'kittiwake auth doctor']],
   })
 
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     const { checkLogin } = await import('../../doctor/check-login.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
@@ -193,6 +210,11 @@ export class AuthLogoutCommand extends KittiwakeCommand {
     description: 'Forget the stored login',
     examples: [['Log out', 'kittiwake auth logout']],
   })
+
+  // What withdraws is never held up.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { removeLogin } = await import('../../project/login.ts')

@@ -1,5 +1,6 @@
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { oneLine } from '../output.ts'
 
@@ -105,6 +106,10 @@ export class DecisionLogCommand extends KittiwakeCommand {
     description: 'Directory name, slug or ULID',
   })
   ref = Option.String('--ref', { description: 'A branch, remote-tracking branch or full ref' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { locateGitDirectory } = await import('../../project/locate.ts')

@@ -1,5 +1,6 @@
 import type { Check } from '../../doctor/check.ts'
 import { EXIT } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -11,6 +12,10 @@ export class DoctorCommand extends KittiwakeCommand {
     details: `Exit code ${EXIT.failed} says that something needs mending; each line says what.`,
     examples: [['Check', 'kittiwake doctor']],
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { examine } = await import('../../doctor.ts')

@@ -2,6 +2,7 @@ import { Option } from 'clipanion'
 import { SCOPES, type Scope } from '../../contracts/glossary-sense.ts'
 import { URGENCIES } from '../../contracts/glossary-record.ts'
 import { EXIT, UsageError } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns, oneLine } from '../output.ts'
 
@@ -145,6 +146,10 @@ export class GlossaryListCommand extends KittiwakeCommand {
   scope = Option.String('--scope', { description: SCOPE })
   open = Option.Boolean('--open', false, { description: 'Only clarifications that are open' })
 
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     const { locateRepository } = await import('../../project/locate.ts')
     const { readMission } = await import('../../project/missions.ts')
@@ -192,6 +197,10 @@ export class GlossaryVerifyCommand extends KittiwakeCommand {
   repair = Option.Boolean('--repair', false, {
     description: 'Put what the logs say into the files',
   })
+
+  override get safety(): Safety {
+    return this.repair ? 'unsafe' : 'safe'
+  }
 
   async run(): Promise<Result> {
     const { locateRepository } = await import('../../project/locate.ts')

@@ -4,6 +4,7 @@ import type { SetupPart } from '../../hooks.ts'
 import { MAIN } from '../../project/program-files.ts'
 import type { Program } from '../../project/program-line.ts'
 import type { Repository } from '../../project/types.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -70,6 +71,10 @@ export class HooksStatusCommand extends SetupCommand {
     examples: [['What is installed', 'kittiwake hooks status']],
   })
 
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     const { readHooks } = await import('../../hooks.ts')
     return this.answer(await readHooks(await this.locate(), PROGRAM), EXIT.ok)
@@ -87,10 +92,17 @@ export class HooksRunCommand extends KittiwakeCommand {
 
   hook = Option.String({ required: true, name: 'HOOK' })
 
+  // Git goes on either way: it asks the gate itself.
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     setTimeout(() => process.exit(EXIT.ok), LOOK_MAX_MS).unref()
     const { lookAtBranches } = await import('../../hooks.ts')
+    const { passGate } = await import('../../project/gate.ts')
     try {
+      await passGate(this.context.cwd)
       const pending = await lookAtBranches(this.context.cwd)
       if (pending > 0) await this.nudge()
       return { fields: { pending_commits: pending }, text: '' }

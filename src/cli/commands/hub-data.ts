@@ -2,11 +2,17 @@ import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { Verification } from '../../hub/verify.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { dataDirectory } from './hub.ts'
 
 abstract class HubDataCommand extends KittiwakeCommand {
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  // A hub's data is no project's.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   protected dataDir(): Promise<string> {
     return dataDirectory(this.data, this.context.cwd)

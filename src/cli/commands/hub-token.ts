@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { systemCode, UsageError } from '../../errors.ts'
 import type { IssuedToken, TokenRow } from '../../hub/tokens.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { durationOption } from '../options.ts'
 import { columns } from '../output.ts'
@@ -10,6 +11,11 @@ import { dataDirectory } from './hub.ts'
 
 abstract class TokenCommand extends KittiwakeCommand {
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  // A hub's data is no project's.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   protected dataDir(): Promise<string> {
     return dataDirectory(this.data, this.context.cwd)

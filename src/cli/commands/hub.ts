@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { portOption } from '../options.ts'
 import { printJson, printText } from '../output.ts'
@@ -23,6 +24,11 @@ export class HubServeCommand extends KittiwakeCommand {
     description: 'By which URL others reach it through a proxy that speaks TLS',
   })
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  // A hub's data is no project's.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const port = portOption(this.port)

@@ -1,6 +1,7 @@
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
 import type { RepairedLog } from '../../repair-logs.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -19,6 +20,10 @@ export class LogRepairCommand extends KittiwakeCommand {
 
   mission = Option.String('--mission', { description: 'Directory name, slug or ULID; default all' })
   dryRun = Option.Boolean('--dry-run', false, { description: 'Say what would be done, only' })
+
+  override get safety(): Safety {
+    return this.dryRun ? 'safe' : 'unsafe'
+  }
 
   async run(): Promise<Result> {
     const { locateRepository } = await import('../../project/locate.ts')

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 
 export class MergeDriverCommand extends KittiwakeCommand {
@@ -16,6 +17,11 @@ export class MergeDriverCommand extends KittiwakeCommand {
   ours = Option.String({ required: true, name: 'OURS' })
   theirs = Option.String({ required: true, name: 'THEIRS' })
   place = Option.String({ required: false, name: 'PATH' })
+
+  // It writes the file that git hands it; to refuse that would leave a conflict.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { locateGitDirectory } = await import('../../project/locate.ts')

@@ -1,5 +1,6 @@
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns, printError } from '../output.ts'
 
@@ -54,6 +55,10 @@ export class MissionListCommand extends KittiwakeCommand {
     description: 'List the missions of this repository',
     examples: [['All missions', 'kittiwake mission list']],
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { locateRepository } = await import('../../project/locate.ts')

@@ -1,6 +1,7 @@
 /** What a person changes of the outbox by hand: without `--yes` each of these only says what it would do. */
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import type { Keeper } from '../../workers/store/keeper.ts'
 import type { Selection } from '../../workers/store/selection.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
@@ -10,6 +11,10 @@ const OLD = '30d'
 
 abstract class QueueChangingCommand extends KittiwakeCommand {
   yes = Option.Boolean('--yes', false, { description: 'Do it; without, it is only said' })
+
+  override get safety(): Safety {
+    return this.yes ? 'unsafe' : 'safe'
+  }
 
   protected async changeOrTell(
     selection: Selection,

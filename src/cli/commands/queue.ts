@@ -6,6 +6,7 @@ import { KittiwakeError, systemCode, UsageError } from '../../errors.ts'
 import type { ListedEvent, ListOptions } from '../../workers/store/list-events.ts'
 import type { OutboxReader } from '../../workers/store/outbox-reader.ts'
 import type { EventState } from '../../workers/store/protocol.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { limitOption } from '../options.ts'
 import { columns, streamJson } from '../output.ts'
@@ -27,6 +28,10 @@ export class QueueListCommand extends KittiwakeCommand {
   limit = Option.String('--limit', String(LIMIT), {
     description: `From 1 to ${LIMIT_MAX} events; default ${LIMIT}`,
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const filter = filterOf(this.state)
@@ -53,6 +58,10 @@ export class QueueStatsCommand extends KittiwakeCommand {
     description: 'Count the events of the outbox by state',
     examples: [['Counts', 'kittiwake queue stats']],
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { look } = await import('../outbox.ts')
@@ -98,6 +107,10 @@ export class QueueShowCommand extends KittiwakeCommand {
 
   id = Option.String({ name: 'id' })
 
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     const { look } = await import('../outbox.ts')
     const [found] = await look(this.context.cwd, (reader) => reader.list({ event_id: this.id }))
@@ -130,6 +143,10 @@ export class QueueExportCommand extends KittiwakeCommand {
 
   state = Option.String('--state', { description: `One of ${STATES.join(', ')}` })
   out = Option.String('--out', { description: 'A file that is not there yet' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const filter = filterOf(this.state)

@@ -1,12 +1,17 @@
 import { Option } from 'clipanion'
 import { LANES } from '../../contracts/lanes.ts'
 import { EXIT, KittiwakeError } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import type { Mission, Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { oneLine } from '../output.ts'
 
 abstract class StatusReadingCommand extends KittiwakeCommand {
   mission = Option.String('--mission', { description: 'Directory name, slug or ULID; default all' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   /** The mission that was named, or all that can be read. */
   protected async missions(): Promise<{ repository: Repository; missions: readonly Mission[] }> {

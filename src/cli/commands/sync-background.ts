@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Option } from 'clipanion'
 import type { LogLine } from '../../background/log.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { limitOption } from '../options.ts'
 import { oneLine, printJson, printText } from '../output.ts'
@@ -50,6 +51,11 @@ export class SyncStopCommand extends KittiwakeCommand {
     examples: [['Stop', 'kittiwake sync stop']],
   })
 
+  // What withdraws is never held up.
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     const pid = await end()
     return {
@@ -96,6 +102,10 @@ export class SyncLogsCommand extends KittiwakeCommand {
 
   limit = Option.String('--limit', '100', { description: `From 1 to ${LINES_MAX}; default 100` })
   follow = Option.Boolean('--follow', false, { description: 'Go on until SIGINT' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const count = limitOption('--limit', this.limit, LINES_MAX)

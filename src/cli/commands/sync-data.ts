@@ -2,6 +2,7 @@
 import { Option } from 'clipanion'
 import { ProjectError, UsageError } from '../../errors.ts'
 import { NO_HISTORY } from '../../workers/store/history.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -23,6 +24,10 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
 
   dryRun = Option.Boolean('--dry-run', false, { description: 'Show, only; this is the default' })
   confirm = Option.String('--confirm', { description: 'The hash that was shown' })
+
+  override get safety(): Safety {
+    return this.confirm === undefined ? 'safe' : 'unsafe'
+  }
 
   async run(): Promise<Result> {
     const { cwd } = this.context
@@ -58,6 +63,10 @@ export class SyncPurgeCommand extends KittiwakeCommand {
 
   project = Option.String('--project', { description: 'Its uuid; default the one of this folder' })
   yes = Option.Boolean('--yes', false, { description: 'Do it; without, it is only said' })
+
+  override get safety(): Safety {
+    return this.yes ? 'unsafe' : 'safe'
+  }
 
   async run(): Promise<Result> {
     const { outboxPath, stateDirectory } = await import('../../project/state-directory.ts')

@@ -2,6 +2,7 @@ import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
 import type { ProjectView } from '../../view.ts'
 import { backgroundRows, type BackgroundView, readBackground } from '../background-view.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { limitOption } from '../options.ts'
 import { columns } from '../output.ts'
@@ -42,7 +43,13 @@ export class SyncOptOutCommand extends KittiwakeCommand {
     examples: [['Withdraw', 'kittiwake sync opt-out']],
   })
 
+  protected override readonly healsDeferred = false
   protected override readonly nudges = false
+
+  // What withdraws is never held up.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const change = await this.withRuntime((runtime) => runtime.sync.optOut())
@@ -64,6 +71,10 @@ export class SyncStatusCommand extends KittiwakeCommand {
   })
 
   check = Option.Boolean('--check', false, { description: 'Tell by the exit code' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { readView } = await import('../view.ts')

@@ -1,4 +1,5 @@
 import { packageVersion } from '../../project/program-files.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 
 export class VersionCommand extends KittiwakeCommand {
@@ -8,6 +9,10 @@ export class VersionCommand extends KittiwakeCommand {
     description: 'Print the version',
     examples: [['The version', 'kittiwake --version']],
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const version = packageVersion()

@@ -4,6 +4,7 @@ import { parseJsonObject } from '../../contracts/json.ts'
 import { EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Moved, PackageMove } from '../../work-packages.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readTextArgument } from '../input.ts'
 import { columns, oneLine } from '../output.ts'
@@ -140,6 +141,10 @@ export class WpListCommand extends KittiwakeCommand {
 
   mission = Option.String('--mission', MISSION)
 
+  override get safety(): Safety {
+    return 'safe'
+  }
+
   async run(): Promise<Result> {
     const { exitsOf } = await import('../../contracts/lanes.ts')
     const { packages } = await readFold(this, this.mission)
@@ -173,6 +178,10 @@ export class WpHistoryCommand extends KittiwakeCommand {
 
   id = Option.String({ required: true, name: 'WP' })
   mission = Option.String('--mission', MISSION)
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { packageId } = await import('../../work-packages.ts')
