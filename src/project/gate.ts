@@ -10,6 +10,7 @@ import { locateRepository } from './locate.ts'
 import type { MetadataReading } from './metadata.ts'
 import { readPlainSchema } from './plain-metadata.ts'
 import { packageVersion } from './program-files.ts'
+import { leavesRoot } from './safe-path.ts'
 import type { Repository } from './types.ts'
 
 /** Whether a command leaves the files of a project alone. One that nobody knows is unsafe. */
@@ -121,7 +122,9 @@ async function repositoryAround(cwd: string): Promise<Repository | null> {
 async function look(repository: Repository | null): Promise<Seen> {
   const root = repository?.root ?? null
   const seen = { root, schema: null, error: null, fault: null }
-  if (root === null || !isThere(join(root, '.kittify'))) return { ...seen, state: 'no_project' }
+  // A folder that lies elsewhere is no project's; whoever would write there refuses it.
+  if (root === null || leavesRoot(root, ['.kittify'])) return { ...seen, state: 'no_project' }
+  if (!isThere(join(root, '.kittify'))) return { ...seen, state: 'no_project' }
   const schema = readPlainSchema(root)
   if (schema === REQUIRED_SCHEMA) return { ...seen, schema, state: 'compatible' }
   try {
@@ -146,7 +149,6 @@ function lookAt(reading: MetadataReading): Partial<Seen> & Pick<Seen, 'state'> {
 
 function isThere(path: string): boolean {
   try {
-    // A link is enough: what stands behind it is looked at by who reads.
     return statSync(path, { throwIfNoEntry: false }) !== undefined
   } catch {
     return true

@@ -1,4 +1,5 @@
 /** The gate of the project before every command: what each state lets pass, what it says, and who is never asked. */
+import { mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { COMMANDS } from '#dist/cli/run.js'
@@ -242,6 +243,23 @@ describe('the gate', () => {
     for (const cwd of [join(project.root, 'a/b'), linked]) {
       expect((await project.run(WRITER.words, cwd)).code).toBe(4)
     }
+  })
+
+  it('takes a folder that lies elsewhere for none, and a file that does for corrupt', async () => {
+    const project = start('compatible')
+    project.write('elsewhere/metadata.yaml', STATES.too_new, project.folder)
+    renameSync(join(project.root, '.kittify'), join(project.folder, 'kept'))
+    symlinkSync('../elsewhere', join(project.root, '.kittify'))
+    expect(documentOf((await project.run(['gate', '--json'])).out)).toMatchObject({
+      project: { state: 'no_project' },
+    })
+    unlinkSync(join(project.root, '.kittify'))
+    mkdirSync(join(project.root, '.kittify'))
+    symlinkSync('../../elsewhere/metadata.yaml', join(project.root, '.kittify/metadata.yaml'))
+    expect(documentOf((await project.run(['gate', '--json'])).out)).toMatchObject({
+      exit_code: 6,
+      project: { state: 'corrupt', metadata_error: 'leaves_repository' },
+    })
   })
 
   it('goes before a word that nobody knows, since a newer program may know it', async () => {
