@@ -6,6 +6,8 @@ import type { Runtime } from '../runtime.ts'
 import type { Deferral } from '../workers/git/protocol.ts'
 import type { Context } from './context.ts'
 import { isTerminal, printable, printError, printJson, printText } from './output.ts'
+import { Reports, type WarningCode } from './reports.ts'
+import { markSucceeded, printDebug, succeededWith } from './success.ts'
 
 export type Result = {
   /** What `--json` prints beside `ok`; null where the command has streamed its documents. */
@@ -30,6 +32,8 @@ export abstract class KittiwakeCommand extends Command<Context> {
   /** The line of progress that stands on the terminal. */
   #progress = ''
 
+  readonly #reports = new Reports()
+
   json = Option.Boolean('--json', false, { description: 'Print one JSON document' })
 
   abstract run(): Promise<Result>
@@ -39,24 +43,40 @@ export abstract class KittiwakeCommand extends Command<Context> {
     return 'unsafe'
   }
 
+  /** Whether `--json` prints documents as they come: then nothing can be said within one of them. */
+  protected get streams(): boolean {
+    return false
+  }
+
   async execute(): Promise<number> {
     const { stdout, stderr, cwd } = this.context
+    markSucceeded(null)
     try {
       if (this.safety === 'unsafe') {
         const { passGate } = await import('../project/gate.ts')
         await passGate(cwd)
       }
       const result = await this.run()
+      const exit = result.exit ?? EXIT.ok
       this.progress('')
       if (!this.json) printText(stdout, result.text)
-      else if (result.fields !== null) printJson(stdout, { ok: true, ...result.fields })
-      return result.exit ?? EXIT.ok
+      else if (result.fields !== null) {
+        printJson(stdout, { ok: true, ...result.fields, ...this.#warnings() })
+        markSucceeded(exit)
+      }
+      return exit
     } catch (error) {
       this.progress('')
-      if (this.json) printJson(stdout, errorDocument(error))
+      if (this.json) printJson(stdout, { ...errorDocument(error), ...this.#warnings() })
       else printError(stderr, error)
       return exitCodeOf(error)
     }
+  }
+
+  /** Within the document: a reader of both streams together then finds nothing else. */
+  #warnings(): { readonly warnings?: ReturnType<Reports['list']> } {
+    const warnings = this.#reports.list()
+    return warnings.length === 0 || this.streams ? {} : { warnings }
   }
 
   /** Runs `work` with the runtime of the current folder and stops it, whatever happens; an interruption, within 3 s. */
@@ -65,12 +85,12 @@ export abstract class KittiwakeCommand extends Command<Context> {
     const { openRuntime } = await import('../runtime.ts')
     // The command has passed the gate.
     const runtime = await openRuntime({ root: cwd, link: 'manual' })
-    runtime.on('warning', ({ message }) => this.warn(message))
+    runtime.on('warning', ({ code, message }) => this.warn(code, message))
     runtime.on('workerRestarted', ({ name, failure }) =>
-      this.warn(`the ${name} worker was restarted (${failure.code})`),
+      this.warn('WORKER_RESTARTED', `the ${name} worker was restarted (${failure.code})`),
     )
     runtime.on('workerFailed', ({ name, failure }) =>
-      this.warn(`the ${name} worker failed too often (${failure.code})`),
+      this.warn('WORKER_FAILED', `the ${name} worker failed too often (${failure.code})`),
     )
     await this.#warnOfMissingDriver()
     const stop = (): void => void runtime.stop()
@@ -100,17 +120,19 @@ export abstract class KittiwakeCommand extends Command<Context> {
     const { locateRepository } = await import('../project/locate.ts')
     const { missingDriver } = await import('../project/merge-setup.ts')
     const missing = missingDriver(await locateRepository(this.context.cwd))
-    if (missing !== null) this.warn(`${missing}; run \`kittiwake hooks install\``)
+    if (missing === null) return
+    this.warn('MERGE_DRIVER_MISSING', `${missing}; run \`kittiwake hooks install\``)
   }
 
   /** A commit that had to wait is tried again by every writing command; what else that does is done either way. */
   protected async heal(runtime: Runtime): Promise<void> {
     try {
       const { committed, deferred } = await runtime.heal()
-      for (const commit of committed) this.warn(`a deferred commit is made: ${commit}`)
-      for (const one of deferred) this.warn(deferralText(one))
+      for (const commit of committed)
+        this.warn('COMMIT_HEALED', `a deferred commit is made: ${commit}`)
+      for (const one of deferred) this.warn('COMMIT_DEFERRED', deferralText(one))
     } catch (error) {
-      printError(this.context.stderr, error)
+      this.warnOf(error)
     }
   }
 
@@ -129,14 +151,24 @@ export abstract class KittiwakeCommand extends Command<Context> {
   ): void {
     const where = log === undefined ? '' : `${log}: `
     for (const { line, reason } of skipped.slice(0, LINES_WARNED_MAX)) {
-      this.warn(`${where}line ${line} is passed over: ${reason}`)
+      this.warn('LINE_UNREADABLE', `${where}line ${line} is passed over: ${reason}`)
     }
     const hidden = skipped.length - LINES_WARNED_MAX
-    if (hidden > 0) this.warn(`${where}${hidden} more lines are passed over`)
+    if (hidden > 0) this.warn('LINE_UNREADABLE', `${where}${hidden} more lines are passed over`)
   }
 
-  protected warn(message: string): void {
-    printText(this.context.stderr, `kittiwake: ${message}`)
+  /** Of a failure that doesn't undo what was done. */
+  protected warnOf(error: unknown): void {
+    const { code, message, hint } = errorDocument(error).error
+    this.warn(code, hint === null ? `${message} (${code})` : `${message} (${code})\n${hint}`)
+  }
+
+  /** Said once in this invocation; with `--json`, within the document. */
+  protected warn(code: WarningCode | (string & {}), message: string): void {
+    const { stderr } = this.context
+    if (succeededWith() !== null) return printDebug(stderr, message)
+    const isFirst = this.#reports.reportOnce(code, message)
+    if (isFirst && (!this.json || this.streams)) printText(stderr, `kittiwake: ${message}`)
   }
 }
 

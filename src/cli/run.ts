@@ -37,6 +37,7 @@ import type { Context } from './context.ts'
 import { asksForHelp, helpText } from './help.ts'
 import { printError, printJson, printText } from './output.ts'
 import { refusalOf } from './refusal.ts'
+import { printDebug, succeededWith } from './success.ts'
 
 export const COMMANDS: readonly CommandClass<Context>[] = [
   InitCommand,
@@ -120,6 +121,7 @@ export async function run(args: readonly string[]): Promise<number> {
   listenForSignals(interruption)
   endOnBrokenOutput()
   endOnBug(args)
+  quietNode(args)
   const { signal } = interruption
   const context: Context = {
     ...Cli.defaultContext,
@@ -201,7 +203,19 @@ function endOnBrokenOutput(): void {
 
 // Without this, Node prints the stack, and with it paths of this machine.
 function endOnBug(args: readonly string[]): void {
-  process.on('uncaughtException', (error) => process.exit(refuse(args, error, process)))
+  process.on('uncaughtException', (error) => {
+    const code = succeededWith()
+    if (code === null) process.exit(refuse(args, error, process))
+    printDebug(process.stderr, errorDocument(error).error.message)
+    process.exit(code)
+  })
+}
+
+/** What Node itself warns of is for who builds programs; a reader of both streams finds the document alone. */
+function quietNode(args: readonly string[]): void {
+  if (!args.includes('--json')) return
+  process.removeAllListeners('warning')
+  process.on('warning', ({ name }) => printDebug(process.stderr, `a warning of Node: ${name}`))
 }
 
 function refuse(

@@ -62,7 +62,7 @@ describe('a configuration that can not be used', () => {
     expect(init.code).toBe(1)
     expect(init.document.error?.code).toMatch(/^(?:CONFIG|IDENTITY)_/)
     expect(emitted.document).toMatchObject({ ok: true, route: 'queue_only', durable: true })
-    expect(emitted.err).toContain('Mend .kittify/config.yaml')
+    expect(emitted.said).toContain('Mend .kittify/config.yaml')
     expect(status).toMatchObject({ code: 8, document: { reason: 'identity_unusable' } })
     expect(readFileSync(path()).equals(broken)).toBe(true)
   })

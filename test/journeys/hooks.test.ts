@@ -49,7 +49,7 @@ it('fails no git command, wherever it is run', async () => {
   ])
   expect(nowhere.code).toBe(0)
   expect(nowhere.document).toMatchObject({ ok: true, pending_commits: null })
-  expect(nowhere.err).toContain('are noted by the next command')
+  expect(nowhere.said).toContain('are noted by the next command')
 })
 
 it('warns in a clone that has the attributes without the driver', async () => {
@@ -59,8 +59,8 @@ it('warns in a clone that has the attributes without the driver', async () => {
   machine.git(machine.folder, 'clone', '-q', project.root, clone)
   const emitted = await machine.run(clone, ['emit', 'NoteTaken', '--payload', '{}'])
   expect(emitted.code).toBe(0)
-  expect(emitted.err).toContain('kittiwake hooks install')
+  expect(emitted.said).toContain('kittiwake hooks install')
   await machine.ok(clone, ['hooks', 'install'])
   const again = await machine.run(clone, ['emit', 'NoteTaken', '--payload', '{}'])
-  expect(again.err).not.toContain('hooks install')
+  expect(again.said).not.toContain('hooks install')
 })

@@ -21,7 +21,7 @@ describe.concurrent('before `init`', () => {
     const root = machine.repository('early')
     const one = await machine.run(root, emitNote('first'))
     expect(one).toMatchObject({ code: 0, document: { route: 'queue_only', project_uuid: null } })
-    expect(one.err).toContain('kittiwake init')
+    expect(one.said).toContain('kittiwake init')
     const lines = noteLines(['second', 'third'])
     const batch = await machine.run(root, ['emit', '--batch', '-'], lines)
     expect(batch.err.match(/no project identity/g)).toHaveLength(1)

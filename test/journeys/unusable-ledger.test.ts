@@ -24,7 +24,7 @@ describe.concurrent('a ledger that can not be used', () => {
       code: 8,
       document: { delivered: 1, pending: 0, commits_acked: 0, reason: 'ledger_unavailable' },
     })
-    expect(first.err).toContain('LOCK_UNUSABLE')
+    expect(first.said).toContain('LOCK_UNUSABLE')
     expect(await hub.rows('event', uuid)).toHaveLength(1)
     expect(await hub.rows('commit', uuid)).toEqual([])
 

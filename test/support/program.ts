@@ -11,6 +11,7 @@ const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 export type Document = {
   readonly ok: boolean
   readonly error?: { readonly code: string; readonly message: string; readonly hint: string | null }
+  readonly warnings?: readonly { readonly message: string }[]
   readonly [field: string]: unknown
 }
 
@@ -23,6 +24,8 @@ export type Ended = {
   /** The first of them; a command that fails before it prints has none. */
   readonly document: Document
   readonly err: string
+  /** What it told beside its result: on stderr, and as warnings in its documents. */
+  readonly said: string
 }
 
 /** Longer than any command takes on a busy machine, shorter than a test. */
@@ -96,7 +99,9 @@ export async function run(place: Place, args: readonly string[], input = ''): Pr
   program.child.stdin?.end(input)
   const code = await program.ended
   const { documents, err } = program
-  return { code, documents, document: documents[0] ?? { ok: false }, err }
+  const warnings = documents.flatMap((document) => document.warnings ?? [])
+  const said = [err, ...warnings.map(({ message }) => message)].join('\n')
+  return { code, documents, document: documents[0] ?? { ok: false }, err, said }
 }
 
 /** Looks again and again until `look` holds; rejects after the deadline. */

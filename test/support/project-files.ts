@@ -12,12 +12,17 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { Readable, Writable } from 'node:stream'
 import { runIn } from '#dist/cli/run.js'
 import { GIT_ENVIRONMENT } from './git-repository.ts'
 
-export type InProcess = { readonly code: number; readonly out: string; readonly err: string }
+export type InProcess = {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+  /** Both streams, in the order in which they were written. */
+  readonly both: string
+}
 
 const METADATA = '.kittify/metadata.yaml'
 
@@ -67,24 +72,30 @@ export class ProjectFiles {
 
   /** Runs a command of the program in this process, which has the state directory of this test. */
   async run(args: readonly string[], cwd = this.root, input = ''): Promise<InProcess> {
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+    const said = { out: '', err: '', both: '' }
+    const into = (name: 'out' | 'err') =>
+      new Writable({
+        decodeStrings: false,
+        write(text: string | Buffer, _encoding, done) {
+          said[name] += text.toString()
+          said.both += text.toString()
+          done()
+        },
+      })
     const context = {
       env: process.env,
       colorDepth: 1,
       cwd,
       stdin: Readable.from([input]),
-      stdout,
-      stderr,
+      stdout: into('out'),
+      stderr: into('err'),
       signal: new AbortController().signal,
     }
     const before = process.env['KITTIWAKE_HOME']
     process.env['KITTIWAKE_HOME'] = join(this.folder, 'state')
-    const [out, err] = [text(stdout), text(stderr)]
     try {
       const code = await runIn(args, context)
-      stdout.end()
-      stderr.end()
-      return { code, out: await out, err: await err }
+      return { code, ...said }
     } finally {
       if (before === undefined) delete process.env['KITTIWAKE_HOME']
       else process.env['KITTIWAKE_HOME'] = before

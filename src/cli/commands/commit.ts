@@ -43,7 +43,7 @@ export class CommitCommand extends KittiwakeCommand {
     await Promise.allSettled([making])
     await this.nudge()
     const made = await making
-    for (const { message } of made.warnings) this.warn(message)
+    for (const { code, message } of made.warnings) this.warn(code, message)
     const { sha, changed_files } = made
     return {
       fields: { sha, ref: made.ref, changed_files },

@@ -77,7 +77,10 @@ export class DecisionAnswerCommand extends KittiwakeCommand {
       return { answered: given, message: why as string | null }
     })
     if (!answered.committed) {
-      this.warn(`recorded, but the commit is deferred (${answered.deferred_reason}): ${message}`)
+      this.warn(
+        'COMMIT_DEFERRED',
+        `recorded, but the commit is deferred (${answered.deferred_reason}): ${message}`,
+      )
     }
     return {
       fields: answered,

@@ -33,6 +33,10 @@ export class EmitCommand extends KittiwakeCommand {
   payload = Option.String('--payload', { description: 'JSON, @FILE or - for standard input' })
   batch = Option.String('--batch', { description: 'A file of drafts, or - for standard input' })
 
+  protected override get streams(): boolean {
+    return this.batch !== undefined
+  }
+
   async run(): Promise<Result> {
     if (this.batch !== undefined) return this.#runBatch(this.batch)
     if (this.type === undefined) {

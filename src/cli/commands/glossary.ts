@@ -161,7 +161,7 @@ export class GlossaryListCommand extends KittiwakeCommand {
       mission,
       scope,
     })
-    for (const fault of faults.slice(0, FAULTS_SHOWN)) this.warn(fault)
+    for (const fault of faults.slice(0, FAULTS_SHOWN)) this.warn('GLOSSARY_FAULT', fault)
     const open = clarifications.filter(({ resolution }) => resolution === null)
     const shown = this.open ? [] : senses
     const lines = [
@@ -221,7 +221,7 @@ export class GlossaryVerifyCommand extends KittiwakeCommand {
     const { locateRepository } = await import('../../project/locate.ts')
     const { replayGlossary } = await import('../../replay-glossary.ts')
     const { changed, warnings } = await replayGlossary(await locateRepository(this.context.cwd))
-    for (const { message } of warnings) this.warn(message)
+    for (const { code, message } of warnings) this.warn(code, message)
     return changed
   }
 }

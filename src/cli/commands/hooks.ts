@@ -41,7 +41,7 @@ export class HooksInstallCommand extends SetupCommand {
     const { installHooks } = await import('../../hooks.ts')
     const parts = await installHooks(await this.locate(), PROGRAM)
     if (parts.some(({ name, changed }) => changed && name === '.gitattributes')) {
-      this.warn('.gitattributes is for all clones: commit it')
+      this.warn('ATTRIBUTES_CHANGED', '.gitattributes is for all clones: commit it')
     }
     const isWhole = parts.every(({ state }) => state === 'installed')
     return this.answer(parts, isWhole ? EXIT.ok : EXIT.failed)
@@ -108,7 +108,7 @@ export class HooksRunCommand extends KittiwakeCommand {
       return { fields: { pending_commits: pending }, text: '' }
     } catch (error) {
       const { message } = errorDocument(error).error
-      this.warn(`the commits are noted by the next command: ${message}`)
+      this.warn('COMMITS_NOT_NOTED', `the commits are noted by the next command: ${message}`)
       return { fields: { pending_commits: null }, text: '' }
     }
   }

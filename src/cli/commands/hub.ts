@@ -30,6 +30,10 @@ export class HubServeCommand extends KittiwakeCommand {
     return 'safe'
   }
 
+  protected override get streams(): boolean {
+    return true
+  }
+
   async run(): Promise<Result> {
     const port = portOption(this.port)
     const { serveHub } = await import('../../hub/server.ts')

@@ -36,7 +36,7 @@ export class LogRepairCommand extends KittiwakeCommand {
         : [await readMission(repository, this.mission)]
     const wish = { missions, hasOthers: this.mission === undefined, isDry: this.dryRun }
     const { logs, warnings } = await repairLogs(repository, wish)
-    for (const { message } of warnings) this.warn(message)
+    for (const { code, message } of warnings) this.warn(code, message)
     const shown = logs.filter((log) => !log.ok || log.repair.changed)
     return {
       fields: { dry_run: this.dryRun, logs: logs.map(fieldsOf) },

@@ -34,7 +34,7 @@ export class MergeDriverCommand extends KittiwakeCommand {
       path: this.place ?? this.ours,
     }
     const { clean, message } = await driveMerge(files, await locateGitDirectory(cwd))
-    if (message !== null) this.warn(`${files.path}: ${message}`)
+    if (message !== null) this.warn('MERGE_CONFLICT', `${files.path}: ${message}`)
     return { fields: { clean }, text: '', exit: clean ? EXIT.ok : EXIT.failed }
   }
 }

@@ -2,7 +2,7 @@ import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { columns, printError } from '../output.ts'
+import { columns } from '../output.ts'
 
 export class MissionCreateCommand extends KittiwakeCommand {
   static override paths = [['mission', 'create']]
@@ -34,8 +34,8 @@ export class MissionCreateCommand extends KittiwakeCommand {
     const { followNewMissions } = await import('../../workers/git/mission-branches.ts')
     // The mission is made either way, and is followed from the next look on.
     await followNewMissions(repository).then(
-      (warnings) => warnings.forEach(({ message }) => this.warn(message)),
-      (error: unknown) => printError(this.context.stderr, error),
+      (warnings) => warnings.forEach(({ code, message }) => this.warn(code, message)),
+      (error: unknown) => this.warnOf(error),
     )
     const { readDeferrals } = await import('../../workers/git/dirty-journal.ts')
     const deferred = await readDeferrals(repository.commonDir)
@@ -64,7 +64,8 @@ export class MissionListCommand extends KittiwakeCommand {
     const { locateRepository } = await import('../../project/locate.ts')
     const { listMissions } = await import('../../project/missions.ts')
     const found = await listMissions(await locateRepository(this.context.cwd))
-    for (const { directory, fault } of found.unreadable) this.warn(`${directory}: ${fault}`)
+    for (const { directory, fault } of found.unreadable)
+      this.warn('MISSION_UNREADABLE', `${directory}: ${fault}`)
     const missions = found.missions.map((mission) => ({
       mission_slug: mission.directory,
       mission_id: mission.mission_id,

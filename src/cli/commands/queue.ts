@@ -40,7 +40,7 @@ export class QueueListCommand extends KittiwakeCommand {
     const found = await look(this.context.cwd, (reader) => read(reader, filter, limit + 1))
     const events = found.slice(0, limit)
     const more = found.length > limit
-    if (more) this.warn(`there are more than ${limit}; see more with \`--limit\``)
+    if (more) this.warn('LIST_CUT', `there are more than ${limit}; see more with \`--limit\``)
     const rows = events.map((row) => [
       row.event_id,
       row.event?.event_type ?? 'unreadable',
@@ -74,7 +74,11 @@ export class QueueStatsCommand extends KittiwakeCommand {
     }))
     const { capacity, undelivered, isNearlyFull } = use
     const percent = Math.floor((undelivered / capacity) * 100)
-    if (isNearlyFull) this.warn(`the outbox is ${percent} % full; nothing is dropped to make room`)
+    if (isNearlyFull)
+      this.warn(
+        'OUTBOX_NEARLY_FULL',
+        `the outbox is ${percent} % full; nothing is dropped to make room`,
+      )
     const rows = STATES.map((state) => [state, String(counts[state])])
     const why = Object.entries(reasons).map(([reason, count]) => [`  ${reason}`, String(count)])
     return {

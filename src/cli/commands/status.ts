@@ -22,7 +22,8 @@ abstract class StatusReadingCommand extends KittiwakeCommand {
       return { repository, missions: [await readMission(repository, this.mission)] }
     }
     const found = await listMissions(repository)
-    for (const { directory, fault } of found.unreadable) this.warn(`${directory}: ${fault}`)
+    for (const { directory, fault } of found.unreadable)
+      this.warn('MISSION_UNREADABLE', `${directory}: ${fault}`)
     return { repository, missions: found.missions }
   }
 }

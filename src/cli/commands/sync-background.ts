@@ -107,6 +107,10 @@ export class SyncLogsCommand extends KittiwakeCommand {
     return 'safe'
   }
 
+  protected override get streams(): boolean {
+    return this.follow
+  }
+
   async run(): Promise<Result> {
     const count = limitOption('--limit', this.limit, LINES_MAX)
     const { followLog, readLog } = await import('../../background/log.ts')

@@ -25,6 +25,10 @@ export class SyncRunCommand extends KittiwakeCommand {
   protected override readonly healsDeferred = false
   protected override readonly nudges = false
 
+  protected override get streams(): boolean {
+    return true
+  }
+
   async run(): Promise<Result> {
     const idleMs = limitOption('--idle', this.idle, IDLE_MAX_S) * 1_000
     return this.all ? this.#runAll(idleMs) : this.#runOne()

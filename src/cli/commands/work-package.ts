@@ -20,7 +20,10 @@ abstract class MovingCommand extends KittiwakeCommand {
       return { moved: await work(runtime), message: why as string | null }
     })
     if (!moved.committed) {
-      this.warn(`recorded, but the commit is deferred (${moved.deferred_reason}): ${message}`)
+      this.warn(
+        'COMMIT_DEFERRED',
+        `recorded, but the commit is deferred (${moved.deferred_reason}): ${message}`,
+      )
     }
     const { wp_id, from_lane, to_lane } = moved
     const forced = moved.force ? ' (forced)' : ''

@@ -22,7 +22,7 @@ it('works on in the project, says what could not be taken over, and leaves the f
 
   const init = await machine.run(root, ['init'])
   expect({ code: init.code, adopted: init.document['adopted'] }).toEqual({ code: 0, adopted: 0 })
-  expect(init.err).toContain('could not be taken over')
+  expect(init.said).toContain('could not be taken over')
   expect((await machine.run(root, emitNote('after'))).document).toMatchObject({ ok: true })
   const status = await machine.ok(root, ['sync', 'status'])
   expect(status).toMatchObject({ unidentified: null, events: { held: 1 } })
