@@ -45,6 +45,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--state': 'S',
   '--step': 'S',
   '--target': 'TARGET',
+  '--target-branch': 'BRANCH',
   '--team': 'T',
   '--timeout': 'SECONDS',
   '--title': 'T',

@@ -45,6 +45,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   UpgradeCommand,
   mission.MissionCreateCommand,
   mission.MissionListCommand,
+  mission.MissionBranchContextCommand,
   EmitCommand,
   decision.DecisionRequestCommand,
   decision.DecisionAnswerCommand,

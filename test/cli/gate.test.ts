@@ -75,6 +75,7 @@ const SAFE: readonly string[] = [
   'hub token rotate',
   'hub verify',
   'merge-driver',
+  'mission branch-context',
   'mission list',
   'queue export',
   'queue gc',

@@ -84,3 +84,36 @@ export class MissionListCommand extends KittiwakeCommand {
     }
   }
 }
+
+export class MissionBranchContextCommand extends KittiwakeCommand {
+  static override paths = [['mission', 'branch-context']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Project',
+    description:
+      'Show where you stand and where the work goes, for agents and templates; reads only',
+    examples: [
+      ['Towards the branch that is checked out', 'kittiwake mission branch-context'],
+      ['Towards another', 'kittiwake mission branch-context --target-branch release'],
+    ],
+  })
+
+  target = Option.String('--target-branch', { description: 'Default the one that is checked out' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
+
+  async run(): Promise<Result> {
+    const { locateRepository } = await import('../../project/locate.ts')
+    const { branchContext } = await import('../../project/branch-context.ts')
+    const repository = await locateRepository(this.context.cwd)
+    const found = branchContext(repository, this.target ?? null, new Date())
+    const shown = ['current_branch', 'target_branch', 'primary_branch', 'recommended_strategy']
+    const word = (key: string): string => {
+      const value = found[key]
+      return typeof value === 'string' ? value : 'unknown'
+    }
+    const rows = shown.map((key) => [key.replaceAll('_', ' '), word(key)])
+    return { fields: found, text: `${columns(rows)}\n${word('next_step')}` }
+  }
+}
