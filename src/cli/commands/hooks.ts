@@ -98,7 +98,7 @@ export class HooksRunCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    setTimeout(() => process.exit(EXIT.ok), LOOK_MAX_MS).unref()
+    const limit = setTimeout(() => process.exit(EXIT.ok), LOOK_MAX_MS).unref()
     const { lookAtBranches } = await import('../../hooks.ts')
     const { passGate } = await import('../../project/gate.ts')
     try {
@@ -110,6 +110,8 @@ export class HooksRunCommand extends KittiwakeCommand {
       const { message } = errorDocument(error).error
       this.warn('COMMITS_NOT_NOTED', `the commits are noted by the next command: ${message}`)
       return { fields: { pending_commits: null }, text: '' }
+    } finally {
+      clearTimeout(limit)
     }
   }
 }
