@@ -54,6 +54,7 @@ function programsOf(source) {
     'workers/bulk/check-log',
     'workers/bulk/validate-file',
     'workers/bulk/replay-file',
+    'workers/bulk/scan-files',
   ]
   for (const folder of readdirSync(join(source, 'workers'))) {
     const name = `workers/${folder}/${folder}.worker`

@@ -3,6 +3,7 @@ import { Cli, type CommandClass } from 'clipanion'
 import { errorDocument, EXIT, exitCodeOf, ProjectError } from '../errors.ts'
 import { packageVersion } from '../project/program-files.ts'
 import * as auth from './commands/auth.ts'
+import * as bulkEdit from './commands/bulk-edit.ts'
 import { CommitCommand } from './commands/commit.ts'
 import * as decision from './commands/decision.ts'
 import { ConformanceRunCommand } from './commands/conformance.ts'
@@ -61,6 +62,9 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   glossary.GlossaryResolveCommand,
   glossary.GlossaryListCommand,
   glossary.GlossaryVerifyCommand,
+  bulkEdit.BulkEditPlanCommand,
+  bulkEdit.BulkEditCheckCommand,
+  bulkEdit.BulkEditExplainCommand,
   CommitCommand,
   hooks.HooksInstallCommand,
   hooks.HooksUninstallCommand,

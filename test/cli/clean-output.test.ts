@@ -120,6 +120,8 @@ const STARTING = new Set(['sync start', 'sync restart'])
 const MISSION = ['--mission', 'harbour']
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'auth login': ['--hub', DEAD_HUB, '--token-file', 'token'],
+  'bulk-edit explain': ['file.txt'],
+  'bulk-edit plan': ['hello'],
   commit: ['--ref', 'main', '-m', 'A file', 'file.txt'],
   'decision answer': [EVENT, ...MISSION, '--answer', 'a'],
   'decision log': MISSION,

@@ -59,6 +59,9 @@ const SAFE: readonly string[] = [
   'auth logout',
   'auth status',
   'auth whoami',
+  'bulk-edit check',
+  'bulk-edit explain',
+  'bulk-edit plan',
   'decision log',
   'doctor',
   'gate',
@@ -121,6 +124,7 @@ const UNSAFE_COMMANDS: readonly string[] = [
 /** What one of its options makes of a command. */
 const CHANGED: readonly (readonly [string, string])[] = [
   ['auth login --hub h --token-file f --no-opt-in', 'safe'],
+  ['bulk-edit plan term --mission m --write', 'unsafe'],
   ['glossary verify --repair', 'unsafe'],
   ['log repair --dry-run', 'safe'],
   ['queue gc --yes', 'unsafe'],
@@ -324,6 +328,8 @@ function argumentsOf(name: string): readonly string[] {
   ]
   const table: Readonly<Record<string, readonly string[]>> = {
     'auth login': ['--hub', 'http://127.0.0.1:9', '--token-file', 'absent'],
+    'bulk-edit explain': ['a'],
+    'bulk-edit plan': ['term'],
     commit: ['--ref', 'main', '-m', 'x', 'a'],
     'decision answer': ['01J00000000000000000000000', ...mission, '--answer', 'a'],
     'decision log': mission,

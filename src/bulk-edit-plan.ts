@@ -1,0 +1,157 @@
+/** Drafts the map of a bulk edit: where the term stands, of which kind each place is, and what might be done there. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { GitError, InputError, ProjectError } from './errors.ts'
+import { runGit } from './project/native-git.ts'
+import { CATEGORIES } from './project/occurrence-category.ts'
+import type { Category } from './project/occurrence-category.ts'
+import type { Action } from './project/occurrence-map.ts'
+import { MAP_NAME } from './project/occurrence-map.ts'
+import { MISSIONS_FOLDER } from './project/mission-names.ts'
+import { readMission } from './project/missions.ts'
+import { replaceFile } from './project/replace-file.ts'
+import { pathWithoutLinks } from './project/safe-path.ts'
+import { spelled } from './project/term.ts'
+import type { Repository } from './project/types.ts'
+import { grouped } from './project/grouped.ts'
+import { runOnPool } from './workers/bulk/pool.ts'
+import type { FoundLine, ScanAnswer, ScanTask } from './workers/bulk/scan-files.ts'
+
+export type BulkEditPlan = {
+  /** The map as YAML. */
+  readonly map: string
+  readonly files: number
+  readonly occurrences: number
+  /** By category; `unclassified` for what no kind fits. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Files that a person has to look at. */
+  readonly opaque: ScanAnswer['opaque']
+  /** Files that a thread failed on, which were not looked at. */
+  readonly unread: number
+}
+
+type Options = {
+  readonly term: string
+  readonly replacement: string | null
+  /** Told of each step. */
+  readonly progress: (done: number, all: number) => void
+}
+
+const TERM_LENGTH_MAX = 200
+const FILES_A_TASK = 250
+/** Of each category, in the draft; the count tells of all. */
+const LISTED_MAX = 1_000
+
+/** What is usually right; a person decides. */
+const SUGGESTED: Readonly<Record<Category, Action>> = {
+  code_symbols: 'rename',
+  import_paths: 'rename',
+  filesystem_paths: 'manual_review',
+  serialized_keys: 'do_not_change',
+  cli_commands: 'manual_review',
+  user_facing_strings: 'rename_if_user_visible',
+  tests_fixtures: 'rename',
+  logs_telemetry: 'do_not_change',
+}
+
+/**
+ * Looks at every file that git tracks, or would, in this checkout.
+ *
+ * @throws InputError TERM_INVALID; GitError LIST_FAILED, GIT_*
+ */
+export async function planBulkEdit(
+  { worktree }: Repository,
+  { term, replacement, progress }: Options,
+): Promise<BulkEditPlan> {
+  if (term.trim() === '' || term.length > TERM_LENGTH_MAX || /[\0\r\n]/.test(term)) {
+    throw new InputError(
+      'TERM_INVALID',
+      `a term of one line and at most ${TERM_LENGTH_MAX} characters is expected`,
+    )
+  }
+  const paths = await filesOf(worktree)
+  const terms = spelled(term)
+  const tasks: ScanTask[] = []
+  for (let at = 0; at < paths.length; at += FILES_A_TASK) {
+    tasks.push({ root: worktree, paths: paths.slice(at, at + FILES_A_TASK), terms })
+  }
+  progress(0, paths.length)
+  const answers = await runOnPool<ScanTask, ScanAnswer | null>('scan-files', tasks, {
+    lost: () => null,
+    onDone: (done) => progress(Math.min(done * FILES_A_TASK, paths.length), paths.length),
+  })
+  const found = answers.flatMap((answer) => answer?.found ?? [])
+  const unread = tasks.reduce(
+    (sum, task, at) => sum + (answers[at] === null ? task.paths.length : 0),
+    0,
+  )
+  const byCategory = grouped(found, ({ category }) => category ?? 'unclassified')
+  return {
+    map: draft(term, replacement, byCategory),
+    files: paths.length,
+    occurrences: found.length,
+    counts: Object.fromEntries(
+      [...CATEGORIES, 'unclassified'].map((name) => [name, byCategory.get(name)?.length ?? 0]),
+    ),
+    opaque: answers.flatMap((answer) => answer?.opaque ?? []),
+    unread,
+  }
+}
+
+/**
+ * Writes the draft as the map of a mission that has none. Answers its path below the root.
+ *
+ * @throws ProjectError MAP_EXISTS, MISSION_NOT_FOUND, …, PATH_REFUSED, REPOSITORY_READ_ONLY, WRITE_FAILED
+ */
+export async function writeBulkEditPlan(
+  repository: Repository,
+  reference: string,
+  map: string,
+): Promise<string> {
+  const { root } = repository
+  const { directory } = await readMission(repository, reference)
+  const folders = [MISSIONS_FOLDER, directory]
+  const path = join(pathWithoutLinks(root, folders), MAP_NAME)
+  const stillWanted = (): boolean => !existsSync(path)
+  const isWritten =
+    stillWanted() &&
+    replaceFile({ root, folders, name: MAP_NAME }, { text: map, mode: 0o644, stillWanted })
+  if (isWritten) return [...folders, MAP_NAME].join('/')
+  throw new ProjectError('MAP_EXISTS', 'the mission has a map already', {
+    hint: 'Compare it with the draft, which is printed without `--write`.',
+  })
+}
+
+async function filesOf(worktree: string): Promise<readonly string[]> {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate']
+  const { code, stdout } = await runGit(args, { cwd: worktree })
+  if (code === 0) return stdout.split('\0').filter((path) => path !== '')
+  throw new GitError('LIST_FAILED', 'git could not list the files of this checkout', {
+    hint: 'Try `git ls-files` here, and mend what it complains about.',
+  })
+}
+
+function draft(
+  term: string,
+  replacement: string | null,
+  byCategory: ReadonlyMap<string, readonly FoundLine[]>,
+): string {
+  const categories = CATEGORIES.map((name) => {
+    const all = byCategory.get(name) ?? []
+    const listed = all.slice(0, LISTED_MAX).map(({ path, line }) => `${path}:${line}`)
+    return [name, { action: SUGGESTED[name], count: all.length, occurrences: listed }]
+  })
+  const unknown = new Set((byCategory.get('unclassified') ?? []).map(({ path }) => path))
+  const map = {
+    target: { term, operation: replacement === null ? 'remove' : 'rename', replacement },
+    categories: Object.fromEntries(categories) as object,
+    exceptions: [...unknown].slice(0, LISTED_MAX).map((path) => ({
+      path,
+      action: 'manual_review',
+      reason: 'No kind fits this path: decide for it here.',
+    })),
+  }
+  const words = `# A draft: each action is a suggestion. Lines are told as PATH:LINE, and PATH:0 is the path itself.\n`
+  return words + stringify(map, { lineWidth: 0 })
+}
