@@ -1,6 +1,7 @@
 /** What stands beside the document of a command: nothing that a reader of both streams would stumble over. */
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -8,7 +9,9 @@ import { Reports } from '#dist/cli/reports.js'
 import { COMMANDS } from '#dist/cli/run.js'
 import { writeLogin } from '#dist/project/login.js'
 import { ProjectFiles } from '../support/project-files.ts'
+import { until } from '../support/program.ts'
 import { rawEnd } from '../support/raw-run.ts'
+import { TestMachine } from '../support/test-machine.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 /** Nobody listens there. */
@@ -115,7 +118,7 @@ describe('what comes after the document of a success', () => {
 
 /** Streams, or stay up until they are stopped. */
 const STREAMING = new Set(['hub serve', 'sync run'])
-/** They start a process of its own, which the last test does. */
+/** They start a process. */
 const STARTING = new Set(['sync start', 'sync restart'])
 const MISSION = ['--mission', 'harbour']
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -188,4 +191,58 @@ describe.each([
       expect(error?.code).not.toBe('INTERNAL')
     },
   )
+})
+
+describe('as programs, with both streams in one', () => {
+  const machine = new TestMachine()
+  let root = ''
+  let files = 0
+
+  beforeAll(async () => {
+    root = machine.repository('seabird')
+    await machine.ok(root, ['init'])
+  })
+  afterAll(async () => {
+    await machine.run(root, ['sync', 'stop'])
+    await machine.close()
+  })
+
+  it.each([
+    'emit HistoryAdded',
+    'sync start',
+    'sync restart',
+    'sync status',
+    'sync stop',
+    'nonsense',
+  ])('%s: one document', async (line) => {
+    const { child, said } = start([...line.split(' '), '--json'])
+    const [code] = (await once(child, 'close')) as [number]
+    expect(said()).toMatch(/^\{.*\}\n$/)
+    expect(JSON.parse(said())).toMatchObject({ ok: code === 0 })
+  })
+
+  it.each([
+    ['hub', 'serve'],
+    ['sync', 'run', '--all'],
+  ])('%s %s: a document a line, to its end', async (...words) => {
+    const { child, said } = start([...words, '--json'])
+    const ended = once(child, 'close')
+    await until('it is up', () => said().includes('\n'))
+    child.kill('SIGINT')
+    expect(await ended).toEqual([130, null])
+    const lines = said().trimEnd().split('\n')
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ ok: true })
+  })
+
+  function start(args: readonly string[]) {
+    const path = join(machine.folder, `both-${(files += 1)}`)
+    const file = openSync(path, 'w')
+    const options = { cwd: root, env: machine.env } as const
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      ...options,
+      stdio: ['ignore', file, file],
+    })
+    closeSync(file)
+    return { child, said: () => readFileSync(path, 'utf8') }
+  }
 })

@@ -237,6 +237,18 @@ describe('the gate', () => {
     expect(project.files()).toEqual(files)
   })
 
+  it.each(BLOCKING)('of a project that is %s: is what doctor tells of', async (state) => {
+    const project = start(state)
+    const { code, out } = await project.run(['doctor', '--json'])
+    expect(code).toBe(1)
+    const { checks } = documentOf(out) as { checks: { name: string }[] }
+    expect(checks.find(({ name }) => name === 'metadata')).toMatchObject({
+      state: 'failed',
+      detail: expect.stringMatching(/schema|used/),
+      hint: expect.stringMatching(state === 'too_new' ? 'newer' : 'kittiwake upgrade'),
+    })
+  })
+
   it('asks the checkout that the project lives in, from wherever it is asked', async () => {
     const project = start('compatible')
     project.git('add', '.')
