@@ -15,7 +15,7 @@ import { listMissions, readMission } from './missions.ts'
 import { categoryOfLine, categoryOfPath } from './occurrence-category.ts'
 import { MAP_NAME, readOccurrenceMap } from './occurrence-map.ts'
 import type { ListedMap, RuledMap } from './occurrence-map.ts'
-import { spelled } from './term.ts'
+import { hasTerm, spelled } from './term.ts'
 import type { Mission, Repository } from './types.ts'
 import { listCheckouts } from './worktrees.ts'
 
@@ -131,7 +131,7 @@ export function explainPath(root: string, { map, folder }: BulkEdit, path: strin
   const lines = text
     .split('\n')
     .map((line, at) => ({ line, number: at + 1 }))
-    .filter(({ line }) => terms.some((term) => line.includes(term)))
+    .filter(({ line }) => hasTerm(line, terms))
     .slice(0, LINES_EXPLAINED)
     .map(({ line, number }) => {
       const category = categoryOfLine(path, line)

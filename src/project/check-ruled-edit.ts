@@ -5,7 +5,8 @@ import { categoryOfLine } from './occurrence-category.ts'
 import type { RuledMap } from './occurrence-map.ts'
 import { pinnedFields, verdictOfCategory, verdictOfPath } from './bulk-edit-rules.ts'
 import type { Finding, Reason } from './bulk-edit-rules.ts'
-import { replaceTerm, spellings } from './term.ts'
+import { isRenamed, replaceTerm, spellings } from './term.ts'
+import type { Spellings } from './term.ts'
 
 /** Of each finding. */
 export const LINES_SHOWN = 20
@@ -47,11 +48,7 @@ export function checkRuledEdit(
   })
 }
 
-function ofFile(
-  map: RuledMap,
-  file: FileChange,
-  pairs: ReadonlyMap<string, string> | null,
-): readonly Finding[] {
+function ofFile(map: RuledMap, file: FileChange, pairs: Spellings | null): readonly Finding[] {
   const odd = oddityOf(file)
   if (odd !== null) return [violation(file, odd, [])]
   if (pairs !== null && file.status === 'D') return [violation(file, 'deleted', [])]
@@ -77,7 +74,7 @@ function ofHunk(
   map: RuledMap,
   file: FileChange,
   hunk: Hunk,
-  pairs: ReadonlyMap<string, string> | null,
+  pairs: Spellings | null,
 ): readonly Finding[] {
   const { removed, added } = linesOf(hunk)
   const extra = pairs === null ? NOTHING_EXTRA : extraIn(removed, added, pairs)
@@ -101,7 +98,7 @@ function ofRename(
   map: RuledMap,
   from: FileChange,
   to: FileChange,
-  pairs: ReadonlyMap<string, string> | null,
+  pairs: Spellings | null,
 ): readonly Finding[] {
   const category = 'filesystem_paths'
   const path: Finding = {
@@ -149,10 +146,7 @@ function changedOnly({ removed, added, removedFrom, addedFrom }: Hunk): readonly
   ]
 }
 
-function renamedFiles(
-  files: readonly FileChange[],
-  pairs: ReadonlyMap<string, string>,
-): Map<string, FileChange> {
+function renamedFiles(files: readonly FileChange[], pairs: Spellings): Map<string, FileChange> {
   const added = new Map(
     files.filter(({ status }) => status === 'A').map((file) => [file.path, file]),
   )
@@ -174,25 +168,19 @@ type Extra = {
 
 const NOTHING_EXTRA: Extra = { unrelated: [], changed: [] }
 
-function extraIn(
-  removed: readonly Line[],
-  added: readonly Line[],
-  pairs: ReadonlyMap<string, string>,
-): Extra {
-  const hasOld = ({ text }: Line): boolean => replaceTerm(text, pairs) !== text
+function extraIn(removed: readonly Line[], added: readonly Line[], pairs: Spellings): Extra {
+  const terms = [...pairs.keys()]
+  const hasOld = ({ text }: Line): boolean => terms.some((term) => text.includes(term))
   const hasNew = ({ text }: Line): boolean => [...pairs.values()].some((one) => text.includes(one))
-  const wanted = (line: Line): string => squeezed(replaceTerm(line.text, pairs))
-  // A formatter may have put the lines elsewhere.
-  const whole = (lines: readonly Line[], of: (line: Line) => string): string =>
-    lines.map(of).join('')
-  const isRenamed = whole(removed, wanted) === whole(added, ({ text }) => squeezed(text))
-  if (isRenamed && removed.some(hasOld)) return NOTHING_EXTRA
+  const wanted = ({ text }: Line): string => squeezed(replaceTerm(text, pairs))
+  if (isReformatted(removed, added, pairs) && removed.some(hasOld)) return NOTHING_EXTRA
   if (removed.length === added.length) {
     const odd = removed.flatMap((line, at) => {
       const other = added[at]
-      return other === undefined || (wanted(line) === squeezed(other.text) && hasOld(line))
-        ? []
-        : [{ lines: [line, other], isRelated: hasOld(line) }]
+      if (other === undefined || line.text === other.text) return []
+      const isRelated = hasOld(line)
+      if (isRelated && isRenamed(line.text.trim(), other.text.trim(), pairs)) return []
+      return [{ lines: [line, other], isRelated }]
     })
     const pick = (isRelated: boolean): readonly Line[] =>
       odd.filter((one) => one.isRelated === isRelated).flatMap(({ lines }) => lines)
@@ -207,6 +195,17 @@ function extraIn(
     ],
     changed: [],
   }
+}
+
+/** A longer name may have moved the ends of lines. */
+function isReformatted(
+  removed: readonly Line[],
+  added: readonly Line[],
+  pairs: Spellings,
+): boolean {
+  if (removed.length === added.length) return false
+  const whole = (lines: readonly Line[]): string => squeezed(lines.map(({ text }) => text).join(''))
+  return isRenamed(whole(removed), whole(added), pairs)
 }
 
 /** Without white space and commas, which a formatter moves. */

@@ -15,7 +15,7 @@ import { parse, stringify } from 'yaml'
 import { CATEGORIES, categoryOfLine, categoryOfPath } from '#dist/project/occurrence-category.js'
 import { isNarrow, parseOccurrenceMap } from '#dist/project/occurrence-map.js'
 import { matchesGlob } from '#dist/project/path-glob.js'
-import { replaceTerm, spelled, spellings } from '#dist/project/term.js'
+import { hasTerm, isRenamed, replaceTerm, spelled, spellings } from '#dist/project/term.js'
 import { ProjectFiles } from '../support/project-files.ts'
 
 type Finding = {
@@ -69,6 +69,7 @@ describe('a rename over a large tree', () => {
     project.write('src/pinned.ts', "const kind = 'x'\noldName(kind)\n")
     project.write('src/log.ts', "logger.info('oldName done')\nconst a = 1\n")
     project.write('src/plain.ts', 'const one = 1\nconst two = 2\noldName()\n')
+    project.write('src/wrapped.ts', 'call(oldName, one)\n')
     project.write('src/mode.ts', 'const one = 1\n')
     project.write('src/link.ts', 'const one = 1\n')
     project.write('src/gone.ts', 'const one = 1\n')
@@ -677,10 +678,42 @@ describe('a term', () => {
     expect(spelled('/spec.check')).toEqual(['/spec.check'])
   })
 
+  it.each([
+    ['old', 'an old one', true],
+    ['old', 'isOld', true],
+    ['old', 'oldName', true],
+    ['old', 'OLD_NAME', true],
+    ['old', 'OLDName', true],
+    ['old', 'olds', true],
+    ['old', 'golden', false],
+    ['old', 'Gold', false],
+    ['old', 'GOLD', false],
+    ['old', 'older', false],
+    ['old', 'OLDER', false],
+    ['oldName', 'oldname.test', true],
+    ['oldName', 'the_old_names', true],
+  ])('%s stands in %j for itself: %s', (term, text, isThere) => {
+    expect(hasTerm(text, spelled(term))).toBe(isThere)
+    expect(replaceTerm(text, spellings(term, 'new')) !== text).toBe(isThere)
+  })
+
+  it.each([
+    ['old in gold', 'new in gold', true],
+    ['old in gold', 'new in gnew', true],
+    ['old in gold', 'old in gold', false],
+    ['old, old', 'new, old', false],
+    ['old()', 'new(1)', false],
+    ['old', 'newer', false],
+  ])('%j is renamed to %j: %s', (text, other, renamed) => {
+    expect(isRenamed(text, other, spellings('old', 'new'))).toBe(renamed)
+  })
+
   test.prop([fc.string({ maxLength: 40 }), fc.string({ minLength: 1, maxLength: 5 })])(
     'that is replaced by itself changes nothing',
     (text, term) => {
-      expect(replaceTerm(text, new Map([[term, term]]))).toBe(text)
+      const pairs = new Map([[term, term]])
+      expect(replaceTerm(text, pairs)).toBe(text)
+      expect(isRenamed(text, text, pairs)).toBe(true)
     },
   )
 })
@@ -731,7 +764,7 @@ function contentOf(at: number): string {
     `import { oldName } from './old-name-${at}.ts'`,
     `const before = ${at}`,
     `export class OldName${at} { use() { return oldName(before) } }`,
-    "const file = 'lib/old_name.txt'",
+    "const file = 'lib/old_name.txt' // golden",
     'const after = before + 1',
     '',
   ].join('\n')
@@ -748,6 +781,8 @@ function rename(project: ProjectFiles): void {
   project.write('docs/größe & ähnlich.md', 'über newName\nund mehr\n')
   project.write('src/pinned.ts', "const kind = 'x'\nnewName(kind)\n")
   project.write('src/plain.ts', 'const one = 1\nconst two = 2\nnewName()\n')
+  // A formatter breaks the line where the name has become longer.
+  project.write('src/wrapped.ts', 'call(\n  newName,\n  one,\n)\n')
 }
 
 function commitAll(project: ProjectFiles, message: string): void {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
 import { categoryOfLine, categoryOfPath } from '../../project/occurrence-category.ts'
+import { hasTerm } from '../../project/term.ts'
 
 export type ScanTask = {
   /** Absolute. */
@@ -35,7 +36,7 @@ export default function scanFiles({ root, paths, terms }: ScanTask): ScanAnswer 
   const found: FoundLine[] = []
   const opaque: { path: string; reason: string }[] = []
   for (const path of paths) {
-    if (has(path, terms)) found.push({ path, line: 0, category: 'filesystem_paths' })
+    if (hasTerm(path, terms)) found.push({ path, line: 0, category: 'filesystem_paths' })
     const read = readBounded(join(root, path), FILE_SIZE_MAX_BYTES, { followLink: false })
     if (read.state !== 'read') {
       // A link is told by its name alone, and what is gone has nothing.
@@ -56,7 +57,7 @@ function linesIn(path: string, text: string, terms: readonly string[]): readonly
   // Of all but code, the path says what its lines are.
   const category = categoryOfPath(path)
   return text.split('\n').flatMap((line, at) =>
-    has(line, terms)
+    hasTerm(line, terms)
       ? [
           {
             path,
@@ -66,8 +67,4 @@ function linesIn(path: string, text: string, terms: readonly string[]): readonly
         ]
       : [],
   )
-}
-
-function has(text: string, terms: readonly string[]): boolean {
-  return terms.some((term) => text.includes(term))
 }
