@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { locateRepository } from '#dist/project/locate.js'
@@ -317,6 +318,64 @@ describe('before success is said', () => {
   })
 })
 
+describe('another program that writes the file', () => {
+  /** `act` is done once, right after the call of that name on what `on` matches. */
+  const meddler = (name: string, on: string, act: string): string => `
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
+    const FILE = '.kittify/metadata.yaml'
+    const { ${name} } = fs
+    const { readFileSync, writeFileSync } = fs
+    let isDone = false
+    fs.${name} = (...args) => {
+      const result = ${name}(...args)
+      if (!isDone && /${on}/.test(args.join(' '))) {
+        isDone = true
+        ${act}
+      }
+      return result
+    }
+    syncBuiltinESMExports()
+  `
+  const without =
+    "writeFileSync(FILE, readFileSync(FILE, 'utf8').replace(/  schema_version.*\\n/, ''))"
+
+  it('and takes the stamp away: the upgrade is taken back, and no success is said', () => {
+    const project = start(historical())
+    const ran = meddledWith(project, meddler('renameSync', 'metadata\\.yaml$', without))
+    expect(ran.status).toBe(1)
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      ok: false,
+      error: { code: 'UPGRADE_UNVERIFIED', message: expect.stringContaining('taken back') },
+    })
+    expect(project.metadata).toBe(historical())
+  })
+
+  it('and takes the stamp of a new file away: there is none again', () => {
+    const project = start(null)
+    project.write('.kittify/config.yaml', '')
+    const ran = meddledWith(project, meddler('renameSync', 'metadata\\.yaml$', without))
+    expect(ran.status).toBe(1)
+    expect(project.isInitialized).toBe(false)
+  })
+
+  it('in the middle of it is not overwritten', () => {
+    const project = start(historical())
+    const act = "writeFileSync(FILE, readFileSync(FILE, 'utf8') + '# saved\\n')"
+    const ran = meddledWith(project, meddler('fsyncSync', '.', act))
+    expect(JSON.parse(ran.stdout)).toMatchObject({ ok: false, error: { code: 'METADATA_BUSY' } })
+    expect(project.metadata).toBe(`${historical()}# saved\n`)
+    expect(upgradeIn(project, {}).status).toBe(0)
+    expect(project.metadata).toContain('# saved\n')
+  })
+
+  function meddledWith(project: ProjectFiles, text: string) {
+    const preload = join(project.folder, 'meddler.mjs')
+    writeFileSync(preload, text)
+    return upgradeIn(project, {}, [`--import=${pathToFileURL(preload).href}`])
+  }
+})
+
 describe('init', () => {
   it('makes a project that is compatible, and changes nothing the second time', async () => {
     const project = start(null)
@@ -434,8 +493,11 @@ function ledgerOf(project: ProjectFiles): { id: string; result: string; notes: s
   return migrations.applied.filter(({ id }) => id?.startsWith('kittiwake.'))
 }
 
-function upgradeIn(project: ProjectFiles, kill: NodeJS.ProcessEnv) {
-  const preload = kill['KILL_STEP_AT'] === undefined ? [] : [`--import=${KILL}`]
+function upgradeIn(
+  project: ProjectFiles,
+  kill: NodeJS.ProcessEnv,
+  preload = kill['KILL_STEP_AT'] === undefined ? [] : [`--import=${KILL}`],
+) {
   return spawnSync(process.execPath, [...preload, MAIN, 'upgrade', '--yes', '--json'], {
     cwd: project.root,
     env: { ...process.env, ...kill, KITTIWAKE_HOME: join(project.folder, 'state') },
