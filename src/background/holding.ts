@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import type { LinkReport } from '../actors/listeners.ts'
 import { KittiwakeError } from '../errors.ts'
+import { refuseBlocked } from '../project/gate.ts'
 import { readIdentity } from '../project/identity.ts'
 import { locateRepository } from '../project/locate.ts'
 import { outboxPath } from '../project/state-directory.ts'
@@ -170,6 +171,8 @@ export class Holding {
       }
       const uuid = reading.state === 'present' ? reading.identity.uuid : null
       this.#isGone = uuid !== this.entry.uuid || repository.root !== this.entry.root
+      // Else it would be opened in vain, again and again.
+      await refuseBlocked(repository)
       return this.#isGone ? null : repository
     } catch (error) {
       // One that can't be read now may be there again later.

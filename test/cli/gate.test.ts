@@ -132,6 +132,7 @@ const CHANGED: readonly (readonly [string, string])[] = [
   ['queue retry --all --yes', 'unsafe'],
   ['sync import-history --confirm x', 'unsafe'],
   ['sync purge --yes', 'unsafe'],
+  ['sync run --all', 'safe'],
   ['no such command', 'unsafe'],
   ['emit --no-such-option', 'unsafe'],
 ]

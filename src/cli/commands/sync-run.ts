@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { limitOption } from '../options.ts'
 import { printJson, printText } from '../output.ts'
@@ -24,6 +25,11 @@ export class SyncRunCommand extends KittiwakeCommand {
   // It tries them before it holds the link; at the end it is to end.
   protected override readonly healsDeferred = false
   protected override readonly nudges = false
+
+  // Of all projects, each passes the gate by itself when it is opened.
+  override get safety(): Safety {
+    return this.all ? 'safe' : 'unsafe'
+  }
 
   protected override get streams(): boolean {
     return true
