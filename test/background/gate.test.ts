@@ -11,7 +11,7 @@ it('waits with a reason, and has work again once it is upgraded', async () => {
   const project = new ProjectFiles()
   onTestFinished(() => project.remove())
   const { out } = await project.run(['init', '--json'])
-  await project.run(['emit', 'HistoryAdded'])
+  await project.run(['emit', 'NoteTaken'])
   const { project: identity } = JSON.parse(out) as { project: { uuid: string } }
   const state = join(project.folder, 'state')
   mkdirSync(state, { recursive: true })

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import type { EntryResult } from '../../conformance.ts'
 import { EXIT } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -15,6 +16,10 @@ export class ConformanceRunCommand extends KittiwakeCommand {
   })
 
   folder = Option.String({ required: true, name: 'DIR' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { runConformance } = await import('../../conformance.ts')

@@ -1,6 +1,7 @@
 import { Option } from 'clipanion'
 import { EVENT_TYPE_NAMES, EVENT_TYPES, type EventTypeName } from '../../contracts/event-types.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../contracts/json.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
 import { columns } from '../output.ts'
@@ -19,6 +20,10 @@ export class EventsTypesCommand extends KittiwakeCommand {
   })
 
   type = Option.String({ required: false, name: 'TYPE' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     if (this.type !== undefined) return describe(eventTypeOption(this.type) as EventTypeName)

@@ -5,6 +5,7 @@ import { Option } from 'clipanion'
 import { readEventText } from '../../contracts/event-text.ts'
 import { migrateEvent } from '../../contracts/migrate.ts'
 import { EXIT, systemCode, UsageError } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readLines } from '../input.ts'
 import { oneLine } from '../output.ts'
@@ -30,6 +31,11 @@ export class MigrateEventsCommand extends KittiwakeCommand {
 
   files = Option.Rest({ name: 'FILE…', required: 1 })
   out = Option.String('--out', { description: 'The new file' })
+
+  // It writes a new file that is named, and nothing of a project.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const tally: Tally = { current: 0, normalized: 0, left: [], leftCount: 0 }

@@ -3,6 +3,7 @@ import { Option } from 'clipanion'
 import type { SchemaChange } from '../../contracts/schema-changes.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { SchemaDrift } from '../../schema-files.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { nearest } from '../nearest.ts'
 import { columns } from '../output.ts'
@@ -26,6 +27,11 @@ export class SchemaCommand extends KittiwakeCommand {
   release = Option.Boolean('--release', false, {
     description: 'Remember the schemas written as those of the last release',
   })
+
+  // It writes to a folder that is named, and nothing of a project.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     if (this.type !== undefined) {

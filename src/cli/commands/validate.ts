@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
 import type { FileOutcome } from '../../workers/bulk/validate-file.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
 import { EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
@@ -28,6 +29,10 @@ export class ValidateCommand extends KittiwakeCommand {
   strict = Option.Boolean('--strict', false, {
     description: 'Ask the JSON Schemas, too, and refuse types that no contract names',
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { validateFiles } = await import('../../workers/bulk/validate-files.ts')
