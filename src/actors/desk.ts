@@ -40,6 +40,7 @@ export function createDesk<
         else next?.reject(errorFromWire(answer.error))
       })
     }),
+    { id: `desk.${worker.id}` },
   ).start()
   return {
     ask: (command, expected) =>

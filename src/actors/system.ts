@@ -24,7 +24,7 @@ import {
   type WorkerRef,
 } from './supervisor.machine.ts'
 import { within } from './within.ts'
-import { fromThread, STUCK_AFTER_MS } from './thread.ts'
+import { fromThread, type StartedThread, STUCK_AFTER_MS } from './thread.ts'
 import { type WorkerFailure, workerMachine, type WorkerName } from './worker.machine.ts'
 
 /** Wall time and timers; XState's clock shape with `now`. */
@@ -62,6 +62,8 @@ export type System = {
   /** `idle` until first needed. */
   readonly workerStates: Readonly<Record<WorkerName, string>>
   readonly failures: Partial<Readonly<Record<WorkerName, WorkerFailure>>>
+  /** How many commands the present thread has taken; 0 before the first is started. */
+  taken(name: WorkerName): number
   /** One more actor, which lives until the system is stopped. */
   spawn<Logic extends AnyActorLogic>(
     logic: Logic,
@@ -94,8 +96,10 @@ export function startSystem(options: SystemOptions): System {
   const { clock, listeners } = options
   let { identity } = options
   const threads = new Set<Promise<void>>()
-  const started = (gone: Promise<void>): void => {
+  const takenOf: Record<WorkerName, () => number> = { store: none, git: none, socket: none }
+  const started = (name: WorkerName, { gone, taken }: StartedThread): void => {
     threads.add(gone)
+    takenOf[name] = taken
     void gone.then(() => threads.delete(gone))
   }
   const machine = supervisorMachine.provide({
@@ -160,6 +164,7 @@ export function startSystem(options: SystemOptions): System {
     get failures() {
       return supervisor.getSnapshot().context.failures
     },
+    taken: (name) => takenOf[name](),
     spawn: (logic, id, input) => {
       supervisor.send({ type: 'supervisor.spawn', logic, id, input })
       const spawned = supervisor.system.get(id)
@@ -194,7 +199,7 @@ export function startSystem(options: SystemOptions): System {
 function provideThreads(
   options: SystemOptions,
   identity: () => Identity | null,
-  started: (gone: Promise<void>) => void,
+  started: (name: WorkerName, thread: StartedThread) => void,
 ): Readonly<Record<WorkerName, typeof workerMachine>> {
   const { repository, state, nodeId, literals, capacity } = options
   const channel = `kittiwake.${randomUUID()}`
@@ -205,7 +210,13 @@ function provideThreads(
     input: () => unknown,
   ): typeof workerMachine => {
     const url = threadUrl(`${name}/${name}.worker`)
-    const thread = fromThread({ url, input, stuckAfterMs, resourceLimits, started })
+    const thread = fromThread({
+      url,
+      input,
+      stuckAfterMs,
+      resourceLimits,
+      started: (one) => started(name, one),
+    })
     return workerMachine.provide({ actors: { thread } })
   }
   const bounded = { maxOldGenerationSizeMb: HEAP_MAX_MB }
@@ -226,6 +237,10 @@ function provideThreads(
       channel,
     })),
   }
+}
+
+function none(): number {
+  return 0
 }
 
 function stateOf(worker: WorkerRef): string {

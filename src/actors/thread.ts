@@ -1,7 +1,14 @@
 /** A worker thread as an actor: what it is sent is posted down, what the thread posts comes back up. */
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { BEAT_AT, PULSE_BYTES, STOP, STOP_AT, threadArguments } from '../workers/thread-protocol.ts'
+import {
+  BEAT_AT,
+  PULSE_BYTES,
+  STOP,
+  STOP_AT,
+  TAKEN_AT,
+  threadArguments,
+} from '../workers/thread-protocol.ts'
 import type {
   ThreadCommand,
   ThreadEvent,
@@ -25,8 +32,14 @@ export type ThreadOptions = {
   readonly input: () => unknown
   readonly stuckAfterMs: number
   readonly resourceLimits?: ResourceLimits
-  /** Told of each thread that was started: resolves when it is gone. */
-  readonly started?: (gone: Promise<void>) => void
+  /** Told of each thread that was started. */
+  readonly started?: (thread: StartedThread) => void
+}
+
+export type StartedThread = {
+  readonly gone: Promise<void>
+  /** How many commands it has taken by now. */
+  readonly taken: () => number
 }
 
 /** The only place that makes a Worker. Throw, exit, stuck loop and lack of memory are one thing: `thread.crashed`. */
@@ -59,7 +72,7 @@ function runThread(
     ...threadArguments(),
   })
   const gone = new Promise<void>((resolve) => void worker.once('exit', () => resolve()))
-  options.started?.(gone)
+  options.started?.({ gone, taken: () => Atomics.load(heart, TAKEN_AT) })
   let over = false
   const end = async (): Promise<void> => {
     over = true

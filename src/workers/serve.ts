@@ -1,6 +1,7 @@
 /** The loop in every worker thread: commands in, one answer per command out, in the order asked (L6). */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { BEAT_AT, STOP, STOP_AT } from './thread-protocol.ts'
+import { monotonicMs } from '../project/monotonic.ts'
+import { BEAT_AT, STOP, STOP_AT, TAKEN_AT } from './thread-protocol.ts'
 import type { ThreadMessage, ThreadInput } from './thread-protocol.ts'
 
 export type Service<Command, Answer> = {
@@ -58,10 +59,12 @@ export async function serve<Command, Answer, Fact, Input>(
       message = next.message
     }
     if (commands.length > 0) {
+      Atomics.add(heart, TAKEN_AT, commands.length)
+      const takenAt = monotonicMs()
       for (const answer of service.handle(commands)) {
         const before = tail
         tail = settleInOrder(before, answer, (value) =>
-          post({ type: 'thread.answered', answer: value }),
+          post({ type: 'thread.answered', answer: value, takenAt, answeredAt: monotonicMs() }),
         )
       }
     }

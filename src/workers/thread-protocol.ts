@@ -1,17 +1,25 @@
 /** What crosses between a thread and the actor that stands for it. */
 
-/** `workerData` of every thread. `pulse` holds two 32-bit numbers, at the places below. */
+/** `workerData` of every thread. `pulse` holds three 32-bit numbers, at the places below. */
 export type ThreadInput<Input> = { readonly input: Input; readonly pulse: SharedArrayBuffer }
 
-export const PULSE_BYTES = 8
+export const PULSE_BYTES = 12
 /** Bumped while the thread's loop turns. */
 export const BEAT_AT = 0
 /** 1 once the thread is asked to stop: one that waits does not read its messages. */
 export const STOP_AT = 1
+/** How many commands the thread has taken. */
+export const TAKEN_AT = 2
 
 export type ThreadMessage =
   | { readonly type: 'thread.ready' }
-  | { readonly type: 'thread.answered'; readonly answer: unknown }
+  | {
+      readonly type: 'thread.answered'
+      readonly answer: unknown
+      /** Monotonic milliseconds: when the thread took the command, and when it answered. */
+      readonly takenAt?: number
+      readonly answeredAt?: number
+    }
   | { readonly type: 'thread.reported'; readonly fact: unknown }
   | { readonly type: 'thread.stopped' }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { monotonicMs } from '#dist/project/monotonic.js'
 import { HeldThread } from '../support/held-thread.ts'
 
 describe('a thread', () => {
@@ -12,6 +13,23 @@ describe('a thread', () => {
     expect(said.map(({ type }) => type)).toContain('thread.reported')
     await thread.gone
     expect(thread.said.map(({ type }) => type)).not.toContain('thread.crashed')
+  })
+
+  it('counts what it takes, and says when it took and answered it, by a clock that its host shares', async () => {
+    const before = monotonicMs()
+    const thread = new HeldThread()
+    await thread.until('thread.ready')
+    thread.post({ id: 1 }, { id: 2 })
+    thread.askToStop()
+    await thread.until('thread.stopped')
+    expect(thread.taken()).toBe(2)
+    const answers = thread.said.filter(({ type }) => type === 'thread.answered')
+    expect(answers).toHaveLength(2)
+    for (const { takenAt = 0, answeredAt = 0 } of answers) {
+      expect(takenAt).toBeGreaterThan(before)
+      expect(answeredAt).toBeGreaterThanOrEqual(takenAt)
+      expect(answeredAt).toBeLessThan(monotonicMs())
+    }
   })
 
   it.each([

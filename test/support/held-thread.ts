@@ -6,6 +6,8 @@ import { fromThread, type ThreadOptions } from '#dist/actors/thread.js'
 export type Said = {
   readonly type: string
   readonly answer?: { readonly id: number; readonly together: number }
+  readonly takenAt?: number
+  readonly answeredAt?: number
   readonly fact?: { readonly type: string; readonly id?: number }
   readonly code?: string
   readonly message?: string
@@ -17,6 +19,7 @@ export class HeldThread {
   readonly said: Said[] = []
   /** Resolves when the thread is gone. */
   gone: Promise<void> = Promise.reject(new Error('no thread was started'))
+  taken: () => number = () => 0
   readonly #actor: AnyActorRef
   #look: () => void = () => undefined
 
@@ -26,8 +29,9 @@ export class HeldThread {
       url: THREAD_ENTRY,
       input: () => null,
       stuckAfterMs: 5_000,
-      started: (gone) => {
+      started: ({ gone, taken }) => {
         this.gone = gone
+        this.taken = taken
       },
       ...options,
     })
