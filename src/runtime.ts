@@ -25,6 +25,7 @@ import { stateDirectory } from './project/state-directory.ts'
 import { createSync, type Sync } from './sync.ts'
 import { createWorkPackages, type WorkPackages } from './work-packages.ts'
 import { type ProjectView, viewProject } from './view.ts'
+import type { Unnumbered } from './inspect/feed-message.ts'
 import type { LinkReport, Listener, RuntimeEventMap } from './actors/listeners.ts'
 import { createListeners } from './actors/listeners.ts'
 import { startSystem, type System, type SystemClock } from './actors/system.ts'
@@ -70,6 +71,11 @@ export type Runtime = {
   on<Name extends keyof RuntimeEventMap>(name: Name, listener: Listener<Name>): () => void
   /** XState inspection events of every machine, sanitized by construction: nothing else enters a mailbox. */
   inspect(observer: (event: InspectionEvent) => void): () => void
+  /**
+   * The messages of docs/inspect-protocol.md, before they are numbered: what an inspector, a recording and the terminal
+   * show. Begins with the actors that are there; returns the way to stop.
+   */
+  follow(observer: (message: Unnumbered) => void): Promise<() => void>
   /**
    * Stops intake, lets what is under way and every thread finish, at most 3 s. Idempotent; never rejects. A call that
    * is still open after that is refused with RUNTIME_STOPPED.
@@ -203,6 +209,11 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     }),
     on: (name, listener) => listeners.on(name, listener),
     inspect: (observer) => system.inspect(observer),
+    follow: async (observer) => {
+      const { Collector } = await import('./inspect/collector.ts')
+      const collector = new Collector({ system, sanitizer, number: 1, tell: observer })
+      return () => collector.stop()
+    },
     stop,
     adopt: () => calls.run(() => sync.adopt()),
     system,

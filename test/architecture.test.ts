@@ -11,6 +11,7 @@ const SOURCE = fileURLToPath(new URL('../src', import.meta.url))
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: [
     'background',
+    'inspect',
     'door',
     'hub',
     'workers',
@@ -20,8 +21,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'project',
     'errors',
   ],
-  background: ['door', 'actors', 'workers', 'contracts', 'project', 'errors'],
-  door: ['actors', 'workers', 'protocols', 'events', 'contracts', 'project', 'errors'],
+  background: ['door', 'inspect', 'actors', 'workers', 'contracts', 'project', 'errors'],
+  door: ['inspect', 'actors', 'workers', 'protocols', 'events', 'contracts', 'project', 'errors'],
+  inspect: ['actors', 'protocols', 'events', 'contracts', 'project', 'errors'],
   hub: ['contracts', 'project', 'errors'],
   actors: ['protocols', 'contracts', 'events', 'project', 'errors'],
   workers: ['protocols', 'events', 'contracts', 'project', 'errors'],
@@ -35,7 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const IMPORTS = files().flatMap(importsOf)
 
 describe('the order of imports', () => {
-  it('is cli ► background ► door ► actors ► protocols ► events, contracts, project ► errors', () => {
+  it('is cli ► background ► door ► inspect ► actors ► protocols ► events, contracts, project ► errors', () => {
     const against = IMPORTS.filter(({ to }) => to.endsWith('.ts')).filter(({ from, to }) => {
       const [upper, lower] = [layerOf(from), layerOf(to)]
       return upper !== lower && !(MAY_IMPORT[upper] ?? []).includes(lower)

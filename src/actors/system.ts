@@ -10,6 +10,7 @@ import {
 } from 'xstate'
 import { RuntimeError } from '../errors.ts'
 import type { IdentityLiterals } from '../events/identity-literals.ts'
+import { monotonicMs } from '../project/monotonic.ts'
 import { threadUrl } from '../project/program-files.ts'
 import type { Identity, Repository } from '../project/types.ts'
 import type { GitAnswer, GitCommand, GitInput } from '../workers/git/protocol.ts'
@@ -62,8 +63,7 @@ export type System = {
   /** `idle` until first needed. */
   readonly workerStates: Readonly<Record<WorkerName, string>>
   readonly failures: Partial<Readonly<Record<WorkerName, WorkerFailure>>>
-  /** How many commands the present thread has taken; 0 before the first is started. */
-  taken(name: WorkerName): number
+  threadCounts(name: WorkerName): ThreadCounts
   /** One more actor, which lives until the system is stopped. */
   spawn<Logic extends AnyActorLogic>(
     logic: Logic,
@@ -76,6 +76,15 @@ export type System = {
   stop(): Promise<void>
 }
 
+export type ThreadCounts = {
+  /** How many commands the present thread has taken. */
+  readonly taken: () => number
+  /** How many threads there were, the present one among them. */
+  readonly starts: number
+  /** Monotonic milliseconds; of the present one. */
+  readonly startedAt: number
+}
+
 export type SystemObserver = {
   fact(name: WorkerName, fact: { readonly type: string }): void
   /** Its thread died, and what it knew with it; another one is on its way. */
@@ -84,6 +93,7 @@ export type SystemObserver = {
   failed(name: WorkerName): void
 }
 
+const NOT_STARTED: ThreadCounts = { taken: () => 0, starts: 0, startedAt: 0 }
 /** The store's batches and claims are bounded, and the socket's window; git's indexes are as large as they are. */
 const HEAP_MAX_MB = 512
 /** Real time, because an injected clock may stand still. A little more than the supervisor's own deadline. */
@@ -96,10 +106,14 @@ export function startSystem(options: SystemOptions): System {
   const { clock, listeners } = options
   let { identity } = options
   const threads = new Set<Promise<void>>()
-  const takenOf: Record<WorkerName, () => number> = { store: none, git: none, socket: none }
+  const counts: Record<WorkerName, ThreadCounts> = {
+    store: NOT_STARTED,
+    git: NOT_STARTED,
+    socket: NOT_STARTED,
+  }
   const started = (name: WorkerName, { gone, taken }: StartedThread): void => {
     threads.add(gone)
-    takenOf[name] = taken
+    counts[name] = { taken, starts: counts[name].starts + 1, startedAt: monotonicMs() }
     void gone.then(() => threads.delete(gone))
   }
   const machine = supervisorMachine.provide({
@@ -164,7 +178,7 @@ export function startSystem(options: SystemOptions): System {
     get failures() {
       return supervisor.getSnapshot().context.failures
     },
-    taken: (name) => takenOf[name](),
+    threadCounts: (name) => counts[name],
     spawn: (logic, id, input) => {
       supervisor.send({ type: 'supervisor.spawn', logic, id, input })
       const spawned = supervisor.system.get(id)
@@ -237,10 +251,6 @@ function provideThreads(
       channel,
     })),
   }
-}
-
-function none(): number {
-  return 0
 }
 
 function stateOf(worker: WorkerRef): string {

@@ -1,11 +1,9 @@
 /** Everything that the program prints passes here: one JSON document or plain text, never control characters. */
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
+import { UNPRINTABLE } from '../contracts/unprintable.ts'
 import { errorDocument } from '../errors.ts'
 
-/** C0 but tab and line feed, DEL, C1, line separators, and characters that reorder or hide text. */
-const UNPRINTABLE =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/gu
 /** What JSON leaves as it is and a terminal may obey. */
 const NOT_FOR_TERMINALS = /[\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 

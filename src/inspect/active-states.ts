@@ -15,8 +15,9 @@ function collect(node: MachineNode, value: ShownSnapshot['value'], into: string[
     if (child !== undefined) into.push(child.id)
     return
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
-  for (const child of node.states) {
-    if (Object.hasOwn(value, child.key)) collect(child, value[child.key], into)
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, inner] of Object.entries(value)) {
+    const child = node.states.find((one) => one.key === key)
+    if (child !== undefined) collect(child, inner, into)
   }
 }

@@ -3,6 +3,7 @@
  * they follow each other is told in docs/inspect-protocol.md. Longer than usual: the shapes share their parts.
  */
 import { z } from 'zod'
+import type { Json } from '../contracts/json.ts'
 
 /** Of everything below. A reader passes over types and keys that it does not know. */
 export const INSPECT_PROTOCOL = 1
@@ -25,12 +26,13 @@ const stamp = {
   thread: name.describe('main, store, git or socket'),
 }
 
-const shown = z.record(z.string(), z.json())
+const json: z.ZodType<Json> = z.json()
+const shown = z.record(z.string(), json)
 const shownEvent = z.looseObject({ type: name })
 const shownSnapshot = z.looseObject({
   status: z.enum(['active', 'done', 'error', 'stopped']),
   /** Of machines: a state's key, or an object of them. */
-  value: z.json().optional(),
+  value: json.optional(),
   /** What the machine's whitelist shows of its context. */
   context: shown.optional(),
   /** Session ids of the children by their names. */
@@ -102,7 +104,7 @@ const actor = z.object({
   rootId: sessionId,
   parentId: sessionId.nullable(),
   name,
-  kind: z.enum(['machine', 'callback', 'promise', 'other']),
+  kind: z.enum(['machine', 'callback']),
   /** Of a machine: the hash of its definition, which was told before. */
   machine: hash.nullable(),
   snapshot: shownSnapshot,
@@ -138,7 +140,7 @@ const action = z.object({
   ...stamp,
   sessionId,
   rootId: sessionId,
-  action: z.object({ type: name, params: z.json().optional() }),
+  action: z.object({ type: name, params: json.optional() }),
 })
 
 const snapshot = z.object({
@@ -186,6 +188,9 @@ const fate = z.object({
   /** Of `refused`: the hub's, and whether it is final. */
   reason: name.optional(),
   final: z.boolean().optional(),
+  /** When it happened, where it became known only later, as of `sent`: as `createdAt` and `mono`. */
+  happenedAt: stamp.createdAt.optional(),
+  happenedMono: ms.optional(),
 })
 
 /** How full and how old everything is: once a second. */
