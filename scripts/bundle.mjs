@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const PACKAGE = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?([^\\/]+))[\\/]/
-/** These look for more beside themselves: a binding, threads, faster parts that may be there. */
-const EXTERNAL = ['better-sqlite3', 'piscina', 'ws']
+/** These look for more beside themselves: a binding, threads, faster parts that may be there. Or stay as they came (elkjs). */
+const EXTERNAL = ['better-sqlite3', 'elkjs/lib/elk.bundled.js', 'piscina', 'ws']
 const VENDOR = 'vendor-'
 const MAP_COMMENT = /\/\/# sourceMappingURL=.*\n?$/
 
@@ -52,6 +52,7 @@ function programsOf(source) {
   const names = [
     'cli/main',
     'workers/bulk/check-log',
+    'workers/bulk/lay-out',
     'workers/bulk/validate-file',
     'workers/bulk/replay-file',
     'workers/bulk/scan-files',

@@ -26,6 +26,8 @@ const LICENCES = [
   '(MIT AND BSD-3-Clause)',
   'MIT*',
   '(MIT OR Apache-2.0)',
+  // elkjs alone, which no other layout engine replaces: handed on as it came, with its licence.
+  'EPL-2.0 OR GPL-3.0-or-later',
 ]
 
 const AT_ONCE = 2

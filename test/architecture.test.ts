@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   background: ['door', 'inspect', 'actors', 'workers', 'contracts', 'project', 'errors'],
   door: ['inspect', 'actors', 'workers', 'protocols', 'events', 'contracts', 'project', 'errors'],
-  inspect: ['actors', 'protocols', 'events', 'contracts', 'project', 'errors'],
+  inspect: ['actors', 'workers', 'protocols', 'events', 'contracts', 'project', 'errors'],
   hub: ['contracts', 'project', 'errors'],
   actors: ['protocols', 'contracts', 'events', 'project', 'errors'],
   workers: ['protocols', 'events', 'contracts', 'project', 'errors'],
@@ -74,7 +74,10 @@ describe('a resource', () => {
     expect(files().filter((file) => /\bnew Worker\(/.test(read(file)))).toEqual([
       'actors/thread.ts',
     ])
-    expect(importersOf('piscina')).toEqual(['workers/bulk/pool.ts'])
+    expect(importersOf('piscina')).toEqual([
+      'workers/bulk/graph-layouts.ts',
+      'workers/bulk/pool.ts',
+    ])
   })
 
   it('of sockets is opened by the socket worker and the hub', () => {

@@ -18,6 +18,7 @@ import * as hubData from './commands/hub-data.ts'
 import * as hubToken from './commands/hub-token.ts'
 import { InitCommand } from './commands/init.ts'
 import { LogRepairCommand } from './commands/log.ts'
+import { MachinesCommand } from './commands/machines.ts'
 import { MergeDriverCommand } from './commands/merge-driver.ts'
 import { MigrateEventsCommand } from './commands/migrate-events.ts'
 import * as mission from './commands/mission.ts'
@@ -109,6 +110,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   ConformanceRunCommand,
   MigrateEventsCommand,
   ReplayCommand,
+  MachinesCommand,
   DoctorCommand,
   VersionCommand,
 ]

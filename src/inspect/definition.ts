@@ -41,8 +41,8 @@ function nodeOf(node: AnyStateNode, ids: WeakMap<AnyTransitionDefinition, string
     type: node.type,
     ...(node.history === false ? {} : { history: node.history === 'deep' ? 'deep' : 'shallow' }),
     initial: initialOf(node),
-    entry: node.entry.map(nameOf),
-    exit: node.exit.map(nameOf),
+    entry: ownActions(node.entry),
+    exit: ownActions(node.exit),
     invoke: node.invoke.map(({ id, src }) => ({ id, src: nameOf(src) })),
     tags: [...node.tags],
     transitions: transitions.map((transition, at) => {
@@ -84,6 +84,11 @@ function kindOf(eventType: string): Pick<MachineTransition, 'kind' | 'delay'> {
   }
   if (eventType.startsWith('xstate.done.')) return { kind: 'done' }
   return { kind: eventType.startsWith('xstate.error.') ? 'error' : 'event' }
+}
+
+/** Without those that XState adds for delays, which are told as transitions. */
+function ownActions(actions: AnyStateNode['entry']): string[] {
+  return actions.map(nameOf).filter((name) => name !== 'xstate.raise' && name !== 'xstate.cancel')
 }
 
 /** Of an action, a guard or a source: our machines name all of them. */

@@ -326,15 +326,15 @@ export const DRAWING = z.object({
   height: ms,
   /** Outer states before those within them; `header` is the height that the name takes. */
   states: z.array(z.object({ id: name, ...box, header: ms })),
+  /** One for each pair of states: transitions between the same two share it. */
   edges: z.array(
     z.object({
-      /** Of the transition; one with several targets has an edge for each. */
-      transition: name,
+      transitions: z.array(name),
       source: name,
       target: name,
       points: z.array(point),
-      /** Its words, and where they go. */
-      label: z.object({ text: z.string(), ...box }).optional(),
+      /** A line for each transition, and where they go. */
+      label: z.object({ lines: z.array(z.string()), ...box }).optional(),
     }),
   ),
   /** From a dot to the initial state of `state`. */
