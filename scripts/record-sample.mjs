@@ -63,7 +63,7 @@ async function record() {
       payload: { wp_id: 'WP01', entry_type: 'note', entry_content: `Note ${at}`, author: 'agent' },
     })
   const writer = await TraceWriter.create(file)
-  const stop = await runtime.follow((message) => writer.tell(message))
+  const following = await runtime.follow((message) => writer.tell(message))
   try {
     await note(1)
     await runtime.sync.optIn()
@@ -95,7 +95,7 @@ async function record() {
     await delay(1_200)
     await runtime.stop()
   } finally {
-    stop()
+    following.stop()
     await writer.close()
     await runtime.stop()
     await hub.stop()

@@ -1,5 +1,6 @@
 /** What can be found wrong by looking, with what to do; nothing is written and no network is asked (L14). */
 import { type Check, codeOf, failed, failure, look, note, ok } from './doctor/check.ts'
+import { checkFlights } from './doctor/check-flights.ts'
 import { checkGlossary } from './doctor/check-glossary.ts'
 import { checkLedgers } from './doctor/check-ledgers.ts'
 import { checkMachine } from './doctor/check-machine.ts'
@@ -17,7 +18,10 @@ const NO_CHECKOUT: ReadonlySet<string | null> = new Set(['NOT_A_REPOSITORY', 'BA
 
 /** All looks are taken, whatever one of them finds. Never rejects. */
 export async function examine(cwd: string): Promise<readonly Check[]> {
-  const checks = [...(await look('machine', () => checkMachine(cwd)))]
+  const checks = [
+    ...(await look('machine', () => checkMachine(cwd))),
+    ...(await look('flights', async () => checkFlights(stateDirectory(process.env)))),
+  ]
   try {
     const repository = await locateRepository(cwd)
     checks.push(

@@ -25,7 +25,10 @@ import { stateDirectory } from './project/state-directory.ts'
 import { createSync, type Sync } from './sync.ts'
 import { createWorkPackages, type WorkPackages } from './work-packages.ts'
 import { type ProjectView, viewProject } from './view.ts'
+import { FlightRecorder } from './inspect/flight-recorder.ts'
 import type { Unnumbered } from './inspect/feed-message.ts'
+import type { Following } from './inspect/following.ts'
+import type { InspectOptions, Inspection, InspectionParts } from './inspection.ts'
 import type { LinkReport, Listener, RuntimeEventMap } from './actors/listeners.ts'
 import { createListeners } from './actors/listeners.ts'
 import { startSystem, type System, type SystemClock } from './actors/system.ts'
@@ -48,6 +51,8 @@ export type RuntimeOptions = {
   readonly signal?: AbortSignal
   /** A thread whose loop has not turned for this long is restarted; default 15,000 ms. */
   readonly stuckAfterMs?: number
+  /** Serves a page, to this machine alone, that shows what the machines do; default false. See `inspectUrl`. */
+  readonly inspect?: boolean | InspectOptions
 }
 
 export type RuntimeStatus = ProjectView & {
@@ -73,9 +78,11 @@ export type Runtime = {
   inspect(observer: (event: InspectionEvent) => void): () => void
   /**
    * The messages of docs/inspect-protocol.md, before they are numbered: what an inspector, a recording and the terminal
-   * show. Begins with the actors that are there; returns the way to stop.
+   * show. Begins with the actors that are there. `number` tells the threads of several runtimes of one process apart.
    */
-  follow(observer: (message: Unnumbered) => void): Promise<() => void>
+  follow(observer: (message: Unnumbered) => void, number?: number): Promise<Following>
+  /** Where the page is, for one use by a browser of this machine; null without the option `inspect`. */
+  readonly inspectUrl: string | null
   /**
    * Stops intake, lets what is under way and every thread finish, at most 3 s. Idempotent; never rejects. A call that
    * is still open after that is refused with RUNTIME_STOPPED.
@@ -96,6 +103,7 @@ const DRAIN_WITHIN_MS = 1_200
  *
  * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, …; GateError PROJECT_MIGRATION_NEEDED,
  *   PROJECT_TOO_NEW_FOR_CLI, PROJECT_METADATA_CORRUPT where the project's files may not be written to
+ * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, …; InputError INSPECT_PORT
  */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   refuseAborted(options.signal)
@@ -160,6 +168,13 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
   const workPackages = createWorkPackages({ ...ledgers, emitter })
   const glossary = createGlossary({ ...ledgers, emitter })
   const calls = new Calls()
+  const flight = new FlightRecorder({
+    system,
+    state,
+    written: (name) => listeners.tell('warning', flightRecorded(name)),
+  })
+  listeners.on('workerFailed', ({ name, failure }) => void flight.write(name, failure))
+  const inspection = await startInspection(options.inspect ?? false, parts)
 
   let stopping: Promise<void> | null = null
   const stop = (): Promise<void> => {
@@ -168,6 +183,7 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
       await within(Promise.all([calls.close(), sync.close()]), DRAIN_WITHIN_MS)
       await system.stop()
       calls.abandon()
+      await inspection?.stop()
     })()
     return stopping
   }
@@ -209,15 +225,38 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     }),
     on: (name, listener) => listeners.on(name, listener),
     inspect: (observer) => system.inspect(observer),
-    follow: async (observer) => {
-      const { Collector } = await import('./inspect/collector.ts')
-      const collector = new Collector({ system, sanitizer, number: 1, tell: observer })
-      return () => collector.stop()
+    follow: async (observer, number = 1) => {
+      const { follow } = await import('./inspect/following.ts')
+      return follow({ system, sanitizer, number, tell: observer })
+    },
+    get inspectUrl() {
+      return inspection?.url ?? null
     },
     stop,
     adopt: () => calls.run(() => sync.adopt()),
     system,
     [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function startInspection(
+  inspect: boolean | InspectOptions,
+  parts: InspectionParts,
+): Promise<Inspection | null> {
+  if (inspect === false) return null
+  const inspection = await import('./inspection.ts')
+  try {
+    return await inspection.startInspection(parts, inspect === true ? {} : inspect)
+  } catch (error) {
+    await parts.system.stop()
+    throw error
+  }
+}
+
+function flightRecorded(name: string): { readonly code: string; readonly message: string } {
+  return {
+    code: 'FLIGHT_RECORDED',
+    message: `what led to it is kept; run \`kittiwake inspect --trace ${name}\``,
   }
 }
 

@@ -80,9 +80,9 @@ describe('a resource', () => {
     ])
   })
 
-  it('of sockets is opened by the socket worker and the hub', () => {
+  it('of sockets is opened by the socket worker, the hub and the inspector for this machine', () => {
     const others = importersOf('ws').filter((file) => !/^(?:workers\/socket|hub)\//.test(file))
-    expect(others).toEqual([])
+    expect(others).toEqual(['inspect/server/inspect-server.ts'])
   })
 
   it('of SQLite is opened by the store, the locks, the hub, and the doctor who looks', () => {
@@ -96,9 +96,10 @@ describe('a resource', () => {
     ])
   })
 
-  it('of processes is started by three files: git to its end, git that answers, and the background process', () => {
+  it('of processes is started by four files: git to its end, git that answers, the background process, a browser', () => {
     expect(importersOf('node:child_process')).toEqual([
       'background/start.ts',
+      'inspect/open-browser.ts',
       'project/bounded-run.ts',
       'workers/git/cat-file.ts',
     ])
@@ -116,6 +117,8 @@ describe('the gate of what leaves (L12)', () => {
   const WITHOUT_EVENTS = new Set([
     'background/control-client.ts',
     'background/control-server.ts',
+    'background/inspect-client.ts',
+    'inspect/server/inspect-server.ts',
     'project/hub-request.ts',
     'project/verify-login.ts',
     'workers/git/cat-file.ts',

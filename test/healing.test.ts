@@ -128,7 +128,13 @@ it('opens a resting project in the background for it, once', async () => {
   writeFileSync(join(notes, 'another.txt'), 'of no event')
   const log = new BackgroundLog(join(world.home, 'log.jsonl'))
   const entry = { root: world.root, uuid }
-  const holding = new Holding({ state: world.state, entry, log, changed: () => undefined })
+  const holding = new Holding({
+    state: world.state,
+    entry,
+    log,
+    changed: () => undefined,
+    opened: () => () => undefined,
+  })
   onTestFinished(() => holding.close())
   await holding.look(1)
   expect(holding.wantsToOpen(1)).toBe(true)

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { errorDocument, KittiwakeError, RuntimeError, systemCode } from '../errors.ts'
@@ -14,6 +15,7 @@ import { type Answer, ControlServer } from './control-server.ts'
 import { endBackground, unresponsive } from './end.ts'
 import { findBackground } from './find.ts'
 import { Holdings } from './holdings.ts'
+import { Inspectors } from './inspectors.ts'
 import { BackgroundLog } from './log.ts'
 import { type OwnerRecord, readOwner, removeOwner, writeOwner } from './owner-record.ts'
 import { makePlaces, type Places, placesOf } from './places.ts'
@@ -108,6 +110,7 @@ class Background {
   readonly #places: Places
   readonly #log: BackgroundLog
   readonly #holdings: Holdings
+  readonly #inspectors = new Inspectors()
   readonly #server: ControlServer
   readonly #owner: OwnerRecord
   readonly #lockFile: string
@@ -133,8 +136,11 @@ class Background {
       log: this.#log,
       linkIdleMs: options.idleMs * LINK_IDLE_SHARE,
       changed: () => this.#wake(),
+      opened: (project, runtime) => this.#inspectors.attach(project, runtime),
     })
-    this.#server = new ControlServer(places.control, (request) => this.#answer(request))
+    this.#server = new ControlServer(places.control, (request, socket) =>
+      this.#answer(request, socket),
+    )
   }
 
   async run(): Promise<BackgroundEnd> {
@@ -167,7 +173,7 @@ class Background {
   async #tick(): Promise<void> {
     const now = performance.now()
     await this.#holdings.tick(now)
-    if (this.#holdings.hasWork) this.#usedAt = now
+    if (this.#holdings.hasWork || this.#inspectors.areThere) this.#usedAt = now
   }
 
   /** What is recorded from here on finds nobody and starts the next one; what was told before is looked at once more. */
@@ -194,8 +200,10 @@ class Background {
     })
   }
 
-  #answer(request: ControlRequest): Answer | Promise<Answer> {
+  #answer(request: ControlRequest, socket: Socket): Answer | Promise<Answer> {
     switch (request.type) {
+      case 'inspect':
+        return this.#inspectors.take(request, socket)
       case 'nudge':
         this.#usedAt = performance.now()
         this.#holdings.nudge(request.project, this.#usedAt)

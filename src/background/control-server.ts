@@ -9,16 +9,21 @@ const CONNECTION_WITHIN_MS = 2_000
 /** What is asked may take as long as the end of a link. */
 const ANSWER_WITHIN_MS = 5_000
 
-export type Answer = object | null
+export type Answer = object | null | 'kept'
 
 export class ControlServer {
   readonly #path: string
-  readonly #answer: (request: ControlRequest) => Answer | Promise<Answer>
+  readonly #answer: (request: ControlRequest, socket: Socket) => Answer | Promise<Answer>
   readonly #sockets = new Set<Socket>()
   #server: Server | null = null
 
-  /** `answer` may say null: then nothing is said. It never rejects. */
-  constructor(path: string, answer: (request: ControlRequest) => Answer | Promise<Answer>) {
+  /**
+   * `answer` may say null: then nothing is said; or `kept`: then the connection is in its hands. It never rejects.
+   */
+  constructor(
+    path: string,
+    answer: (request: ControlRequest, socket: Socket) => Answer | Promise<Answer>,
+  ) {
     this.#path = path
     this.#answer = answer
   }
@@ -71,7 +76,11 @@ export class ControlServer {
     const answer =
       request === null
         ? { ok: false, error: { code: 'CONTROL_INVALID' } }
-        : await this.#answer(request)
+        : await this.#answer(request, socket)
+    if (answer === 'kept') {
+      socket.setTimeout(0)
+      return
+    }
     socket.end(answer === null ? '' : `${JSON.stringify(answer)}\n`)
   }
 }

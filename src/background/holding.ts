@@ -20,6 +20,8 @@ export type HoldingOptions = {
   readonly log: BackgroundLog
   /** Something came that the others should be looked at for. */
   readonly changed: () => void
+  /** Returns what is to be called once the runtime is stopped. */
+  readonly opened: (project: string, runtime: Runtime) => () => void
 }
 
 type Phase = 'resting' | 'opening' | 'open' | 'closing'
@@ -36,6 +38,7 @@ export class Holding {
   #phase: Phase = 'resting'
   #turn: Promise<void> = Promise.resolve()
   #runtime: Runtime | null = null
+  #closed: () => void = () => undefined
   #link = OFFLINE
   #waiting = 0
   #obstacle: string | null = null
@@ -198,6 +201,7 @@ export class Holding {
         link: 'manual',
       })
       this.#runtime = runtime
+      this.#closed = this.#options.opened(this.entry.uuid, runtime)
       runtime.on('link', (link) => this.#note(link))
       runtime.on('workerFailed', ({ name, failure }) => {
         log.write('WORKER_FAILED', { project, worker: name, reason: failure.code })
@@ -219,6 +223,7 @@ export class Holding {
     this.#runtime = null
     this.#phase = 'closing'
     await runtime?.stop()
+    this.#closed()
     this.#phase = 'resting'
     this.#link = after
     // Closing writes to the outbox itself.

@@ -5,6 +5,7 @@ import { LOGIN_FILE } from '../project/login.ts'
 import { Holding } from './holding.ts'
 import { type BackgroundLog, shortened } from './log.ts'
 import type { Places } from './places.ts'
+import type { Runtime } from '../runtime.ts'
 import type { HoldingStatus } from './protocol.ts'
 import { entryNames, readEntry, removeEntry } from './registry.ts'
 
@@ -16,6 +17,8 @@ export type HoldingsOptions = {
   readonly linkIdleMs: number
   /** Something is to be looked at now. */
   readonly changed: () => void
+  /** A project has a runtime; returns what is to be called once that is stopped. */
+  readonly opened: (project: string, runtime: Runtime) => () => void
 }
 
 /** Each has three threads of its own, which take some 40 MB. */
@@ -87,14 +90,14 @@ export class Holdings {
   }
 
   #readEntries(): void {
-    const { state, places, log, changed } = this.#options
+    const { state, places, log, changed, opened } = this.#options
     const names = new Set(entryNames(places.projects))
     for (const name of names) {
       const entry = readEntry(join(places.projects, name))
       const known = this.#holdingByName.get(name)
       if (entry === null || known?.entry.uuid === entry.uuid) continue
       if (known !== undefined) void known.close()
-      this.#holdingByName.set(name, new Holding({ state, entry, log, changed }))
+      this.#holdingByName.set(name, new Holding({ state, entry, log, changed, opened }))
     }
     for (const [name, holding] of this.#holdingByName) {
       if (!names.has(name)) this.#forget(name, holding)

@@ -13,6 +13,11 @@ export type ControlRequest =
   /** The project is about to be removed from this machine; answered once nothing of it is open here. */
   | { readonly type: 'release'; readonly project: string }
   | { readonly type: 'status' }
+  /**
+   * Tell what the machines do, of one project or of all: the connection stays, and each further line is a message of
+   * docs/inspect-protocol.md. With `send`, lines that come are events for actors.
+   */
+  | { readonly type: 'inspect'; readonly project: string | null; readonly send: boolean }
   /** End now; the answer only says that it was heard. */
   | { readonly type: 'stop' }
 
@@ -40,7 +45,10 @@ export type ControlStatus = {
 
 /** Null for what can't be understood. */
 export function parseRequest(line: string): ControlRequest | null {
-  const { type, project } = objectOf(line)
+  const { type, project, send } = objectOf(line)
+  if (type === 'inspect' && (typeof project === 'string' || project === null)) {
+    return { type, project, send: send === true }
+  }
   if (type === 'status' || type === 'stop') return { type }
   const isOfProject = type === 'nudge' || type === 'yield' || type === 'release'
   if (isOfProject && typeof project === 'string') return { type, project }

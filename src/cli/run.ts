@@ -18,6 +18,7 @@ import * as hubData from './commands/hub-data.ts'
 import * as hubToken from './commands/hub-token.ts'
 import { InitCommand } from './commands/init.ts'
 import { LogRepairCommand } from './commands/log.ts'
+import { InspectCommand } from './commands/inspect.ts'
 import { MachinesCommand } from './commands/machines.ts'
 import { MergeDriverCommand } from './commands/merge-driver.ts'
 import { MigrateEventsCommand } from './commands/migrate-events.ts'
@@ -110,6 +111,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   ConformanceRunCommand,
   MigrateEventsCommand,
   ReplayCommand,
+  InspectCommand,
   MachinesCommand,
   DoctorCommand,
   VersionCommand,

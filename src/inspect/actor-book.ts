@@ -91,7 +91,7 @@ export class ActorBook {
 }
 
 /** Unique in this process: XState counts the actors of all systems together. */
-export function keyOf(actor: AnyActorRef): string {
+export function keyOf(actor: Pick<AnyActorRef, 'sessionId'>): string {
   return `${PROCESS_KEY}/${MAIN_THREAD}/${actor.sessionId}`
 }
 

@@ -226,9 +226,10 @@ const figures = z.object({
 const sampled = z.object({
   type: z.literal('kittiwake.sampled'),
   ...stamp,
-  /** `rate`: more than the budget; `slow_reader`: this reader; `overwritten`: before the buffer's first. */
-  reason: z.enum(['rate', 'slow_reader', 'overwritten']),
+  /** `rate`: more than the budget; `slow_reader`: this reader, or the disk of a recording. */
+  reason: z.enum(['rate', 'slow_reader']),
   leftOut: z.int().min(1),
+  /** Empty where that is not known. */
   byType: z.record(z.string(), count),
   fromMono: ms,
   toMono: ms,

@@ -4,13 +4,14 @@ import type { WriteStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { InputError, systemCode } from '../errors.ts'
 import { packageVersion } from '../project/program-files.ts'
+import { BoundedTeller } from './bounded-teller.ts'
 import { stampNow, type Unnumbered } from './feed-message.ts'
 import { INSPECT_PROTOCOL, type TraceHeader } from './protocol.ts'
 
 /** What may wait for the disk. */
 const WAITING_BYTES_MAX = 8 * 1024 * 1024
 /** A recording ends there. */
-export const TRACE_BYTES_MAX = 512 * 1024 * 1024
+export const TRACE_BYTES_MAX = 256 * 1024 * 1024
 
 export function traceHeader(
   reason: TraceHeader['reason'],
@@ -32,8 +33,10 @@ export class TraceWriter {
   readonly #stream: WriteStream
   #seq = 0
   #bytes = 0
-  #leftOut = new Map<string, number>()
-  #leftOutFrom = 0
+  readonly #teller = new BoundedTeller({
+    write: (message) => this.#number(message),
+    isFull: () => this.#stream.writableLength > WAITING_BYTES_MAX,
+  })
   #failure: string | null = null
 
   /** A new file, for its owner alone. @throws InputError TRACE_EXISTS, TRACE_UNWRITABLE */
@@ -74,18 +77,12 @@ export class TraceWriter {
     if (this.#bytes >= TRACE_BYTES_MAX) {
       this.#number({ type: 'kittiwake.ended', ...stampNow(), reason: 'record_full' })
       this.#failure = 'FULL'
-    } else if (this.#stream.writableLength > WAITING_BYTES_MAX) {
-      if (this.#leftOut.size === 0) this.#leftOutFrom = message.mono
-      this.#leftOut.set(message.type, (this.#leftOut.get(message.type) ?? 0) + 1)
-    } else {
-      this.#tellLeftOut()
-      this.#number(message)
-    }
+    } else this.#teller.tell(message)
   }
 
   /** Resolves once all is written; never rejects. */
   async close(): Promise<void> {
-    if (this.#failure === null) this.#tellLeftOut()
+    if (this.#failure === null) this.#teller.flush()
     await new Promise<void>((resolve) => {
       if (this.#stream.destroyed) resolve()
       this.#stream.once('close', () => resolve())
@@ -93,26 +90,9 @@ export class TraceWriter {
     })
   }
 
-  #tellLeftOut(): void {
-    if (this.#leftOut.size === 0) return
-    const byType = Object.fromEntries(this.#leftOut)
-    this.#leftOut = new Map()
-    const stamp = stampNow()
-    this.#number({
-      type: 'kittiwake.sampled',
-      ...stamp,
-      reason: 'slow_reader',
-      leftOut: Object.values(byType).reduce((sum, count) => sum + count, 0),
-      byType,
-      fromMono: this.#leftOutFrom,
-      toMono: stamp.mono,
-    })
-  }
-
   #number(message: Unnumbered): void {
     this.#seq += 1
-    const { type, ...rest } = message
-    this.#write(JSON.stringify({ type, seq: this.#seq, ...rest }))
+    this.#write(`{"seq":${this.#seq},${JSON.stringify(message).slice(1)}`)
   }
 
   #write(line: string): void {

@@ -104,9 +104,9 @@ export class SyncRunCommand extends KittiwakeCommand {
     if (this.record === undefined) return async () => undefined
     const { TraceWriter } = await import('../../inspect/trace-writer.ts')
     const writer = await TraceWriter.create(resolve(this.context.cwd, this.record))
-    const stop = await runtime.follow((message) => writer.tell(message))
+    const following = await runtime.follow((message) => writer.tell(message))
     return async () => {
-      stop()
+      following.stop()
       await writer.close()
       if (writer.failure !== null) this.warn(`the trace is not whole (${writer.failure})`)
     }
