@@ -85,7 +85,7 @@ export class BackgroundFollower {
     if (message === null || message === 'unknown') return
     const { seq: _, ...unnumbered } = message
     this.#process = message.process
-    this.#tell(unnumbered as Unnumbered)
+    this.#tell(unnumbered)
   }
 
   #end(): void {

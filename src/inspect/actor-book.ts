@@ -48,7 +48,7 @@ export class ActorBook {
       sessionId: one.key,
       rootId: this.rootKey,
       parentId: parent === undefined ? null : keyOf(parent),
-      name: nameOf(actor, definition),
+      name: this.shower.text(nameOf(actor, definition)),
       kind: definition === null ? 'callback' : 'machine',
       machine: definition?.hash ?? null,
       snapshot: this.show(actor, actor.getSnapshot()),

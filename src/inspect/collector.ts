@@ -11,7 +11,7 @@ import type { Sanitizer } from '../events/sanitize.ts'
 import { monotonicMs } from '../project/monotonic.ts'
 import type { ThreadCommand } from '../workers/thread-protocol.ts'
 import { ActorBook, isMachineSnapshot, keyOf, statusOf } from './actor-book.ts'
-import type { ThreadAsk } from './fates.ts'
+import { Fates, type ThreadAsk } from './fates.ts'
 import { stampNow, type Unnumbered } from './feed-message.ts'
 import { Figures } from './figures.ts'
 import { Sampler, WINDOW_MS } from './sampler.ts'
@@ -44,8 +44,11 @@ export class Collector {
   constructor(options: CollectorOptions) {
     const { system, sanitizer, number, tell } = options
     this.#options = options
+    const fates = new Fates()
     const talk = (name: string): ThreadTalk =>
-      new ThreadTalk(number === 1 ? name : `${name}.${number}`, (message) => this.#one(message))
+      new ThreadTalk(number === 1 ? name : `${name}.${number}`, fates, (message) =>
+        this.#one(message),
+      )
     this.#talks = { store: talk('store'), git: talk('git'), socket: talk('socket') }
     this.#book = new ActorBook(system.supervisor, sanitizer, tell)
     this.#figures = new Figures({
@@ -137,7 +140,7 @@ export class Collector {
       ...stampNow(),
       sessionId: key,
       rootId: this.#book.rootKey,
-      event: { type: event.event.type },
+      event: { type: this.#book.shower.text(event.event.type) },
       transitions: definition === null ? [] : taken(definition, event._transitions),
       snapshot: shortSnapshot(event.snapshot),
     })
@@ -154,7 +157,10 @@ export class Collector {
       ...stampNow(),
       sessionId: this.#book.know(actor).key,
       rootId: this.#book.rootKey,
-      action: { type: action.type, ...(params === undefined ? {} : { params }) },
+      action: {
+        type: this.#book.shower.text(action.type),
+        ...(params === undefined ? {} : { params }),
+      },
     })
   }
 
@@ -176,9 +182,9 @@ export class Collector {
     const isSilent = this.#book.know(actor).definition === null && !isOver
     if (isTold || isOver) {
       this.#stale.delete(actor)
-      if (!isSilent) this.#tellSnapshot(actor, event.type, snapshot)
+      if (!isSilent) this.#tellSnapshot(actor, this.#book.shower.text(event.type), snapshot)
     } else {
-      if (!isSilent) this.#stale.set(actor, event.type)
+      if (!isSilent) this.#stale.set(actor, this.#book.shower.text(event.type))
       this.#leave('@xstate.snapshot')
     }
     if (!isOver) return

@@ -7,7 +7,7 @@ import type { Unnumbered } from './feed-message.ts'
 import type { FeedMessage, FeedType, MachineNode } from './protocol.ts'
 
 /** Messages that are kept whole. */
-export const BUFFER_MESSAGES_MAX = 50_000
+const BUFFER_MESSAGES_MAX = 50_000
 /** And how much they may take, in UTF-16 units. */
 const BUFFER_LENGTH_MAX = 64 * 1024 * 1024
 
@@ -25,7 +25,7 @@ export type Entry = {
 
 export class Feed {
   readonly session: string
-  readonly #isWhole: boolean
+  readonly #messagesMax: number
   readonly #machineByHash = new Map<string, MachineNode>()
   readonly #listeners = new Set<() => void>()
   #entries: Entry[] = []
@@ -35,10 +35,10 @@ export class Feed {
   #seq = 0
   #keyframe = new Map<string, Entry>()
 
-  /** `isWhole`: nothing is ever folded, as of a trace, which has its own bounds. */
-  constructor(options: { readonly session?: string; readonly isWhole?: boolean } = {}) {
+  /** `messagesMax`: what is beyond it is folded; `Infinity` for a trace, which has its own bounds. */
+  constructor(options: { readonly session?: string; readonly messagesMax?: number } = {}) {
     this.session = options.session ?? randomUUID()
-    this.#isWhole = options.isWhole ?? false
+    this.#messagesMax = options.messagesMax ?? BUFFER_MESSAGES_MAX
   }
 
   /** Places run from `start` to before `end`. */
@@ -70,7 +70,7 @@ export class Feed {
   tell(message: Unnumbered): void {
     const seq = this.#seq + 1
     const line = `{"seq":${seq},${JSON.stringify(message).slice(1)}`
-    this.add({ ...message, seq } as FeedMessage, line)
+    this.add({ ...message, seq }, line)
   }
 
   /** A message that has its number, which is greater than all before, and the line that it came in. */
@@ -79,7 +79,7 @@ export class Feed {
     if (message.type === 'kittiwake.machine') this.#machineByHash.set(message.hash, message.root)
     this.#entries.push(entryOf(message, line))
     this.#length += line.length
-    if (!this.#isWhole) this.#fold()
+    if (this.#messagesMax < Infinity) this.#fold()
     for (const listener of this.#listeners) listener()
   }
 
@@ -108,7 +108,7 @@ export class Feed {
   // A tenth at once, because to take one from the front costs as much as to take many.
   #fold(): void {
     const isLong = this.#length > BUFFER_LENGTH_MAX
-    if (this.#entries.length <= BUFFER_MESSAGES_MAX && !isLong) return
+    if (this.#entries.length <= this.#messagesMax && !isLong) return
     const count = Math.max(1, Math.floor(this.#entries.length / 10))
     for (const entry of this.#entries.slice(0, count)) {
       this.#length -= entry.line.length

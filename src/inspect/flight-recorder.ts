@@ -12,6 +12,7 @@ import type {
 } from 'xstate'
 import type { System } from '../actors/system.ts'
 import type { WorkerFailure } from '../actors/worker.machine.ts'
+import type { Json } from '../contracts/json.ts'
 import { systemCode } from '../errors.ts'
 import { makeStateFolder } from '../project/state-directory.ts'
 import { monotonicMs } from '../project/monotonic.ts'
@@ -34,7 +35,7 @@ export type FlightEntry = {
   event: string
   sourceId: string | null
   status: string
-  value: AnyMachineSnapshot['value'] | undefined
+  value: Json | undefined
   transitions: readonly AnyTransitionDefinition[] | undefined
 }
 
@@ -93,7 +94,7 @@ export class FlightRecorder {
         : null
     const snapshot = type === '@xstate.event' ? null : (inspected.snapshot as AnyMachineSnapshot)
     entry.status = snapshot?.status ?? 'active'
-    entry.value = snapshot?.value
+    entry.value = snapshot?.value as Json | undefined
     entry.transitions = type === '@xstate.microstep' ? inspected._transitions : undefined
   }
 

@@ -3,7 +3,7 @@
  * and sanitized once more (L4), whatever came in.
  */
 import type { AnyActorRef, EventObject } from 'xstate'
-import { type Json, isJsonObject, type JsonObject } from '../contracts/json.ts'
+import { isForbiddenKey, isJsonObject, type Json, type JsonObject } from '../contracts/json.ts'
 import { UNPRINTABLE } from '../contracts/unprintable.ts'
 import { KittiwakeError } from '../errors.ts'
 import type { Sanitizer } from '../events/sanitize.ts'
@@ -11,6 +11,8 @@ import type { ShownEvent } from './protocol.ts'
 
 export type Shower = {
   readonly event: (event: EventObject) => ShownEvent
+  /** For the few words that come again and again: types of events and actions, names of actors. */
+  readonly text: (words: string) => string
   readonly value: (value: unknown) => Json | undefined
 }
 
@@ -18,6 +20,8 @@ const TEXT_MAX = 300
 const ITEMS_MAX = 20
 const KEYS_MAX = 40
 const DEPTH_MAX = 8
+/** Words whose clean form is remembered. */
+const TEXTS_MAX = 1_000
 /** Serialized events of one command that are shown whole. */
 const EVENTS_MAX = 3
 const EVENT_LENGTH_MAX = 4_096
@@ -28,6 +32,7 @@ const UNSHOWABLE: JsonObject = { '…': 'not shown: it could not be sanitized' }
 export function createShower(sanitizer: Sanitizer, keyOf: (actor: AnyActorRef) => string): Shower {
   // A command stands in several events one after the other.
   const known = new WeakMap<object, JsonObject>()
+  const texts = new Map<string, string>()
 
   const reduce = (value: unknown, depth: number): Json | undefined => {
     if (value === null || typeof value === 'boolean') return value
@@ -50,7 +55,9 @@ export function createShower(sanitizer: Sanitizer, keyOf: (actor: AnyActorRef) =
   }
 
   const reduceObject = (value: object, depth: number): JsonObject => {
-    const entries = Object.entries(value).filter(([key]) => !HIDDEN.has(key))
+    const entries = Object.entries(value).filter(
+      ([key]) => !HIDDEN.has(key) && !isForbiddenKey(key),
+    )
     const shown: [string, Json][] = []
     for (const [key, one] of entries.slice(0, KEYS_MAX)) {
       const reduced = key === 'command' ? command(one, depth) : reduce(one, depth + 1)
@@ -71,6 +78,16 @@ export function createShower(sanitizer: Sanitizer, keyOf: (actor: AnyActorRef) =
     return shown
   }
 
+  const text = (words: string): string => {
+    const before = texts.get(words)
+    if (before !== undefined) return before
+    const shown = clean({ text: cut(words) })['text']
+    const told = typeof shown === 'string' ? shown : '…'
+    if (texts.size >= TEXTS_MAX) texts.clear()
+    texts.set(words, told)
+    return told
+  }
+
   const clean = (value: JsonObject): JsonObject => {
     try {
       const cleaned = sanitizer.sanitize(value).value
@@ -82,10 +99,17 @@ export function createShower(sanitizer: Sanitizer, keyOf: (actor: AnyActorRef) =
 
   return {
     event: (event) => {
-      const { type } = event
-      const shown = 'command' in event ? reduceObject(event, 0) : clean(reduceObject(event, 0))
-      return { ...shown, type: cut(type) }
+      const {
+        type,
+        command: asked,
+        ...rest
+      } = event as EventObject & { readonly command?: unknown }
+      const shown = clean(reduceObject(rest, 0))
+      // A command is cleaned on its own, once.
+      const told = asked === undefined ? undefined : command(asked, 0)
+      return { ...shown, ...(told === undefined ? {} : { command: told }), type: text(type) }
     },
+    text,
     value: (value) => {
       const shown = reduce(value, 0)
       return shown === undefined ? undefined : clean({ value: shown })['value']

@@ -4,7 +4,7 @@
  */
 import { monotonicMs } from '../project/monotonic.ts'
 import { MAIN_THREAD, PROCESS_KEY, stampNow, type Unnumbered } from './feed-message.ts'
-import { eventIdsOf, type Fate, Fates, type ThreadAnswer, type ThreadAsk } from './fates.ts'
+import { eventIdsOf, type Fate, type Fates, type ThreadAnswer, type ThreadAsk } from './fates.ts'
 import type { FeedMessage } from './protocol.ts'
 
 type Message = Extract<FeedMessage, { readonly type: 'kittiwake.message' }>
@@ -27,15 +27,17 @@ export class ThreadTalk {
   /** As in `<process>/<thread>`. */
   readonly thread: string
   readonly #tell: (message: Unnumbered) => void
-  readonly #fates = new Fates()
+  readonly #fates: Fates
   #open: Post[] = []
   #lost: Post[] = []
   #count = 0
   #posted = 0
   #answered = 0
 
-  constructor(thread: string, tell: (message: Unnumbered) => void) {
+  /** `fates` are those of the whole runtime: what one thread commits another one delivers. */
+  constructor(thread: string, fates: Fates, tell: (message: Unnumbered) => void) {
     this.thread = thread
+    this.#fates = fates
     this.#tell = tell
   }
 

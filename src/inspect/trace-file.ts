@@ -15,7 +15,7 @@ const LINE_BYTES_MAX = 4 * 1024 * 1024
 export function openTrace(path: string): Trace {
   const lines = linesOf(readTrace(path))
   const header = headerOf(lines.next().value ?? '')
-  const feed = new Feed({ session: header.session, isWhole: true })
+  const feed = new Feed({ session: header.session, messagesMax: Infinity })
   let number = 1
   for (const line of lines) {
     number += 1

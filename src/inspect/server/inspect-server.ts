@@ -18,6 +18,8 @@ export type InspectServerOptions = {
 }
 
 const HOST = '127.0.0.1'
+/** Paths are read against it. */
+const ORIGIN = `http://${HOST}`
 const FEED_PATH = '/feed'
 const REQUEST_TIMEOUT_MS = 10_000
 const CLOSE_GOING_AWAY = 1001
@@ -101,7 +103,9 @@ export class InspectServer {
     const refused = this.#access.refuseHost(request)
     if (refused !== null) return this.#refuse(response, refused)
     if (request.method !== 'GET') return this.#answer(response, 405, 'METHOD_NOT_ALLOWED')
-    const url = new URL(request.url ?? '/', `http://${HOST}`)
+    const path = request.url ?? ''
+    if (!URL.canParse(path, ORIGIN)) return this.#answer(response, 404, 'NOT_FOUND')
+    const url = new URL(path, ORIGIN)
     const token = url.searchParams.get('token')
     if (url.pathname === '/' && token !== null) return this.#enter(response, token)
     const refusedFiles = this.#access.refuseFiles(request)
