@@ -59,7 +59,7 @@ export class TraceWriter {
     }
   }
 
-  private constructor(stream: WriteStream) {
+  constructor(stream: WriteStream) {
     this.#stream = stream
     stream.on('error', (error) => {
       this.#failure ??= systemCode(error) ?? 'UNKNOWN'

@@ -1,6 +1,6 @@
 /** Who may look, what they are shown, and what may be asked. */
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type IncomingHttpHeaders, request } from 'node:http'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { Drawings } from '#dist/inspect/drawing.js'
@@ -40,14 +40,18 @@ async function get(url: string, headers: Headers = {}, method = 'GET', path?: st
   const [response] = await once(asked, 'response')
   let body = ''
   for await (const chunk of response) body += String(chunk)
-  return { status: response.statusCode as number, headers: response.headers as Headers, body }
+  return {
+    status: response.statusCode as number,
+    headers: response.headers as IncomingHttpHeaders,
+    body,
+  }
 }
 
 /** What a browser has after it was led from the printed link to the page. */
 async function enter(server: InspectServer) {
   const { headers } = await get(server.url)
-  const cookie = String(headers['set-cookie']).split(';')[0] ?? ''
-  const secret = String(headers['location']).split('#session=')[1] ?? ''
+  const cookie = headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+  const secret = (headers['location'] ?? '').split('#session=')[1] ?? ''
   return { cookie, secret }
 }
 
@@ -171,7 +175,7 @@ describe('the inspector lets nobody in', () => {
     const page = await get(`${origin}/`, { cookie })
     expect(page.status).toBe(200)
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
-    const policy = page.headers['content-security-policy'] ?? ''
+    const policy = String(page.headers['content-security-policy'])
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
     expect(policy).not.toMatch(/unsafe|https?:|\*/)
     expect(page.headers).toMatchObject({
@@ -275,7 +279,7 @@ describe('a window', () => {
   it.each([
     ['no hello', '{"type":"kittiwake.ask","id":1,"ask":"fate","eventId":"x"}'],
     ['no JSON', 'hello'],
-    ['nesting without end', `${'['.repeat(10_000)}`],
+    ['nesting without end', '['.repeat(10_000)],
     [
       'a frame that is too long',
       JSON.stringify({ type: 'kittiwake.hello', protocol: 1, session: 'x'.repeat(70_000) }),

@@ -4,12 +4,14 @@ import { createCli } from '#dist/cli/run.js'
 
 export type CliEnd = { readonly code: number; readonly out: string; readonly err: string }
 
+/** `told` hears what is printed on stdout as it comes. */
 export async function runCli(
   cwd: string,
   args: readonly string[],
   signal: AbortSignal = new AbortController().signal,
+  told: (text: string) => unknown = () => undefined,
 ): Promise<CliEnd> {
-  const [out, err] = [new Kept(), new Kept()]
+  const [out, err] = [new Kept(told), new Kept(() => undefined)]
   const code = await createCli().run([...args], {
     env: process.env,
     colorDepth: 1,
@@ -24,8 +26,17 @@ export async function runCli(
 
 class Kept extends Writable {
   text = ''
+  readonly #told: (text: string) => unknown
+
+  constructor(told: (text: string) => unknown) {
+    super()
+    this.#told = told
+  }
+
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    this.text += chunk.toString('utf8')
+    const text = chunk.toString('utf8')
+    this.text += text
+    this.#told(text)
     done()
   }
 }
