@@ -37,13 +37,11 @@ describe('the fate of an event', () => {
     })
     await hub.hub.stop()
     await runtime.sync.start()
-    await expect
-      .poll(fate, { timeout: 10_000 })
-      .toMatchObject({
-        state: 'pending',
-        obstacle: 'link_down',
-        hint: expect.stringMatching(/backingOff|reaching|authenticating/),
-      })
+    await expect.poll(fate, { timeout: 10_000 }).toMatchObject({
+      state: 'pending',
+      obstacle: 'link_down',
+      hint: expect.stringMatching(/backingOff|reaching|authenticating/),
+    })
     await runtime.sync.stop()
     const again = await startHub({ dataDir: hub.dataDir, port: hub.hub.port })
     world.login({ ...again, token: hub.token })

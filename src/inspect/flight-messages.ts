@@ -38,7 +38,7 @@ export function tellFlight(
         ({ type: 'kittiwake.machine', ...start, hash, name, root: outermost }) as const,
     ),
     ...actors.map((actor) => tellActor(actor, rootId, start, moved.has(actor.sessionId))),
-    ...entries.map((entry) =>
+    ...entries.flatMap((entry) =>
       tellEntry(entry, rootId, stamp(entry.mono), definitionById.get(entry.sessionId) ?? null),
     ),
   ]
@@ -79,27 +79,20 @@ function tellEntry(
   rootId: string,
   stamp: Stamp,
   definition: Definition | null,
-): Unnumbered {
+): readonly Unnumbered[] {
+  const { type, transition, value } = entry
   const common = { ...stamp, sessionId: keyOf(entry), rootId, event: { type: entry.event } }
   const snapshot: ShownSnapshot = {
     status: statusOf(entry),
-    ...(entry.value === undefined ? {} : { value: entry.value }),
+    ...(value === undefined ? {} : { value }),
   }
-  switch (entry.type) {
-    case '@xstate.event':
-      return {
-        type: entry.type,
-        ...common,
-        sourceId: entry.sourceId === null ? null : keyOf({ sessionId: entry.sourceId }),
-      }
-    case '@xstate.microstep':
-      return {
-        type: entry.type,
-        ...common,
-        transitions: definition === null ? [] : taken(definition, entry.transitions),
-        snapshot,
-      }
-    case '@xstate.snapshot':
-      return { type: entry.type, ...common, snapshot }
+  const told = { type: '@xstate.snapshot', ...common, snapshot } as const
+  if (type === '@xstate.snapshot') return [told]
+  if (type === '@xstate.event') {
+    const sourceId = entry.sourceId === null ? null : keyOf({ sessionId: entry.sourceId })
+    return [{ type, ...common, sourceId }]
   }
+  const steps = transition === undefined ? [] : [transition]
+  const transitions = definition === null ? [] : taken(definition, steps)
+  return [{ type, ...common, transitions, snapshot }, told]
 }

@@ -19,12 +19,13 @@ import { monotonicMs } from '../project/monotonic.ts'
 import type { Unnumbered } from './feed-message.ts'
 import type { FeedType } from './protocol.ts'
 
-/** Messages that are kept; some 1 MB as a file. */
-export const FLIGHT_MESSAGES_MAX = 4_000
+/** Events and steps that are kept; some 2 MB as a file. */
+export const FLIGHT_ENTRIES_MAX = 4_000
 /** Files that stay. */
 export const FLIGHT_FILES_MAX = 5
 
 type RecordedType = Extract<FeedType, '@xstate.event' | '@xstate.microstep' | '@xstate.snapshot'>
+type Recorded = Extract<InspectionEvent, { readonly type: RecordedType }>
 
 /** One place. What it refers to is small, or there anyway. */
 export type FlightEntry = {
@@ -36,7 +37,8 @@ export type FlightEntry = {
   sourceId: string | null
   status: string
   value: Json | undefined
-  transitions: readonly AnyTransitionDefinition[] | undefined
+  /** The first of a microstep; the others are those of other regions. */
+  transition: AnyTransitionDefinition | undefined
 }
 
 export type FlightOptions = {
@@ -63,13 +65,15 @@ export class FlightRecorder {
   /** Never throws: what can't be written must not make a failure worse. */
   async write(worker: string, failure: WorkerFailure): Promise<void> {
     const { system, state, written } = this.#options
-    const entries = [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)]
-    const messagesAt = monotonicMs()
+    const places = [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)]
+    // Copies: the places are used again meanwhile.
+    const entries = places.map((entry) => ({ ...entry }))
+    const takenAt = monotonicMs()
     try {
       const { tellFlight } = await import('./flight-messages.ts')
       const { traceHeader } = await import('./trace-writer.ts')
       const header = traceHeader('escalation', { worker, code: failure.code })
-      const messages = tellFlight(system.supervisor, entries, messagesAt)
+      const messages = tellFlight(system.supervisor, entries, takenAt)
       const name = `${nameOf(new Date())}-${worker}-${process.pid}.ndjson`
       writeFlight(flightFolder(state), name, [header, ...messages.map(numbered)])
       written(name)
@@ -78,31 +82,44 @@ export class FlightRecorder {
     }
   }
 
+  // Runs in every step of every machine: nothing is made, and what is kept is there anyway.
   #take(inspected: InspectionEvent): void {
-    const { type } = inspected
-    if (type !== '@xstate.event' && type !== '@xstate.microstep' && type !== '@xstate.snapshot') {
-      return
+    switch (inspected.type) {
+      case '@xstate.event': {
+        const entry = this.#place(inspected)
+        entry.sourceId = (inspected.sourceRef as AnyActorRef | undefined)?.sessionId ?? null
+        break
+      }
+      case '@xstate.microstep': {
+        const { _transitions: transitions, snapshot } = inspected
+        const entry = this.#place(inspected)
+        entry.transition = transitions.length > 0 ? transitions[0] : undefined
+        entry.value = (snapshot as AnyMachineSnapshot).value as Json
+        break
+      }
+      case '@xstate.snapshot':
+        // Of the others the last microstep says as much.
+        if (inspected.snapshot.status !== 'active') {
+          this.#place(inspected).status = inspected.snapshot.status
+        }
+        break
+      default:
     }
-    const entry = this.#place()
-    entry.type = type
-    entry.mono = monotonicMs()
-    entry.sessionId = (inspected.actorRef as AnyActorRef).sessionId
-    entry.event = inspected.event.type
-    entry.sourceId =
-      type === '@xstate.event'
-        ? ((inspected.sourceRef as AnyActorRef | undefined)?.sessionId ?? null)
-        : null
-    const snapshot = type === '@xstate.event' ? null : (inspected.snapshot as AnyMachineSnapshot)
-    entry.status = snapshot?.status ?? 'active'
-    entry.value = snapshot?.value as Json | undefined
-    entry.transitions = type === '@xstate.microstep' ? inspected._transitions : undefined
   }
 
-  #place(): FlightEntry {
+  #place(inspected: Recorded): FlightEntry {
     const known = this.#entries[this.#next]
     const entry = known ?? { ...EMPTY }
     if (known === undefined) this.#entries.push(entry)
-    this.#next = (this.#next + 1) % FLIGHT_MESSAGES_MAX
+    this.#next = (this.#next + 1) % FLIGHT_ENTRIES_MAX
+    entry.type = inspected.type
+    entry.mono = monotonicMs()
+    entry.sessionId = (inspected.actorRef as AnyActorRef).sessionId
+    entry.event = inspected.event.type
+    entry.sourceId = null
+    entry.status = 'active'
+    entry.value = undefined
+    entry.transition = undefined
     return entry
   }
 }
@@ -115,7 +132,7 @@ const EMPTY: FlightEntry = {
   sourceId: null,
   status: 'active',
   value: undefined,
-  transitions: undefined,
+  transition: undefined,
 }
 
 function numbered(message: Unnumbered, at: number): object {

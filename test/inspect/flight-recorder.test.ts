@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { checkFlights } from '#dist/doctor/check-flights.js'
 import {
   FLIGHT_FILES_MAX,
-  FLIGHT_MESSAGES_MAX,
+  FLIGHT_ENTRIES_MAX,
   FlightRecorder,
   flightFolder,
 } from '#dist/inspect/flight-recorder.js'
@@ -83,14 +83,14 @@ describe('the recorder', () => {
       written: (name) => names.push(name),
     })
     const { supervisor } = runtime.system
-    for (let at = 0; at < FLIGHT_MESSAGES_MAX; at += 1)
+    for (let at = 0; at < FLIGHT_ENTRIES_MAX; at += 1)
       supervisor.send({ type: 'supervisor.workerStopped', name: 'git' })
     await flight.write('git', { code: 'TEST', message: 'test' })
     const messages = messagesIn(join(flightFolder(world.state), names[0] ?? ''))
     const moved = messages.filter(
-      ({ type }) => type !== 'kittiwake.machine' && type !== '@xstate.actor',
+      ({ type }) => type === '@xstate.event' || type === '@xstate.microstep',
     )
-    expect(moved).toHaveLength(FLIGHT_MESSAGES_MAX)
+    expect(moved).toHaveLength(FLIGHT_ENTRIES_MAX)
     const times = moved.map(({ mono }) => mono)
     expect(times).toEqual([...times].sort((one, other) => one - other))
     for (let at = 0; at < FLIGHT_FILES_MAX + 2; at += 1) {
