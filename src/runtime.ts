@@ -170,6 +170,7 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
   const calls = new Calls()
   const flight = new FlightRecorder({
     system,
+    sanitizer,
     state,
     written: (name) => listeners.tell('warning', flightRecorded(name)),
   })

@@ -1,18 +1,22 @@
 /** The flight recorder's entries as messages: the actors that are there, then what they did, without contents. */
 import type { AnyActorRef } from 'xstate'
+import type { Sanitizer } from '../events/sanitize.ts'
 import { definitionOfActor, isMachineSnapshot, keyOf, nameOf, statusOf } from './actor-book.ts'
 import type { Definition } from './definition.ts'
 import { MAIN_THREAD, PROCESS_KEY, type Stamp, type Unnumbered } from './feed-message.ts'
 import type { FlightEntry } from './flight-recorder.ts'
 import type { ShownSnapshot } from './protocol.ts'
+import { createShower } from './shown.ts'
 import { taken } from './transitions.ts'
 
 /** `now`: monotonic, when the entries were taken. */
 export function tellFlight(
   root: AnyActorRef,
+  sanitizer: Sanitizer,
   entries: readonly FlightEntry[],
   now: number,
 ): readonly Unnumbered[] {
+  const { text } = createShower(sanitizer, keyOf)
   const offset = Date.now() - now
   const stamp = (mono: number): Stamp => ({
     createdAt: String(Math.round(mono + offset)),
@@ -37,9 +41,14 @@ export function tellFlight(
       ({ name, hash, root: outermost }) =>
         ({ type: 'kittiwake.machine', ...start, hash, name, root: outermost }) as const,
     ),
-    ...actors.map((actor) => tellActor(actor, rootId, start, moved.has(actor.sessionId))),
+    ...actors.map((actor) => tellActor(actor, text, rootId, start, moved.has(actor.sessionId))),
     ...entries.flatMap((entry) =>
-      tellEntry(entry, rootId, stamp(entry.mono), definitionById.get(entry.sessionId) ?? null),
+      tellEntry(
+        { ...entry, event: text(entry.event) },
+        rootId,
+        stamp(entry.mono),
+        definitionById.get(entry.sessionId) ?? null,
+      ),
     ),
   ]
 }
@@ -54,6 +63,7 @@ function actorsBeneath(actor: AnyActorRef): readonly AnyActorRef[] {
 /** Where it has not moved, it was then as it is now. */
 function tellActor(
   actor: AnyActorRef,
+  text: (words: string) => string,
   rootId: string,
   stamp: Stamp,
   hasMoved: boolean,
@@ -67,7 +77,7 @@ function tellActor(
     sessionId: keyOf(actor),
     rootId,
     parentId: actor._parent === undefined ? null : keyOf(actor._parent),
-    name: nameOf(actor, definition),
+    name: text(nameOf(actor, definition)),
     kind: definition === null ? 'callback' : 'machine',
     machine: definition?.hash ?? null,
     snapshot: { status: hasMoved ? 'active' : statusOf(snapshot), ...value },

@@ -14,6 +14,7 @@ import type { System } from '../actors/system.ts'
 import type { WorkerFailure } from '../actors/worker.machine.ts'
 import type { Json } from '../contracts/json.ts'
 import { systemCode } from '../errors.ts'
+import type { Sanitizer } from '../events/sanitize.ts'
 import { makeStateFolder } from '../project/state-directory.ts'
 import { monotonicMs } from '../project/monotonic.ts'
 import type { Unnumbered } from './feed-message.ts'
@@ -43,6 +44,7 @@ export type FlightEntry = {
 
 export type FlightOptions = {
   readonly system: System
+  readonly sanitizer: Sanitizer
   readonly state: string
   /** Told of the name of each file in `flightFolder`. */
   readonly written: (name: string) => void
@@ -64,7 +66,7 @@ export class FlightRecorder {
 
   /** Never throws: what can't be written must not make a failure worse. */
   async write(worker: string, failure: WorkerFailure): Promise<void> {
-    const { system, state, written } = this.#options
+    const { system, sanitizer, state, written } = this.#options
     const places = [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)]
     // Copies: the places are used again meanwhile.
     const entries = places.map((entry) => ({ ...entry }))
@@ -73,7 +75,7 @@ export class FlightRecorder {
       const { tellFlight } = await import('./flight-messages.ts')
       const { traceHeader } = await import('./trace-writer.ts')
       const header = traceHeader('escalation', { worker, code: failure.code })
-      const messages = tellFlight(system.supervisor, entries, takenAt)
+      const messages = tellFlight(system.supervisor, sanitizer, entries, takenAt)
       const name = `${nameOf(new Date())}-${worker}-${process.pid}.ndjson`
       writeFlight(flightFolder(state), name, [header, ...messages.map(numbered)])
       written(name)

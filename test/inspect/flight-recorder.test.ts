@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { checkFlights } from '#dist/doctor/check-flights.js'
+import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { createSanitizer } from '#dist/events/sanitize.js'
 import {
   FLIGHT_FILES_MAX,
   FLIGHT_ENTRIES_MAX,
@@ -11,6 +13,7 @@ import {
 } from '#dist/inspect/flight-recorder.js'
 import { FEED_MESSAGE, type FeedMessage } from '#dist/inspect/protocol.js'
 import { openTrace } from '#dist/inspect/trace-file.js'
+import { draftNote } from '../support/drafts.ts'
 import { RuntimeWorld } from '../support/runtime-world.ts'
 
 function messagesIn(path: string): FeedMessage[] {
@@ -27,7 +30,7 @@ describe('a worker that fails for good', () => {
     const runtime = await world.open()
     const warnings: string[] = []
     runtime.on('warning', ({ code, message }) => warnings.push(`${code} ${message}`))
-    await runtime.emit({ event_type: 'HistoryAdded', payload: { note: 'wren cove' } })
+    await runtime.emit(draftNote('wren cove'))
     const { store } = runtime.system.workers
     for (let at = 0; at < 4; at += 1) {
       await vi.waitFor(() => expect(store.getSnapshot().matches('running')).toBe(true), 5_000)
@@ -79,14 +82,20 @@ describe('the recorder', () => {
     const names: string[] = []
     const flight = new FlightRecorder({
       system: runtime.system,
+      sanitizer: createSanitizer(NO_IDENTITY),
       state: world.state,
       written: (name) => names.push(name),
     })
     const { supervisor } = runtime.system
     for (let at = 0; at < FLIGHT_ENTRIES_MAX; at += 1)
       supervisor.send({ type: 'supervisor.workerStopped', name: 'git' })
-    await flight.write('git', { code: 'TEST', message: 'test' })
+    supervisor.send({ type: 'quill.sandpiper@mail.example' } as never)
+    const writing = flight.write('git', { code: 'TEST', message: 'test' })
+    // What comes while it is being written is of the next one.
+    supervisor.send({ type: 'later' } as never)
+    await writing
     const messages = messagesIn(join(flightFolder(world.state), names[0] ?? ''))
+    expect(messages.at(-1)).toMatchObject({ event: { type: '<email>' } })
     const moved = messages.filter(
       ({ type }) => type === '@xstate.event' || type === '@xstate.microstep',
     )
@@ -106,7 +115,12 @@ describe('the recorder', () => {
     const runtime = await world.open()
     const written = vi.fn()
     const state = join(world.root, '.git', 'config')
-    const flight = new FlightRecorder({ system: runtime.system, state, written })
+    const flight = new FlightRecorder({
+      system: runtime.system,
+      sanitizer: createSanitizer(NO_IDENTITY),
+      state,
+      written,
+    })
     await flight.write('git', { code: 'TEST', message: 'test' })
     expect(written).not.toHaveBeenCalled()
   })
