@@ -1,6 +1,7 @@
 /** What `kittiwake inspect` can look at: the background process, a trace, or a runtime of its own. */
 import { basename, join, resolve } from 'node:path'
 import { existsSync } from 'node:fs'
+import { unresponsive } from '../background/end.ts'
 import { BackgroundFollower } from '../background/inspect-client.ts'
 import { findBackground } from '../background/find.ts'
 import { type Places, placesOf } from '../background/places.ts'
@@ -55,7 +56,7 @@ export async function runtimeSource(
  * `wanted`: a project (its uuid, the first digits of it, or a folder of it), the process's pid, or null for the project around
  * `cwd`. Null where that one isn't held by any background process.
  *
- * @throws InputError BACKGROUND_NOT_RUNNING, ATTACH_UNKNOWN
+ * @throws InputError BACKGROUND_NOT_RUNNING, ATTACH_UNKNOWN; RuntimeError BACKGROUND_UNRESPONSIVE
  */
 export async function backgroundSource(
   wanted: string | null,
@@ -67,6 +68,7 @@ export async function backgroundSource(
   const found = await findBackground(places)
   if (found.state !== 'running') {
     if (wanted === null) return null
+    if (found.state === 'unresponsive') throw unresponsive(found)
     throw new InputError('BACKGROUND_NOT_RUNNING', 'no background process can be looked at', {
       hint: 'Start it with `kittiwake sync start`, or leave out --attach.',
     })

@@ -38,7 +38,7 @@ export class Access {
   }
 
   get origins(): readonly string[] {
-    return NAMES.map((name) => `http://${name}:${this.#port}`)
+    return this.#hosts.map((host) => `http://${host}`)
   }
 
   /** Spends the token. */
@@ -53,7 +53,7 @@ export class Access {
 
   /** Whether the request may be looked at further. */
   refuseHost({ headers }: IncomingMessage): Refusal | null {
-    const isOurs = NAMES.some((name) => headers.host === `${name}:${this.#port}`)
+    const isOurs = this.#hosts.includes(headers.host ?? '')
     if (!isOurs) return { status: 403, code: 'HOST_REFUSED' }
     const { origin } = headers
     const isForeign = origin !== undefined && origin !== `http://${headers.host}`
@@ -79,6 +79,11 @@ export class Access {
       words.includes(SUBPROTOCOL) &&
       this.#secrets.some((secret) => isSame(given ?? '', secret))
     return isOurs ? null : { status: 401, code: 'TOKEN_MISSING' }
+  }
+
+  /** A browser leaves the default port out. */
+  get #hosts(): readonly string[] {
+    return NAMES.map((name) => (this.#port === 80 ? name : `${name}:${this.#port}`))
   }
 
   #hasCookie({ headers }: IncomingMessage): boolean {
