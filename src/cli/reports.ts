@@ -6,6 +6,7 @@
 /** Of the commands themselves; the codes of errors and of what a runtime warns of stand beside them. All are stable. */
 export type WarningCode =
   | 'ATTRIBUTES_CHANGED'
+  | 'BROWSER_UNOPENED'
   | 'COMMIT_DEFERRED'
   | 'COMMIT_HEALED'
   | 'COMMITS_NOT_NOTED'
@@ -16,8 +17,10 @@ export type WarningCode =
   | 'MAP_KEY_UNKNOWN'
   | 'MERGE_CONFLICT'
   | 'MERGE_DRIVER_MISSING'
+  | 'MESSAGES_PASSED_OVER'
   | 'MISSION_UNREADABLE'
   | 'OUTBOX_NEARLY_FULL'
+  | 'TRACE_INCOMPLETE'
   | 'WORKER_FAILED'
   | 'WORKER_RESTARTED'
 

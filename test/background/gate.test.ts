@@ -20,6 +20,7 @@ it('waits with a reason, and has work again once it is upgraded', async () => {
     entry: { root: project.root, uuid: identity.uuid },
     log: new BackgroundLog(join(state, 'log')),
     changed: () => undefined,
+    opened: () => () => undefined,
   })
   const written = project.metadata
   project.metadata = historical()

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { Option } from 'clipanion'
 import { KittiwakeError, UsageError } from '../../errors.ts'
 import type { FeedMessage } from '../../inspect/protocol.ts'
+import type { Safety } from '../../project/gate.ts'
 import type { Runtime } from '../../runtime.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import type { Source } from '../inspect-sources.ts'
@@ -43,6 +44,15 @@ export class InspectCommand extends KittiwakeCommand {
   protected override readonly healsDeferred = false
   protected override readonly nudges = false
 
+  /** A project that is blocked can be looked at; only a link of its own has to pass the gate. */
+  override get safety(): Safety {
+    return 'safe'
+  }
+
+  protected override get streams(): boolean {
+    return true
+  }
+
   async run(): Promise<Result> {
     const port = portOption(this.port)
     this.#checkOptions()
@@ -55,6 +65,8 @@ export class InspectCommand extends KittiwakeCommand {
         ? await backgroundSource(this.attach ?? null, cwd, state, this.allowSend)
         : traceSource(this.trace, cwd, state)
     if (source !== null) return this.#show(source, port, state)
+    const { passGate } = await import('../../project/gate.ts')
+    await passGate(cwd)
     return this.withRuntime(async (runtime) => {
       const own = await runtimeSource(runtime, cwd, state, this.allowSend)
       await this.#startLink(runtime)
@@ -82,7 +94,10 @@ export class InspectCommand extends KittiwakeCommand {
       await runtime.sync.start()
     } catch (error) {
       if (!(error instanceof KittiwakeError)) throw error
-      this.warn(`no link: ${error.message}${error.hint === null ? '' : ` ${error.hint}`}`)
+      this.warn(
+        error.code,
+        `no link: ${error.message}${error.hint === null ? '' : ` ${error.hint}`}`,
+      )
     }
   }
 
@@ -102,7 +117,8 @@ export class InspectCommand extends KittiwakeCommand {
     let place = feed.start
     while (!signal.aborted) {
       if (place < feed.start) {
-        this.warn(`${feed.start - place} messages are passed over: the reader was too slow`)
+        const missed = `${feed.start - place} messages are passed over: the reader was too slow`
+        this.warn('MESSAGES_PASSED_OVER', missed)
         place = feed.start
       }
       const entry = feed.at(place)
@@ -161,7 +177,8 @@ export class InspectCommand extends KittiwakeCommand {
   async #openBrowser(url: string, state: string): Promise<() => void> {
     const { openBrowser } = await import('../../inspect/open-browser.ts')
     const { isOpened, dispose } = await openBrowser(url, state)
-    if (!isOpened) this.warn('no browser could be opened; open the link yourself')
+    if (!isOpened)
+      this.warn('BROWSER_UNOPENED', 'no browser could be opened; open the link yourself')
     return dispose
   }
 }

@@ -1,6 +1,7 @@
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
 import type { Definition } from '../../inspect/definition.ts'
+import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -21,6 +22,10 @@ export class MachinesCommand extends KittiwakeCommand {
 
   name = Option.String({ name: 'name', required: false })
   format = Option.String('--format', 'ascii', { description: `One of ${FORMATS.join(', ')}` })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const format = formatOf(this.format)

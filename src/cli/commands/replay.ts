@@ -4,6 +4,7 @@ import type { JsonObject } from '../../contracts/json.ts'
 import { FAMILIES } from '../../contracts/reducers/types.ts'
 import type { Anomaly, ReducerFamily, ReduceOptions } from '../../contracts/reducers/types.ts'
 import { EXIT, UsageError } from '../../errors.ts'
+import type { Safety } from '../../project/gate.ts'
 import type { ReplayOptions, ReplayOutcome } from '../../workers/bulk/replay-file.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
@@ -40,6 +41,10 @@ export class ReplayCommand extends KittiwakeCommand {
   reference = Option.Boolean('--reference', false, {
     description: 'As the reference implementation has it',
   })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     const { replayFiles } = await import('../../workers/bulk/replay-files.ts')

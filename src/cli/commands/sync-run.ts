@@ -108,7 +108,9 @@ export class SyncRunCommand extends KittiwakeCommand {
     return async () => {
       following.stop()
       await writer.close()
-      if (writer.failure !== null) this.warn(`the trace is not whole (${writer.failure})`)
+      if (writer.failure !== null) {
+        this.warn('TRACE_INCOMPLETE', `the trace is not whole (${writer.failure})`)
+      }
     }
   }
 }
