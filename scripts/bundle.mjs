@@ -70,7 +70,7 @@ function vendorOf(id) {
 }
 
 /** What the licences of the dependencies ask for, where their code is handed on. */
-function noticeOf(folder) {
+export function noticeOf(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
   const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|notice)/i.test(file))
   const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim())

@@ -1,0 +1,59 @@
+// Builds the inspector's page into dist: plain files that ask for nothing from elsewhere.
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { noticeOf } from './bundle.mjs'
+
+const FOLDER = 'inspect/page'
+/** Of what the page was built from: while it is the same, the built page is taken over. */
+const MARK = 'inputs.txt'
+const ENDINGS = /\.(?:tsx?|css|html|json)$/
+
+/** Into `fresh`, or from `old` where nothing has changed since. */
+export async function buildPage(root, old, fresh) {
+  const inputs = hashOf(root)
+  const [before, into] = [join(old, FOLDER), join(fresh, FOLDER)]
+  if (existsSync(join(before, MARK)) && readFileSync(join(before, MARK), 'utf8') === inputs) {
+    cpSync(before, into, { recursive: true })
+    return
+  }
+  // Only where it is needed: to load it takes longer than to build with it.
+  const { build } = await import('vite')
+  await build({
+    configFile: false,
+    root: join(root, 'src', FOLDER),
+    logLevel: 'warn',
+    build: {
+      outDir: into,
+      emptyOutDir: true,
+      target: 'es2022',
+      // From when on they know light-dark().
+      cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+      // The page's policy lets nothing in but files.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+    },
+  })
+  writeFileSync(join(into, 'LICENSES.txt'), noticeOf(join(root, 'node_modules/preact')))
+  writeFileSync(join(into, MARK), inputs)
+}
+
+/** Of the page, of what it shares with the rest, and of the versions that build it. */
+function hashOf(root) {
+  const shared = [
+    'package.json',
+    'tsconfig.json',
+    'scripts/build-page.mjs',
+    'src/inspect/active-states.ts',
+    'src/inspect/transition-label.ts',
+    'src/contracts/unprintable.ts',
+  ]
+  const own = readdirSync(join(root, 'src', FOLDER), { recursive: true, encoding: 'utf8' })
+    .filter((name) => ENDINGS.test(name))
+    .map((name) => join('src', FOLDER, name))
+  const hash = createHash('sha256')
+  for (const name of [...shared, ...own.sort()]) {
+    hash.update(name).update(readFileSync(join(root, name)))
+  }
+  return hash.digest('hex')
+}
