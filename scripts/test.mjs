@@ -2,6 +2,7 @@
 // `npm test`: installs, builds, runs every check and every test, and holds the line coverage, threads included.
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { provideChromium } from './chromium.mjs'
 import { prepare, root, run, tool } from './prepare.mjs'
 
 const LINES_MIN = 90
@@ -11,6 +12,7 @@ const MEMORY_BYTES_MIN = 6 * 2 ** 30
 const WHOLE = /^src\/events\/sanitize/
 
 prepare()
+provideChromium()
 process.env.KITTIWAKE_BUILT = '1'
 run(process.execPath, ['scripts/check.mjs'])
 const folder = temporaryFolder()
