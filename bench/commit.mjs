@@ -1,6 +1,5 @@
-#!/usr/bin/env node
 // What one commit of one appended line costs, beside native `git add` + `git commit` in a twin repository: both append and
-// fsync the line first, in turn, so that whatever else the machine does meets both. Prints one table; `--json` one document.
+// fsync the line first, in turn, so that whatever else the machine does meets both.
 import { execFileSync } from 'node:child_process'
 import {
   closeSync,
@@ -17,6 +16,7 @@ import { dirname, join } from 'node:path'
 import { commitPaths } from '#dist/workers/git/commit.js'
 import { withPoolPulse } from '#dist/workers/git/pool-pulse.js'
 import { withRepositoryLock } from '#dist/project/repository-lock.js'
+import { inTurn, row, timed } from './measure.mjs'
 
 const FILES = [100, 10_000, 50_000]
 const LINES = [1_000, 10_000, 100_000]
@@ -29,48 +29,42 @@ const FOLDER_FILES = 100
 const LINE = `${JSON.stringify({ event_id: '01J00000000000000000000000', payload: 'x'.repeat(520) })}\n`
 const BRANCH = 'kitty/mission-bench-01J00000'
 
-const asJson = process.argv.includes('--json')
-const rows = []
-for (const files of FILES) rows.push(await measure(files, 100))
-for (const lines of LINES) rows.push(await measure(100, lines))
-if (asJson) console.log(JSON.stringify({ rows }))
-else print(rows)
+export async function rows(isShort) {
+  const found = []
+  for (const files of isShort ? FILES.slice(0, 1) : FILES) {
+    found.push(await measure(files, 100, isShort))
+  }
+  for (const lines of isShort ? [] : LINES) found.push(await measure(100, lines, false))
+  return found
+}
 
-async function measure(files, lines) {
+async function measure(files, lines, isShort) {
+  const [rounds, warmUps] = isShort ? [1, 0] : [ROUNDS, WARM_UPS]
   const folder = mkdtempSync(join(tmpdir(), 'kittiwake-bench-'))
   try {
     const native = repository(join(folder, 'native'), files, lines)
     const ours = repository(join(folder, 'ours'), files, lines)
     const cache = {}
-    const times = { native: [], ours: [] }
-    for (let round = -WARM_UPS; round < ROUNDS; round += 1) {
-      // What native leaves unwritten would be written by our next fsync, and be counted as ours.
-      settle()
-      const nativeMs = await timed(() => commitNatively(native))
-      settle()
-      const oursMs = await timed(() => commitOurs(ours, cache))
-      if (round < 0) continue
-      times.native.push(nativeMs)
-      times.ours.push(oursMs)
-    }
+    const { base, ours: oursMs } = await inTurn(
+      { rounds, warmUps },
+      {
+        base: () => settled(() => commitNatively(native)),
+        ours: () => settled(() => commitOurs(ours, cache)),
+      },
+    )
     check(ours)
-    const nativeMs = median(times.native)
-    const oursMs = median(times.ours)
-    return {
-      files,
-      lines,
-      nativeMs,
-      oursMs,
-      ratio: oursMs / nativeMs,
-      reach: lines === 100 ? REACH[files] : null,
-    }
+    const figure = `decision committed, ${files} files, ${lines} lines`
+    const most = lines === 100 ? REACH[files] : undefined
+    return row({ figure, beside: 'git add and git commit', ours: oursMs, base, most })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function settle() {
+/** What one side leaves unwritten would be written by the other's next fsync, and be counted as its own. */
+function settled(work) {
   if (process.platform !== 'win32') execFileSync('sync')
+  return timed(work)
 }
 
 function commitNatively(root) {
@@ -139,32 +133,4 @@ function git(root, ...args) {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-}
-
-async function timed(work) {
-  const startedAt = performance.now()
-  await work()
-  return performance.now() - startedAt
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-}
-
-function print(found) {
-  console.log(
-    `One appended line, committed (median of ${ROUNDS}, after ${WARM_UPS} warm-ups; fsync included):`,
-  )
-  console.log('   files    lines   native ms   ours ms   ratio   reach')
-  for (const { files, lines, nativeMs, oursMs, ratio, reach } of found) {
-    const cells = [
-      String(files).padStart(8),
-      String(lines).padStart(8),
-      nativeMs.toFixed(1).padStart(11),
-      oursMs.toFixed(1).padStart(9),
-      ratio.toFixed(2).padStart(7),
-      (reach === null ? '' : `≤ ${reach}`).padStart(7),
-    ]
-    console.log(cells.join(' '))
-  }
 }

@@ -1,59 +1,36 @@
-#!/usr/bin/env node
 // What a link costs: connecting with so much to deliver, beside a bare client that connects and sends the same frames to
-// the same hub in turn; and how long a commit and an event take to the hub while the link is live. `--json` one document.
-import { execFileSync, spawn } from 'node:child_process'
+// the same hub in turn; and how long a commit and an event take to the hub while the link is live.
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createRuntime } from '#dist/index.js'
-import { initProject } from '#dist/project/init.js'
-import { locateRepository } from '#dist/project/locate.js'
 import { writeLogin } from '#dist/project/login.js'
-import { createMission } from '#dist/project/mission-create.js'
+import { serve } from './hub-child.mjs'
+import { inTurn, quantile, row, timed } from './measure.mjs'
+import { decide, draft, inFolder, openProject } from './project.mjs'
 import { connect } from './raw-link.mjs'
 
-const asJson = process.argv.includes('--json')
-const isShort = process.argv.includes('--short')
-const ROUNDS = isShort ? 2 : 7
-const EVENTS = isShort ? [50, 1_000] : [50, 1_000, 10_000]
-const COMMITS = isShort ? 5 : 50
-const LIVE = isShort ? 5 : 100
+const SIZES = {
+  whole: { rounds: 7, events: [50, 1_000, 10_000], commits: [50, 1_000], live: 100 },
+  short: { rounds: 1, events: [50], commits: [5], live: 5 },
+}
+const FEW_ROUNDS = 3
 /** Of the bare connect, and in milliseconds. */
 const REACH = { commits: 3, liveP99: 20 }
+const BARE = 'bare connect and the same frames'
 
-const folder = mkdtempSync(join(tmpdir(), 'kittiwake-flush-'))
-const child = spawn(
-  process.execPath,
-  [fileURLToPath(new URL('flush-hub.mjs', import.meta.url)), join(folder, 'hub')],
-  { stdio: ['pipe', 'pipe', 'inherit'] },
-)
-try {
-  const found = await measure(JSON.parse(String((await once(child.stdout, 'data'))[0])))
-  if (asJson) console.log(JSON.stringify(found))
-  else print(found)
-} finally {
-  child.stdin.end()
-  rmSync(folder, { recursive: true, force: true })
+export function rows(isShort) {
+  const sizes = isShort ? SIZES.short : SIZES.whole
+  return inFolder(async (folder) => {
+    const hub = await serve(folder, 'embedded')
+    try {
+      return await measure(folder, hub, sizes)
+    } finally {
+      await hub.end()
+    }
+  })
 }
 
-async function measure(hub) {
-  const root = join(folder, 'project')
-  execFileSync('git', ['init', '-q', '-b', 'main', root])
-  for (const [key, value] of [
-    ['user.name', 'Bench'],
-    ['user.email', 'bench@localhost'],
-    ['gc.auto', '0'],
-  ]) {
-    execFileSync('git', ['config', key, value], { cwd: root })
-  }
-  execFileSync('git', ['commit', '-q', '--allow-empty', '-m', 'Start'], { cwd: root })
-  await initProject(root)
-  const repository = await locateRepository(root)
-  const { directory: mission } = await createMission(repository, { slug: 'b', topology: 'coord' })
-  const state = join(folder, 'state')
+async function measure(folder, hub, { rounds, events, commits, live }) {
+  const { root, state, mission } = await openProject(folder)
   writeLogin(state, { hub: hub.url, token: hub.token, team_slug: 'acme' })
   const runtime = await createRuntime({ root, stateDirectory: state, link: 'manual' })
   try {
@@ -64,12 +41,13 @@ async function measure(hub) {
     await runtime.sync.stop()
     const frames = []
     const eyes = await connect(hub, (frame) => frames.push({ ...frame, at: performance.now() }))
-    const rows = [await flushNothing(runtime, watch, hub)]
-    for (const count of EVENTS) rows.push(await flushEvents(runtime, watch, hub, frames, count))
-    rows.push(await flushCommits(runtime, watch, hub, frames, mission))
-    const live = await liveTimes(runtime, watch, frames, mission)
+    const world = { runtime, watch, hub, frames, mission }
+    const found = [await flushNothing(world, rounds)]
+    for (const count of events) found.push(await flushEvents(world, rounds, count))
+    for (const count of commits) found.push(await flushCommits(world, count))
+    found.push(...(await liveTimes(world, live)))
     eyes.close()
-    return { hub: hub.hub, rows, live }
+    return found
   } finally {
     await runtime.stop()
   }
@@ -100,115 +78,124 @@ function watchLink(runtime) {
   }
 }
 
-async function flushNothing(runtime, watch, hub) {
-  return row('nothing', 0, ROUNDS, async () => {
-    const bare = await timed(async () => (await connect(hub)).close())
-    const { liveMs } = await watch.start()
-    await runtime.sync.stop()
-    return { bareMs: bare.ms, framesMs: bare.ms, oursMs: liveMs }
+async function flushNothing({ runtime, watch, hub }, rounds) {
+  const found = await inTurn(
+    { rounds },
+    {
+      base: () => timed(async () => (await connect(hub)).close()),
+      ours: async () => {
+        const { liveMs } = await watch.start()
+        await runtime.sync.stop()
+        return liveMs
+      },
+    },
+  )
+  return row({ figure: 'connect, nothing pending', beside: 'bare connect', ...found })
+}
+
+async function flushEvents({ runtime, watch, hub, frames }, rounds, count) {
+  let bodies = []
+  const found = await inTurn(
+    { rounds: count > 1_000 ? Math.min(rounds, FEW_ROUNDS) : rounds },
+    {
+      ours: async () => {
+        await Promise.all(Array.from({ length: count }, (_, at) => runtime.emit(draft(at))))
+        frames.length = 0
+        const { emptiedMs } = await watch.start()
+        await runtime.sync.stop()
+        await seen(frames, 'event', count)
+        bodies = frames
+          .filter(({ type }) => type === 'event')
+          .map((frame) => JSON.stringify({ ...without(frame, 'type', 'seq', 'at'), ...fresh() }))
+        return emptiedMs
+      },
+      base: () => bare(hub, (link) => link.sendEvents(bodies)),
+    },
+  )
+  return row({ figure: `connect and flush, ${count} events`, beside: BARE, ...found })
+}
+
+async function flushCommits({ runtime, watch, hub, frames, mission }, count) {
+  let commits = []
+  const found = await inTurn(
+    { rounds: FEW_ROUNDS, warmUps: 0 },
+    {
+      ours: async () => {
+        for (let at = 0; at < count; at += 1) await decide(runtime, mission, at)
+        frames.length = 0
+        const { liveMs } = await watch.start()
+        await runtime.sync.stop()
+        await seen(frames, 'LocalCommit', count)
+        commits = frames
+          .filter(isCommit)
+          .map((frame) => ({ ...without(frame, 'seq', 'at'), git_hash: freshHash() }))
+        return liveMs
+      },
+      base: () => bare(hub, (link) => link.sendCommits(commits)),
+    },
+  )
+  const figure = `connect and flush, ${count} commits`
+  return row({ figure, beside: BARE, ...found, most: REACH.commits })
+}
+
+function bare(hub, send) {
+  return timed(async () => {
+    const link = await connect(hub)
+    await send(link)
+    link.close()
   })
 }
 
-async function flushEvents(runtime, watch, hub, frames, count) {
-  const rounds = count > 1_000 ? Math.min(ROUNDS, 3) : ROUNDS
-  return row('events', count, rounds, async () => {
-    await Promise.all(Array.from({ length: count }, (_, at) => runtime.emit(draft(at))))
-    frames.length = 0
-    const { emptiedMs } = await watch.start()
-    await runtime.sync.stop()
-    await seen(frames, 'event', count)
-    const bodies = frames
-      .filter(({ type }) => type === 'event')
-      .map((frame) => JSON.stringify({ ...without(frame, 'type', 'seq', 'at'), ...fresh() }))
-    return { ...(await bare(hub, (link) => link.sendEvents(bodies))), oursMs: emptiedMs }
-  })
-}
-
-async function flushCommits(runtime, watch, hub, frames, mission) {
-  return row('commits', COMMITS, Math.min(ROUNDS, 3), async () => {
-    for (let at = 0; at < COMMITS; at += 1) await decide(runtime, mission, at)
-    frames.length = 0
-    const { liveMs } = await watch.start()
-    await runtime.sync.stop()
-    await seen(frames, 'LocalCommit', COMMITS)
-    const commits = frames
-      .filter(isCommit)
-      .map((frame) => ({ ...without(frame, 'seq', 'at'), git_hash: freshHash() }))
-    return { ...(await bare(hub, (link) => link.sendCommits(commits))), oursMs: liveMs }
-  })
-}
-
-async function bare(hub, send) {
-  const startedAt = performance.now()
-  const link = await connect(hub)
-  const bareMs = performance.now() - startedAt
-  await send(link)
-  const framesMs = performance.now() - startedAt
-  link.close()
-  return { bareMs, framesMs }
-}
-
-async function liveTimes(runtime, watch, frames, mission) {
+async function liveTimes({ runtime, watch, frames, mission, hub }, count) {
   await watch.start()
-  const commits = []
-  const events = []
-  for (let at = 0; at < LIVE; at += 1) {
+  const echo = await connect(hub)
+  const times = { commits: [], events: [], echoes: [] }
+  for (let at = 0; at < count; at += 1) {
     frames.length = 0
     let committedAt = 0
     const off = runtime.on('committed', () => (committedAt = performance.now()))
     await decide(runtime, mission, at)
     off()
     await seen(frames, 'LocalCommit', 1)
+    const { at: seenAt, ...frame } = frames.find(isCommit)
     // The hub may be quicker than the word of the thread that committed.
-    commits.push(Math.max(0, frames.find(isCommit).at - committedAt))
+    times.commits.push(Math.max(0, seenAt - committedAt))
+    const same = { ...without(frame, 'seq'), git_hash: freshHash() }
+    times.echoes.push(await timed(() => echo.sendCommits([same])))
     frames.length = 0
-    const { ms } = await timed(async () => {
+    const event = async () => {
       await runtime.emit(draft(at))
       await seen(frames, 'event', 1)
-    })
-    events.push(ms)
+    }
+    times.events.push(await timed(event))
   }
+  echo.close()
   await runtime.sync.stop()
-  return { commits: quantiles(commits), events: quantiles(events), reachP99Ms: REACH.liveP99 }
+  const of = (name, share) => quantile(times[name], share)
+  const [p50, p99] = ['p50', 'p99'].map((name) => `commit to the eyes of another, live, ${name}`)
+  const beside = 'the same frame of a bare client, answered'
+  return [
+    row({ figure: p50, beside, ours: of('commits', 0.5), base: of('echoes', 0.5) }),
+    row({
+      figure: p99,
+      beside,
+      ours: of('commits', 0.99),
+      base: of('echoes', 0.99),
+      value: of('commits', 0.99),
+      most: REACH.liveP99,
+    }),
+    row({ figure: 'event from its emit, live, p99', beside: '', ours: of('events', 0.99) }),
+  ]
 }
 
 function isCommit({ type }) {
   return type === 'LocalCommit'
 }
 
-/** One decision asked and answered, which is one commit. */
-async function decide(runtime, mission, at) {
-  const asked = await runtime.decisions.request({ mission, question: `Question ${at}?` })
-  const { decision_id } = asked
-  const answered = await runtime.decisions.answer({ mission, decision_id, answer: 'Yes' })
-  if (answered.commit === null) throw new Error(`not committed: ${answered.deferred_reason}`)
-}
-
 async function seen(frames, type, count) {
   while (frames.filter((frame) => frame.type === type).length < count) {
     await new Promise((resolve) => setImmediate(resolve))
   }
-}
-
-async function row(what, count, rounds, round) {
-  const times = []
-  for (let at = -1; at < rounds; at += 1) {
-    const found = await round()
-    if (at >= 0) times.push(found)
-  }
-  const of = (key) => median(times.map((found) => found[key]))
-  const [bareMs, framesMs, oursMs] = [of('bareMs'), of('framesMs'), of('oursMs')]
-  return { what, count, bareMs, framesMs, oursMs, ratio: oursMs / bareMs, addedMs: oursMs - bareMs }
-}
-
-function draft(at) {
-  const payload = {
-    wp_id: 'WP01',
-    entry_type: 'note',
-    author: 'agent',
-    entry_content: `Note ${at}`,
-  }
-  return { event_type: 'HistoryAdded', aggregate_id: 'WP01', payload }
 }
 
 function without(frame, ...keys) {
@@ -222,40 +209,4 @@ function fresh() {
 
 function freshHash() {
   return `${randomUUID()}${randomUUID()}`.replaceAll('-', '').slice(0, 40)
-}
-
-async function timed(work) {
-  const startedAt = performance.now()
-  await work()
-  return { ms: performance.now() - startedAt }
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-}
-
-function quantiles(values) {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
-  return { p50Ms: at(0.5), p99Ms: at(0.99) }
-}
-
-function print({ hub, rows, live }) {
-  console.log(`From the start of a link to the end of its flush (medians; ${hub} hub):`)
-  console.log('  pending            bare ms   + frames ms   ours ms   ours/bare   added ms')
-  for (const { what, count, bareMs, framesMs, oursMs, ratio, addedMs } of rows) {
-    const cells = [
-      `  ${count} ${what}`.padEnd(18),
-      ...[bareMs, framesMs, oursMs].map((ms, at) => ms.toFixed(1).padStart([10, 14, 10][at])),
-      ratio.toFixed(2).padStart(12),
-      addedMs.toFixed(1).padStart(11),
-    ]
-    const reach = what === 'commits' ? `   reach: ratio ≤ ${REACH.commits}` : ''
-    console.log(cells.join('') + reach)
-  }
-  const text = ({ p50Ms, p99Ms }) => `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`
-  console.log(
-    `While live, to the eyes of another: commit ${text(live.commits)} (reach ≤ ${live.reachP99Ms})`,
-  )
-  console.log(`                                    event from its emit ${text(live.events)}`)
 }

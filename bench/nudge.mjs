@@ -1,46 +1,34 @@
-#!/usr/bin/env node
 // What the background process costs the commands that tell it of something: one `emit` without a word to it, with one to a
 // process that runs, and with one that has to start it; side by side, so that whatever else the machine does meets all.
-// Prints one table and when the started process was up; `--json` one document.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readLog } from '#dist/background/log.js'
 import { readOwner } from '#dist/background/owner-record.js'
 import { placesOf } from '#dist/background/places.js'
+import { median, row } from './measure.mjs'
+import { inFolder } from './project.mjs'
 
-const ROUNDS = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? 15)
+const ROUNDS = 15
 const WARM_UPS = 2
+/** What a started process does first would be measured with the next command. */
+const SETTLE_MS = { whole: 1_500, short: 0 }
 const REACH = 1.05
 const START_REACH_MS = 100
 const PACKAGE = join(import.meta.dirname, '..')
 const SAID = 'async function nudgeProject(cwd) {'
 const EMIT = ['emit', 'NoteTaken', '--aggregate', 'WP01', '--payload', '{"wp_id":"WP01"}']
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-bench-')))
-try {
-  const found = await measure()
-  if (process.argv.includes('--json')) console.log(JSON.stringify(found))
-  else print(found)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
+export function rows(isShort) {
+  return inFolder((folder) => measure(folder, isShort))
 }
 
-async function measure() {
-  const mute = mutedPackage()
+async function measure(folder, isShort) {
+  const [rounds, warmUps] = isShort ? [1, 0] : [ROUNDS, WARM_UPS]
+  const settleMs = isShort ? SETTLE_MS.short : SETTLE_MS.whole
+  const mute = mutedPackage(folder)
   const main = join(PACKAGE, 'dist/cli/main.js')
   const state = join(folder, 'state')
   const env = { ...process.env, HOME: folder, KITTIWAKE_HOME: state }
@@ -71,16 +59,15 @@ async function measure() {
     const times = { without: [], running: [], starting: [] }
     const startMs = []
     const upMs = []
-    for (let round = -WARM_UPS; round < ROUNDS; round += 1) {
+    for (let round = -warmUps; round < rounds; round += 1) {
       run(main, ['sync', 'stop'], false)
       const without = timed(mute, false)
       mkdirSync(places.folder, { recursive: true, mode: 0o700 })
-      if (round > -WARM_UPS) utimesSync(places.started, 0, 0)
+      if (round > -warmUps) utimesSync(places.started, 0, 0)
       const starting = timed(main, true)
       const endedAt = Date.now()
       const { startedAt, upAt } = await upOf(places)
-      // What it does first would be measured with the next command.
-      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      await new Promise((resolve) => setTimeout(resolve, settleMs))
       const running = timed(main, true)
       if (round < 0) continue
       times.without.push(without)
@@ -90,14 +77,16 @@ async function measure() {
       upMs.push(upAt - endedAt)
     }
     run(main, ['sync', 'stop'], false)
-    const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+    const beside = 'one emit without a word to the background'
     const base = median(times.without)
-    const rows = Object.entries(times).map(([name, values]) => ({
-      name,
-      ms: median(values),
-      ratio: median(values) / base,
-    }))
-    return { rows, startMs: median(startMs), upMs: median(upMs) }
+    const of = (figure, ours) => row({ figure, beside, ours, base, most: REACH })
+    const start = { ours: median(startMs), value: median(startMs), most: START_REACH_MS }
+    return [
+      of('emit that tells a background process', median(times.running)),
+      of('emit that starts a background process', median(times.starting)),
+      row({ figure: 'its start, after that emit', beside: '', ...start }),
+      row({ figure: 'it listens, after that emit', beside: '', ours: median(upMs) }),
+    ]
   } finally {
     hub.kill('SIGKILL')
   }
@@ -116,7 +105,7 @@ async function upOf({ owner, log }) {
 }
 
 /** This package, but for the word to the background process. */
-function mutedPackage() {
+function mutedPackage(folder) {
   const copy = join(folder, 'mute')
   mkdirSync(copy)
   cpSync(join(PACKAGE, 'dist'), join(copy, 'dist'), { recursive: true })
@@ -129,19 +118,4 @@ function mutedPackage() {
   const text = readFileSync(join(chunks, name), 'utf8')
   writeFileSync(join(chunks, name), text.replace(SAID, `${SAID} return;`))
   return join(copy, 'dist/cli/main.js')
-}
-
-function print({ rows, startMs, upMs }) {
-  console.log(`One emit (median of ${ROUNDS}, after ${WARM_UPS} warm-ups):`)
-  console.log('   background        ms   ratio   reach')
-  for (const { name, ms, ratio } of rows) {
-    const reach = name === 'without' ? '' : `≤ ${REACH}`
-    const cells = [name.padEnd(12), ms.toFixed(1).padStart(8), ratio.toFixed(3).padStart(7)]
-    console.log(`   ${cells.join(' ')} ${reach.padStart(8)}`)
-  }
-  const word = startMs < 0 ? 'before' : 'after'
-  console.log(
-    `The process began ${Math.abs(startMs).toFixed(0)} ms ${word} the end of the command that started it ` +
-      `(reach: ≤ ${START_REACH_MS} ms after), and listened ${upMs.toFixed(0)} ms after that end.`,
-  )
 }

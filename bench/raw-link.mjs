@@ -15,6 +15,7 @@ export async function connect({ url, token }, heard = () => {}) {
   const socket = new WebSocket(ws_url, { headers, perMessageDeflate: false })
   let snapshot = null
   const listeners = new Set([heard])
+  let sent = 0
   await new Promise((resolve, reject) => {
     socket.on('error', reject)
     socket.on('message', (data) => {
@@ -30,17 +31,22 @@ export async function connect({ url, token }, heard = () => {}) {
   return {
     snapshot,
     close: () => socket.close(),
-    sendEvents: (bodies) => sendEvents(socket, listeners, bodies),
+    sendEvents: (bodies) => {
+      const frames = framesOf(bodies, sent)
+      sent += frames.length
+      return answered(listeners, bodies.length, countOfAcks, () => {
+        for (const frame of frames) socket.send(frame)
+      })
+    },
     sendCommits: (frames) => sendCommits(socket, listeners, frames),
   }
 }
 
-function sendEvents(socket, listeners, bodies) {
-  return answered(listeners, bodies.length, countOfAcks, () => {
-    for (let at = 0, batch = 1; at < bodies.length; at += ARRAY_EVENTS, batch += 1) {
-      const events = bodies.slice(at, at + ARRAY_EVENTS).join(',')
-      socket.send(`{"batch":${batch},"events":[${events}],"type":"events"}`)
-    }
+/** The hub takes each number once. */
+function framesOf(bodies, sent) {
+  return Array.from({ length: Math.ceil(bodies.length / ARRAY_EVENTS) }, (_, at) => {
+    const events = bodies.slice(at * ARRAY_EVENTS, (at + 1) * ARRAY_EVENTS).join(',')
+    return `{"batch":${sent + at + 1},"events":[${events}],"type":"events"}`
   })
 }
 

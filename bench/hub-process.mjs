@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// A hub for a bench: the embedded one, or `raw`, the least that keeps what it is sent, by the same routes and frames: a
+// transaction for what came in one turn, then its answers. Prints its URL and its tokens, and ends with its stdin.
+import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { WebSocketServer } from 'ws'
+import { createToken } from '#dist/hub/tokens.js'
+import { serveHub } from '#dist/hub/server.js'
+import { RawQueue } from './project.mjs'
+
+/** As many as its sockets are shared among. */
+const TOKENS = 20
+
+const [dataDir, kind] = process.argv.slice(2)
+console.log(JSON.stringify(kind === 'raw' ? await serveRaw() : await serveEmbedded()))
+process.stdin.on('end', () => process.exit(0)).resume()
+
+async function serveEmbedded() {
+  const { url } = await serveHub({ dataDir })
+  const tokens = Array.from({ length: TOKENS }, () => {
+    return createToken({ dataDir, team: 'acme', user: 'bench' })
+  })
+  return { url, tokens }
+}
+
+async function serveRaw() {
+  mkdirSync(dataDir, { recursive: true })
+  const queue = new RawQueue(join(dataDir, 'raw.db'))
+  const server = createServer((request, response) => {
+    const ws_url = `ws://127.0.0.1:${server.address().port}/ws`
+    const ticket = { ws_token: 'ticket_0123456789', ws_url, expires_in: 60, session_id: 's' }
+    request.resume().on('end', () => response.writeHead(200).end(JSON.stringify(ticket)))
+  })
+  const sockets = new WebSocketServer({ server, maxPayload: 4 * 1024 * 1024 })
+  let waiting = []
+  const commit = () => {
+    const taken = waiting
+    waiting = []
+    queue.addAll(taken.flatMap(({ frame }) => frame.events.map((event) => JSON.stringify(event))))
+    for (const { peer, frame } of taken) peer.send(answerTo(frame))
+  }
+  sockets.on('connection', (peer) => {
+    peer.send(JSON.stringify({ type: 'snapshot', work_packages: [] }))
+    peer.on('message', (data) => {
+      if (waiting.length === 0) setImmediate(commit)
+      waiting.push({ peer, frame: JSON.parse(String(Buffer.from(data))) })
+    })
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${server.address().port}`
+  return { url, tokens: Array.from({ length: TOKENS }, () => 'raw') }
+}
+
+function answerTo({ batch: through, events }) {
+  const { event_id: last_event_id } = events.at(-1)
+  return JSON.stringify({
+    type: 'acks',
+    through,
+    last_event_id,
+    count: events.length,
+    rejected: [],
+  })
+}

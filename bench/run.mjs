@@ -1,0 +1,96 @@
+#!/usr/bin/env node
+// `npm run bench`: every figure beside what it is measured against, in one table with its reach and a verdict.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { prepare, root } from '../scripts/prepare.mjs'
+
+const BENCHES = [
+  'emit',
+  'commit',
+  'flush',
+  'peers',
+  'hub',
+  'start',
+  'sanitize',
+  'queue',
+  'memory',
+  'nudge',
+]
+
+const { values } = parseArgs({
+  options: {
+    /** One tiny round of each: whether they run, not how fast. */
+    short: { type: 'boolean', default: false },
+    /** The document alone, on standard output. */
+    json: { type: 'boolean', default: false },
+    /** These alone, by commas. */
+    only: { type: 'string', default: BENCHES.join(',') },
+    /** The document also as `bench/results/COMMIT.json`. */
+    keep: { type: 'boolean', default: false },
+  },
+})
+const names = values.only.split(',')
+if (names.some((name) => !BENCHES.includes(name))) {
+  console.error(`usage: run.mjs [--short] [--json] [--keep] [--only ${BENCHES.join(',')}]`)
+  process.exit(2)
+}
+if (process.env.KITTIWAKE_BUILT !== '1') prepare()
+const found = []
+for (const name of names) {
+  const { rows } = await import(`./${name}.mjs`)
+  const startedAt = performance.now()
+  const made = await rows(values.short)
+  found.push(...made.map((row) => ({ bench: name, ...row })))
+  const seconds = Math.round((performance.now() - startedAt) / 1_000)
+  console.error(`bench: ${name}, ${seconds} s`)
+}
+const commit = execFileSync('git', ['describe', '--always', '--dirty'], {
+  cwd: root,
+  encoding: 'utf8',
+}).trim()
+const machine = { node: process.version, platform: process.platform, cores: cpus().length }
+const text = JSON.stringify({ commit, machine, isShort: values.short, rows: found }, null, 1)
+if (values.keep) keep(text)
+if (values.json) console.log(text)
+else print(found)
+
+function keep(document) {
+  const folder = join(root, 'bench/results')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${commit}.json`), `${document}\n`)
+}
+
+function print(rows) {
+  const table = [
+    ['figure', 'ours', 'beside', '', 'ratio', 'reach', 'verdict'],
+    ...rows.map(({ figure, unit, ours, beside, base, value, reach, verdict }) => [
+      figure,
+      `${number(ours)} ${unit}`,
+      beside,
+      base === null ? '' : `${number(base)} ${unit}`,
+      number(value),
+      reach,
+      verdict,
+    ]),
+  ]
+  const widths = table[0].map((_, at) => Math.max(...table.map((cells) => cells[at].length)))
+  for (const cells of table) {
+    console.log(
+      cells
+        .map((cell, at) => cell.padEnd(widths[at]))
+        .join('  ')
+        .trimEnd(),
+    )
+  }
+  const count = (verdict) => rows.filter((row) => row.verdict.startsWith(verdict)).length
+  const words = ['met', 'missed', 'printed', 'not run'].map((word) => `${count(word)} ${word}`)
+  console.log(`bench: ${words.join(', ')}`)
+}
+
+function number(value) {
+  if (value === null) return ''
+  return value >= 1_000 ? value.toFixed(0) : value.toPrecision(3)
+}
