@@ -8,9 +8,9 @@ import { MemoryWatch } from './chaos/memory.mjs'
 import { Producer } from './chaos/producers.mjs'
 import { Random } from './chaos/random.mjs'
 import { drain, examine, filesWith, hubRows } from './chaos/settle.mjs'
-import { faultsOf, memoryFaults } from './chaos/verdict.mjs'
 import { ChaosWorld } from './chaos/world.mjs'
 import { prepare } from './prepare.mjs'
+import { judge } from './prove/invariants.mjs'
 
 const PROJECTS = [
   { name: 'seabird', consent: 'granted' },
@@ -87,11 +87,20 @@ async function chaos() {
       if (isTold) console.log(`chaos: ${name}`)
     })
     const [met] = await Promise.all([troubled, ...producers])
-    const faults = [...record.faults, ...(await drain(world)), ...(await examine(world))]
+    const undelivered = await drain(world)
+    const verdicts = await examine(world)
     const hub = hubRows(world)
-    faults.push(...faultsOf({ projects: world.projects, acknowledged: record, hub }))
-    faults.push(...new Set(wire), ...world.proxy.unread)
-    faults.push(...filesWith(world.dataDir, forbidden), ...memoryFaults(memory.peaks))
+    const heard = [...wire, ...world.proxy.unread, ...filesWith(world.dataDir, forbidden)]
+    const { faults } = judge({
+      projects: world.projects,
+      acknowledged: record,
+      outcomes: record.faults,
+      peaks: memory.peaks,
+      hub,
+      heard,
+      undelivered,
+      verdicts,
+    })
     return { faults, told: summary(world, { record, hub, met }), peaks: memory.peaks }
   } finally {
     memory.stop()

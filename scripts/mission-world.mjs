@@ -6,7 +6,8 @@ import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { linesOf, rowsOf, STAGED, STATUS } from './mission-files.mjs'
 import { kittiwake } from './program.mjs'
-import { faultsOf, gitFaults } from './world-faults.mjs'
+import { judge } from './prove/invariants.mjs'
+import { gitEvidence, missionEvidence } from './prove/mission-evidence.mjs'
 
 /** How many of each are made at once. */
 const PREPARED = { questions: 20, terms: 20, packages: 2 }
@@ -24,7 +25,7 @@ export class MissionWorld {
   #made = { questions: 0, terms: 0, packages: 0 }
   #plans = 0
   /** What `faults` has looked at, so that it looks at each commit once. */
-  seen = { held: new Set(), tip: 'main', commitByEvent: new Map() }
+  seen = { held: new Set(), tip: 'main', commits: [] }
   /** The user's part of the index of each checkout, once `rememberIndex` was called. */
   indexes = null
 
@@ -201,7 +202,7 @@ export class MissionWorld {
 
   /** Native git's complaints, also while a dead process's locks are there; empty is good. */
   gitFaults() {
-    return gitFaults(this)
+    return judge({ git: gitEvidence(this), commits: [] }).faults
   }
 
   /**
@@ -210,7 +211,7 @@ export class MissionWorld {
    * commit of a file must hold. `isLedgerIdle`: the last command wrote to no ledger.
    */
   async faults(acknowledged, isLedgerIdle) {
-    return faultsOf(this, acknowledged, isLedgerIdle)
+    return judge(await missionEvidence(this, acknowledged, isLedgerIdle)).faults
   }
 
   remove() {

@@ -1,10 +1,10 @@
 // Many events offline, then online, with the background process and the hub killed in the middle.
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
+import { judge } from '../prove/invariants.mjs'
 import { MemoryWatch } from './memory.mjs'
 import { notes } from './producers.mjs'
 import { drain, examine, hubRows } from './settle.mjs'
-import { faultsOf, memoryFaults } from './verdict.mjs'
 import { ChaosWorld, until } from './world.mjs'
 
 const DELIVERED_WITHIN_MS = 60 * 60_000
@@ -19,12 +19,18 @@ export async function backlog({ count, kills, started }) {
     world.proxy.mode = 'cut'
     const { events, recordedMs } = await record(world, count)
     const deliveredMs = await deliver(world, count, kills)
-    const faults = [...(await drain(world)), ...(await examine(world))]
-    const hub = hubRows(world)
-    const acknowledged = { events, commits: [] }
-    faults.push(...faultsOf({ projects: world.projects, acknowledged, hub }))
-    if (events.length !== count) faults.push(`${events.length} of ${count} were acknowledged`)
-    faults.push(...memoryFaults(memory.peaks))
+    const undelivered = await drain(world)
+    const verdicts = await examine(world)
+    const outcomes = events.length === count ? [] : [`${events.length} of ${count} were taken`]
+    const { faults } = judge({
+      projects: world.projects,
+      acknowledged: { events, commits: [] },
+      hub: hubRows(world),
+      peaks: memory.peaks,
+      outcomes,
+      undelivered,
+      verdicts,
+    })
     const told = [
       `${count} events recorded offline in ${rate(count, recordedMs)}`,
       `delivered in ${rate(count, deliveredMs)}, with ${kills} kills each of background process and hub`,

@@ -1,4 +1,4 @@
-/** What judges a chaos run must itself be right: each wrong is found, and each byte that a client sends is read. */
+/** What a chaos run stands on must itself be right: a seed is one programme, and each byte that a client sends is read. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,82 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { HUB_ADDRESS, LinkProxy } from '../../scripts/chaos/link-proxy.mjs'
 import { Random } from '../../scripts/chaos/random.mjs'
-import { faultsOf, memoryFaults } from '../../scripts/chaos/verdict.mjs'
 import { WireReader } from '../../scripts/chaos/wire-reader.mjs'
-
-const PROJECTS = [
-  { name: 'open', uuid: 'u-open', consent: 'granted', canary: 'open-canary' },
-  { name: 'shut', uuid: 'u-shut', consent: 'never', canary: 'shut-canary' },
-  {
-    name: 'changing',
-    uuid: 'u-changing',
-    consent: 'changing',
-    canary: 'changing-canary',
-    period: 'period-2-in',
-  },
-]
-
-type Row = ReturnType<typeof row>
-
-function row(id: string, lamport_clock: number, project = 'open', text = '') {
-  const project_uuid = `u-${project}`
-  return { event_id: id, project_uuid, node_id: 'node', lamport_clock, body: text }
-}
-
-function judged({ said = [] as unknown[], commits = [] as unknown[], rows = [] as Row[] }) {
-  const hub = { events: rows, commits: [] }
-  return faultsOf({ projects: PROJECTS, acknowledged: { events: said, commits }, hub })
-}
-
-function said(id: string, project = 'open', period: string | null = null) {
-  return { id, project: `u-${project}`, period }
-}
-
-describe('the verdict of a chaos run', () => {
-  it('is good where everything is there once, in order, and nothing else', () => {
-    const periods = [said('d', 'changing', 'period-0-in'), said('e', 'changing', 'period-2-in')]
-    const acknowledged = [said('a'), said('b'), said('c', 'shut'), ...periods]
-    const rows = [row('a', 1), row('e', 7, 'changing', 'period-2-in'), row('b', 2)]
-    expect(judged({ said: acknowledged, rows })).toEqual([])
-  })
-
-  it.each([
-    ['lost', { said: [said('a')] }, 'event lost: open  a'],
-    ['a lost commit', { commits: [said('a')] }, 'commit lost: open  a'],
-    ['there twice', { rows: [row('a', 1), row('a', 2)] }, 'event twice: u-open a'],
-    ['out of order', { rows: [row('a', 2), row('b', 1)] }, 'out of order: b, 1 after 2'],
-    ['of one clock', { rows: [row('a', 2), row('b', 2)] }, 'out of order: b, 2 after 2'],
-    ['without consent', { rows: [row('a', 1, 'shut')] }, 'without consent: a'],
-    ['of no project', { rows: [row('a', 1, 'else')] }, "of nobody's project: a"],
-    [
-      "another project's",
-      { rows: [row('a', 1, 'open', 'shut-canary')] },
-      'of shut in another project: a',
-    ],
-    [
-      'recorded while consent was withdrawn',
-      { rows: [row('a', 1, 'changing', 'changing-canary period-1-out')] },
-      'recorded while consent was withdrawn: a',
-    ],
-    [
-      'acknowledged then, and there',
-      { said: [said('a', 'changing', 'period-1-out')], rows: [row('a', 1, 'changing')] },
-      'event leaked: changing period-1-out a',
-    ],
-    [
-      'of the last period, and lost',
-      { said: [said('a', 'changing', 'period-2-in')] },
-      'event lost: changing period-2-in a',
-    ],
-  ])('names what is %s', (_, given, fault) => {
-    expect(judged(given)).toEqual([fault])
-  })
-
-  it('holds the holder of the link and the hub to their memory', () => {
-    expect(memoryFaults({ background: 150, hub: 256, producer: 999 })).toEqual([])
-    expect(memoryFaults({ background: 151, hub: 257 })).toHaveLength(2)
-  })
-})
 
 describe('a seed', () => {
   it('is one programme, and another seed another one', () => {
