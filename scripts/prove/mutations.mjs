@@ -1,0 +1,135 @@
+// Bugs, planted one at a time in a copy of the built program: each must be found by the tests that are named for it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { root, tool } from '../prepare.mjs'
+import { MUTATIONS } from './planted-bugs.mjs'
+
+export { MUTATIONS }
+
+const COPIED = [
+  'dist',
+  'src',
+  'test',
+  'scripts',
+  'package.json',
+  'vitest.config.ts',
+  'tsconfig.json',
+]
+const TIMEOUT_MS = 300_000
+
+/**
+ * Runs the tests of all, which must pass; then plants each of these bugs, and runs its tests.
+ *
+ * @returns `{ name, by, isCaught, seconds }` of each; `seconds` is the time to find
+ * @throws Error where a bug has nowhere to be planted: the code that it changes is another one now
+ */
+export async function findAll(names, onFound = () => undefined) {
+  const copy = new Copy()
+  try {
+    // Before anything is run: a bug that can't be planted any more is found at once.
+    for (const [anchor] of names.flatMap((name) => MUTATIONS[name].edits)) copy.filesWith(anchor)
+    const files = new Set(names.flatMap((name) => MUTATIONS[name].by))
+    if ((await copy.test([...files])) !== 0) throw new Error('the tests fail without any bug')
+    const found = []
+    for (const name of names) {
+      const one = await find(copy, name)
+      onFound(one)
+      found.push(one)
+    }
+    return found
+  } finally {
+    copy.remove()
+  }
+}
+
+async function find(copy, name) {
+  const { by, edits } = MUTATIONS[name]
+  const heal = edits.map(([anchor, replacement]) => copy.plant(anchor, replacement))
+  try {
+    const startedAt = performance.now()
+    const status = await copy.test(by)
+    const seconds = Math.round((performance.now() - startedAt) / 1_000)
+    return { name, by, isCaught: status !== 0, seconds }
+  } finally {
+    for (const undo of heal.reverse()) undo()
+  }
+}
+
+/** The package as it is built, elsewhere. */
+class Copy {
+  #folder = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-mutations-')))
+
+  constructor() {
+    for (const name of COPIED) {
+      cpSync(join(root, name), join(this.#folder, name), { recursive: true })
+    }
+    symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'))
+  }
+
+  /** `{ path, text }` of each module, and of the bundles that hold it. */
+  filesWith(anchor) {
+    const dist = join(this.#folder, 'dist')
+    const found = readdirSync(dist, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => join(dist, name))
+      .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
+      .filter(({ text }) => patternOf(anchor).test(text))
+    if (found.length === 0) throw new Error(`nothing in dist says "${anchor}"`)
+    return found
+  }
+
+  /** Answers what undoes it. */
+  plant(anchor, replacement) {
+    const changed = this.filesWith(anchor)
+    for (const { path, text } of changed) {
+      const planted = text.replace(patternOf(anchor), () => replacement)
+      writeFileSync(path, planted)
+    }
+    return () => {
+      for (const { path, text } of changed) writeFileSync(path, text)
+    }
+  }
+
+  async test(files) {
+    const args = [tool('vitest'), 'run', '--bail', '1', '--reporter', 'dot', ...files]
+    const env = { ...process.env, KITTIWAKE_BUILT: '1' }
+    delete env.NODE_V8_COVERAGE
+    const child = spawn(process.execPath, args, { cwd: this.#folder, env, stdio: 'ignore' })
+    const timer = setTimeout(() => child.kill(), TIMEOUT_MS)
+    const [status] = await once(child, 'close')
+    clearTimeout(timer)
+    return status
+  }
+
+  remove() {
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** The bundler indents and quotes in its own way. */
+function patternOf(anchor) {
+  const words = anchor.split(/\s+/).map((word) => word.replaceAll(/[$()*+.?[\\\]^{|}]/g, '\\$&'))
+  return new RegExp(words.join('\\s+').replaceAll(/['"]/g, '[\'"`]'))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2))
+
+/** All of them, or those that are named. */
+async function main(names) {
+  const given = names.length === 0 ? Object.keys(MUTATIONS) : names
+  if (given.some((name) => !(name in MUTATIONS))) {
+    console.error(`usage: mutations.mjs [NAME ...], of ${Object.keys(MUTATIONS).join(', ')}`)
+    process.exit(2)
+  }
+  const found = await findAll(given, ({ name, by, isCaught, seconds }) => {
+    console.log(`${name}: ${isCaught ? 'caught' : 'MISSED'} by ${by.join(' ')} in ${seconds} s`)
+  })
+  const missed = found.filter(({ isCaught }) => !isCaught)
+  console.log(`mutations: ${found.length - missed.length} of ${found.length} caught`)
+  if (missed.length > 0) process.exit(1)
+}
