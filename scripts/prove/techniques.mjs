@@ -1,0 +1,175 @@
+// The ways to put the program through trouble, as data: each is given a generator and a time, and says what it met.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { SCENARIOS } from '../kill-scenarios.mjs'
+import { KillSweep } from '../kill-sweep.mjs'
+import { root, tool } from '../prepare.mjs'
+
+/** During what a scenario's kill falls. */
+const STATE_BY_SCENARIO = {
+  'decision answer': 'answer',
+  'wp move': 'move',
+  'glossary resolve': 'resolve',
+  commit: 'commit',
+}
+/** Where half of a write decides, by scenario. */
+const TORN = {
+  'decision answer': '^write half of .*decisions\\.events',
+  'wp move': '^write half of .*status\\.events',
+  'glossary resolve': '^write half of .*events\\.jsonl',
+}
+/** A command makes at least so many changes of the disk in each of the threads that are killed. */
+const STEPS_MAX = 40
+const CHAOS_MIN_MINUTES = 0.1
+/** Where there is less time, two of the bugs are planted whose tests take little. */
+const ALL_MUTATIONS_MS = 5 * 60_000
+const QUICK = /workers\/store\/(?:append|delivery)|contracts\//
+/** What a run of chaos calls its faults. */
+const FAULT_BY_TROUBLE = {
+  'kill background': ['F01', 'link'],
+  'kill hub': ['F30', 'work'],
+  'end hub': ['F30', 'work'],
+  'cut link': ['F26', 'work'],
+  'silent link': ['F26', 'work'],
+  'slow link': ['F29', 'work'],
+  'full disk': ['F08', 'work'],
+  'full disk of the hub': ['F08', 'hub'],
+  'clock back': ['F25', 'work'],
+  'token revoked': ['F32', 'link'],
+}
+
+/**
+ * By name: `share`, of the time there is; `run`, given `{ random, forMs }`, answers `{ told, faults, hits }`, the hits as
+ * `{ fault, state, count }`. Where it `isTested`, `npm test` runs it as well.
+ */
+export const TECHNIQUES = {
+  parsers: { share: 0.1, run: parsers },
+  kills: { share: 0.3, run: kills },
+  chaos: { share: 0.4, run: chaos },
+  'worker faults': tests(['test/journeys/threads.test.ts'], {
+    F05: ['emit', 'answer', 'link'],
+    F06: ['emit', 'answer', 'link'],
+    F07: ['emit'],
+  }),
+  'network faults': tests(
+    ['test/workers/socket/link-faults.test.ts', 'test/workers/socket/liveness.test.ts'],
+    { F27: ['link'], F31: ['link'], F32: ['link'], F36: ['link'] },
+  ),
+  'hub faults': tests(['test/hub/robustness.test.ts'], { F33: ['hub'], F34: ['hub'] }),
+  'disk faults': tests(
+    ['test/workers/git/commit-disk-error.test.ts', 'test/workers/store/outbox-race.test.ts'],
+    { F09: ['commit', 'emit'], F18: ['emit'] },
+  ),
+  races: tests(['test/workers/git/commit-race.test.ts'], { F19: ['commit'], F22: ['commit'] }),
+  histories: tests(['test/workers/git/native-histories.test.ts'], { F23: ['link'] }),
+  'foreign locks': tests(['test/journeys/foreign-lock.test.ts'], { F15: ['emit'] }),
+  interrupts: tests(['test/journeys/interrupt.test.ts'], { F37: ['work', 'emit'] }),
+  storms: tests(['test/hub/storm.test.ts'], { F35: ['hub'] }),
+  'other states': tests(['test/workers/git/commit-deferral.test.ts'], { F21: ['commit'] }),
+  mutations: { share: 0.2, run: mutations },
+}
+
+/** What is not run, and why. */
+export const NOT_RUN = {
+  simulation: 'not built: the actors are not yet run together under one seeded clock, disk and net',
+  'syscall sweep':
+    'not built: kills fall at the calls that the program makes, not at those of the kernel; no EIO or ENOSPC at each',
+  'power cut': process.getuid?.() === 0 ? 'not built' : 'needs root, a loop device and ext4',
+  'packet loss': 'not built: the proxy cuts, stalls and slows whole streams',
+}
+
+async function parsers({ random, forMs }) {
+  const { fuzzParsers, PARSERS } = await import('./parsers.mjs')
+  const { inputs, hits, faults } = fuzzParsers({ random, forMs })
+  const found = Object.entries(hits).map(([fault, count]) => ({ fault, state: 'read', count }))
+  return {
+    told: `${inputs} inputs for ${Object.keys(PARSERS).length} parsers`,
+    faults,
+    hits: found,
+  }
+}
+
+async function kills({ random, forMs }) {
+  const until = performance.now() + forMs
+  const sweep = await KillSweep.open(1)
+  const hits = []
+  try {
+    do {
+      const kill = nextKill(random)
+      const before = sweep.kills
+      await sweep.run([kill])
+      const fault = kill.on === undefined ? 'F01' : 'F02'
+      hits.push({ fault, state: STATE_BY_SCENARIO[kill.scenario], count: sweep.kills - before })
+    } while (performance.now() < until && sweep.faults.length === 0)
+    return { told: `${sweep.kills} kills`, faults: sweep.faults, hits }
+  } finally {
+    sweep.close()
+  }
+}
+
+function nextKill(random) {
+  const scenario = random.pick(Object.keys(SCENARIOS))
+  const isTorn = scenario in TORN && random.next() < 0.3
+  if (isTorn) return { scenario, at: 1, on: TORN[scenario] }
+  return { scenario, at: random.between(1, STEPS_MAX) }
+}
+
+async function chaos({ random, forMs }) {
+  const minutes = Math.max(CHAOS_MIN_MINUTES, forMs / 60_000)
+  const seed = random.between(0, 2 ** 31 - 1)
+  const args = ['scripts/chaos.mjs', '--seed', String(seed), '--minutes', minutes.toFixed(2)]
+  const { status, said } = await node(args)
+  const met = /met: (.*)/.exec(said)?.[1].split(', ') ?? []
+  const hits = met.flatMap((one) => {
+    const [, name, count] = /^(.*) (\d+)$/.exec(one)
+    const [fault, state] = FAULT_BY_TROUBLE[name] ?? []
+    return fault === undefined ? [] : [{ fault, state, count: Number(count) }]
+  })
+  const commands = Number(/(\d+) commands/.exec(said)?.[1] ?? 0)
+  // Two lines of people are at work in the same projects.
+  hits.push({ fault: 'F18', state: 'work', count: commands })
+  const told = `seed ${seed}, ${commands} commands, ${met.length} kinds of trouble`
+  return { told, faults: status === 0 ? [] : [said], hits }
+}
+
+async function mutations({ random, forMs }) {
+  const { findAll, MUTATIONS } = await import('./mutations.mjs')
+  const all = Object.keys(MUTATIONS)
+  const quick = all.filter((name) => MUTATIONS[name].by.every((file) => QUICK.test(file)))
+  const two = [quick.splice(random.between(0, quick.length - 1), 1)[0], random.pick(quick)]
+  const found = await findAll(forMs < ALL_MUTATIONS_MS ? two : all)
+  const lines = found.map(({ name, isCaught, seconds }) => {
+    return `${name} ${isCaught ? 'caught' : 'MISSED'} in ${seconds} s`
+  })
+  const faults = found.filter(({ isCaught }) => !isCaught).map(({ name }) => `not caught: ${name}`)
+  return { told: lines.join('; '), faults, hits: [] }
+}
+
+/** Files of tests, under the seed of the run; each that passes has met its faults. */
+function tests(files, faults) {
+  const run = async ({ random }) => {
+    const seed = String(random.between(0, 2 ** 31 - 1))
+    const env = { KITTIWAKE_FUZZ_SEED: seed, ROWS_SEED: seed }
+    const { status, said } = await node([tool('vitest'), 'run', '--reporter', 'dot', ...files], env)
+    const hits = Object.entries(faults).flatMap(([fault, states]) =>
+      states.map((state) => ({ fault, state, count: Number(status === 0) })),
+    )
+    return { told: `seed ${seed}, ${files.join(' ')}`, faults: status === 0 ? [] : [said], hits }
+  }
+  return { share: 0, isTested: true, run }
+}
+
+async function node(args, env = {}) {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, KITTIWAKE_BUILT: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, err, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
+  return { status, said: `${out}${err}` }
+}
