@@ -21,6 +21,8 @@ const COPIED = [
   'tsconfig.json',
 ]
 const TIMEOUT_MS = 300_000
+/** A bug may show itself by a wait without an end. */
+const TEST_TIMEOUT_MS = 60_000
 
 /**
  * Runs the tests of all, which must pass; then plants each of these bugs, and runs its tests.
@@ -96,7 +98,8 @@ class Copy {
   }
 
   async test(files) {
-    const args = [tool('vitest'), 'run', '--bail', '1', '--reporter', 'dot', ...files]
+    const options = ['--bail', '1', '--reporter', 'dot', '--testTimeout', String(TEST_TIMEOUT_MS)]
+    const args = [tool('vitest'), 'run', ...options, ...files]
     const env = { ...process.env, KITTIWAKE_BUILT: '1' }
     delete env.NODE_V8_COVERAGE
     const child = spawn(process.execPath, args, { cwd: this.#folder, env, stdio: 'ignore' })
