@@ -100,7 +100,10 @@ export const MUTATIONS = {
   'the hub answers to any name': bug('hub/access', [
     ['if (!isNamed) {', 'if (isNamed === null) {'],
   ]),
-  'a revoked token speaks on': bug('hub/tokens', [['AND revoked_at IS NULL', '']]),
+  'a revoked token speaks on': bug('hub/tokens', [
+    ['AND revoked_at IS NULL', ''],
+    ["database.prepare('DELETE FROM secrets WHERE token_id = ?').run(tokenId);", ''],
+  ]),
   'one id stands for two contents': bug('hub/ingest', [
     ['return canonical(one) === canonical(other);', 'return true;'],
   ]),

@@ -16,6 +16,7 @@ import {
   reply,
 } from './scripted-hub.ts'
 import type { Script } from './scripted-hub.ts'
+import { HUB_BODY_BYTES_MAX } from '#dist/project/hub-request.js'
 import type { Link, LinkOptions } from '#dist/workers/socket/link.js'
 
 const open: { hub: ScriptedHub; link: Link }[] = []
@@ -168,6 +169,16 @@ describe('authenticate', () => {
       class: 'transient',
       error: { code: 'HUB_UNREACHABLE' },
     })
+  })
+
+  it('reads no more of an answer than there can be, and waits for no end of it', async () => {
+    const token: Script['token'] = (_request, response) => {
+      response.writeHead(200).write('x'.repeat(HUB_BODY_BYTES_MAX + 1))
+    }
+    const limits = { authenticateMs: 10_000 }
+    const { link } = await start({ token }, { limits })
+    // At its deadline it would be HUB_UNREACHABLE.
+    expect(await link.authenticate()).toMatchObject({ error: { code: 'HUB_PROTOCOL' } })
   })
 
   it('answers transient where nobody listens', async () => {
