@@ -2,7 +2,8 @@
  * Preloaded into every thread of the built program (`--import`): counts the changes of the disk that one thread
  * makes, and kills the process at one of them. `KILL_STEP_THREAD` is a part of that worker's file name, or `main`,
  * `KILL_STEP_AT` the change, counted from 1 (0: none), `KILL_STEP_ON` an expression: only changes whose name and path
- * match are counted. `KILL_STEP_LOG` is a file that gets a line for each change.
+ * match are counted. `KILL_STEP_LOG` is a file that gets a line for each change. With `KILL_STEP_ERROR`, `EIO` or `ENOSPC`, the
+ * change fails, once, and the process lives.
  * A write is two changes: before its first byte, and half of it. Of SQLite, which keeps each transaction whole by itself,
  * a change is a statement that writes or commits.
  */
@@ -10,7 +11,8 @@ import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 
-const { KILL_STEP_THREAD = '', KILL_STEP_AT = '0', KILL_STEP_ON = '', KILL_STEP_LOG } = process.env
+const { KILL_STEP_THREAD = '', KILL_STEP_AT = '0', KILL_STEP_ON = '' } = process.env
+const { KILL_STEP_LOG, KILL_STEP_ERROR } = process.env
 const counted = new RegExp(KILL_STEP_ON)
 const killAt = Number(KILL_STEP_AT)
 const thread = isMainThread ? 'main' : (process.argv[1]?.split(/[/\\]/).at(-1) ?? 'unknown')
@@ -26,9 +28,25 @@ function step(name, path, tear) {
   steps += 1
   if (steps !== killAt) return
   tear?.()
+  if (KILL_STEP_ERROR !== undefined) throw failure(name, path)
   process.kill(process.pid, 'SIGKILL')
   // The signal reaches this thread a moment later; nothing may happen in between.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
+const FAILED_HERE = 'kill-at-step: this change fails'
+const ERRNO = { EIO: 5, ENOSPC: 28 }
+let SqliteError = Error
+const SQLITE_CODE = { EIO: 'SQLITE_IOERR_WRITE', ENOSPC: 'SQLITE_FULL' }
+
+/** As the system, or SQLite over it, says it. */
+function failure(syscall, path) {
+  const code = KILL_STEP_ERROR
+  // So that whoever started this knows that it was met, whatever becomes of it.
+  writeSync(2, `${FAILED_HERE}\n`)
+  if (syscall === 'sql') return new SqliteError(`${code}: ${path}`, SQLITE_CODE[code])
+  const error = new Error(`${code}: planted, ${syscall} '${path}'`)
+  return Object.assign(error, { code, errno: -ERRNO[code], syscall, path })
 }
 
 const isWriting = (flags) =>
@@ -90,6 +108,7 @@ if (isCounted) await watchStatements()
 /** Two transactions of one command are two changes; what SQLite does within one is its own. */
 async function watchStatements() {
   const { default: Database } = await import('better-sqlite3')
+  SqliteError = Database.SqliteError
   const database = new Database(':memory:')
   const statement = Object.getPrototypeOf(database.prepare('SELECT 1'))
   database.close()

@@ -14,6 +14,8 @@ export class KillSweep {
   #lanes
   /** How many processes died, and what was wrong. */
   kills = 0
+  /** How many met a change that fails. */
+  failures = 0
   faults = []
 
   constructor(lanes) {
@@ -40,7 +42,7 @@ export class KillSweep {
   }
 
   /**
-   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next? }`. The command dies at the change number `at` of
+   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next?, error? }`; with `error` the change fails instead. The command dies at the change number `at` of
    * its thread, counted where name and path match `on`; the command that heals dies at change `again`, where there is
    * one. `fresh` makes a new project for each.
    */
@@ -68,16 +70,19 @@ export class KillSweep {
   async #kill({ world, acknowledged }, kill) {
     const blame = (faults) =>
       this.faults.push(...faults.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
-    const { scenario, thread, again, on } = kill
+    const { scenario, thread, again, on, error } = kill
     const { take, args, refused } = SCENARIOS[scenario]
     const subject = await take(world)
     const attempt = async (given, env, isRefusable = false) => {
       const outcome = await world.attempt(given, env)
-      this.#take(outcome, { acknowledged, blame, refused: isRefusable ? refused : undefined })
-      return outcome.code
+      const isFailing = env.KILL_STEP_ERROR !== undefined
+      const expected = { isFailing, refused: isRefusable ? refused : undefined }
+      this.#take(outcome, { acknowledged, blame, ...expected })
+      return outcome
     }
-    const dead = await attempt(args(world, subject), preload(kill))
-    if (on !== undefined && dead !== 'SIGKILL') blame(['there is no such change'])
+    const first = await attempt(args(world, subject), preload(kill))
+    const isMet = error === undefined ? first.code === 'SIGKILL' : hasFailed(first)
+    if (on !== undefined && !isMet) blame(['there is no such change'])
     blame(world.gitFaults())
     const followers = [kill.next].flat()
     const argsOf = (follower) => argsAfter(world, { scenario, subject }, follower)
@@ -86,20 +91,22 @@ export class KillSweep {
       blame(world.gitFaults())
     }
     for (const follower of followers) {
-      const code = await attempt(await argsOf(follower), {}, follower === 'the same')
+      const { code } = await attempt(await argsOf(follower), {}, follower === 'the same')
       if (code === 'SIGKILL') blame(['the next command was killed by somebody else'])
     }
     blame(await world.faults(acknowledged, followers.at(-1) === 'an event'))
   }
 
   /** What a command printed before its end counts as acknowledged, however it ended. */
-  #take({ code, document }, { acknowledged, blame, refused }) {
+  #take({ code, document, err }, { acknowledged, blame, refused, isFailing }) {
     if (code === 'SIGKILL') this.kills += 1
+    else if (isFailing) blame(faultsOfFailure(code, document, err))
     else if (code !== 0 && document?.error?.code !== refused) {
       blame([`ended with ${code}: ${JSON.stringify(document?.error ?? null)}`])
     }
+    if (hasFailed({ err })) this.failures += 1
     const deferral = document?.committed === false ? document.deferred_reason : null
-    if (deferral !== null) blame([`the commit is deferred: ${deferral}`])
+    if (deferral !== null && !isFailing) blame([`the commit is deferred: ${deferral}`])
     const one = acknowledgedBy(document)
     if (one !== null) acknowledged.push(one)
   }
@@ -112,12 +119,28 @@ async function openLane() {
   return { world, acknowledged: [] }
 }
 
-function preload({ at, on, thread }, logFile) {
+function hasFailed({ err }) {
+  return err.includes('kill-at-step: this change fails')
+}
+
+/** A disk that fails is no reason for silence, nor for a trace of the program's own calls. */
+function faultsOfFailure(code, document, err) {
+  const said = document?.error?.code
+  // What is recorded although its commit is deferred is a success with an exit code of its own.
+  const isTyped = document?.ok === true || (typeof said === 'string' && said !== 'INTERNAL')
+  return [
+    ...(isTyped ? [] : [`ended with ${code}: ${JSON.stringify(document ?? null)} ${err}`]),
+    ...(/\n\s+at .*:\d+:\d+/.test(err) ? [`printed a stack trace: ${err}`] : []),
+  ]
+}
+
+function preload({ at, on, thread, error }, logFile) {
   return {
     NODE_OPTIONS: `--import=${PRELOAD}`,
     KILL_STEP_THREAD: thread,
     KILL_STEP_AT: String(at),
     ...(on === undefined ? {} : { KILL_STEP_ON: on }),
+    ...(error === undefined ? {} : { KILL_STEP_ERROR: error }),
     ...(logFile === undefined ? {} : { KILL_STEP_LOG: logFile }),
   }
 }
@@ -139,14 +162,23 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.
 
 /**
  * `--only NAME`: this command alone; `--every N`: each N-th change; `--fresh`: a new project for each; `--again`: the
- * healing command dies as well.
+ * healing command dies as well; `--error EIO|ENOSPC`: the change fails, and the command lives.
  */
 async function main(args) {
   const valueOf = (option) => args[args.indexOf(option) + 1]
   const every = args.includes('--every') ? Number(valueOf('--every')) : 1
+  const error = args.includes('--error') ? { error: valueOf('--error') } : {}
+  const isErrorKnown = [undefined, 'EIO', 'ENOSPC'].includes(error.error)
   const names = args.includes('--only') ? [valueOf('--only')] : Object.keys(SCENARIOS)
-  if (!Number.isInteger(every) || every < 1 || names.some((name) => !(name in SCENARIOS))) {
-    console.error('usage: kill-sweep.mjs [--only NAME] [--every N] [--fresh] [--again]')
+  if (
+    !Number.isInteger(every) ||
+    every < 1 ||
+    !isErrorKnown ||
+    names.some((name) => !(name in SCENARIOS))
+  ) {
+    console.error(
+      'usage: kill-sweep.mjs [--only NAME] [--every N] [--fresh] [--again] [--error EIO|ENOSPC]',
+    )
     process.exit(2)
   }
   const { prepare } = await import('./prepare.mjs')
@@ -157,13 +189,15 @@ async function main(args) {
     const steps = (await sweep.trace(scenario)).filter((_, at) => (at + 1) % every === 0)
     const before = sweep.kills
     const again = (step) => (args.includes('--again') ? { again: 1 + ((step * 37) % 100) } : {})
-    const kills = steps.map(({ thread, step }) => ({ scenario, thread, at: step, ...again(step) }))
+    const more = (step) => ({ ...again(step), ...error })
+    const kills = steps.map(({ thread, step }) => ({ scenario, thread, at: step, ...more(step) }))
     await sweep.run(kills, { fresh: args.includes('--fresh') })
     console.log(`${scenario}: ${steps.length} changes, ${sweep.kills - before} kills`)
   }
   sweep.close()
   const seconds = Math.round((performance.now() - started) / 1000)
   for (const fault of sweep.faults) console.error(fault)
-  console.log(`${sweep.kills} kills, ${seconds} s, ${sweep.faults.length} faults`)
+  const { length } = sweep.faults
+  console.log(`${sweep.kills} kills, ${sweep.failures} failures, ${seconds} s, ${length} faults`)
   if (sweep.faults.length > 0) process.exit(1)
 }

@@ -45,7 +45,8 @@ const FAULT_BY_TROUBLE = {
  */
 export const TECHNIQUES = {
   parsers: { share: 0.1, run: parsers },
-  kills: { share: 0.3, run: kills },
+  kills: { share: 0.2, run: kills },
+  'failing disk': { share: 0.1, run: failingDisk },
   chaos: { share: 0.4, run: chaos },
   'worker faults': tests(['test/journeys/threads.test.ts'], {
     F05: ['emit', 'answer', 'link'],
@@ -74,7 +75,7 @@ export const TECHNIQUES = {
 export const NOT_RUN = {
   simulation: 'not built: the actors are not yet run together under one seeded clock, disk and net',
   'syscall sweep':
-    'not built: kills fall at the calls that the program makes, not at those of the kernel; no EIO or ENOSPC at each',
+    'not built: kills and failures fall at the calls that the program makes, not at those of the kernel',
   'power cut': process.getuid?.() === 0 ? 'not built' : 'needs root, a loop device and ext4',
   'packet loss': 'not built: the proxy cuts, stalls and slows whole streams',
 }
@@ -91,28 +92,49 @@ async function parsers({ random, forMs }) {
 }
 
 async function kills({ random, forMs }) {
+  const { sweep, hits } = await swept(forMs, () => {
+    const kill = nextKill(random)
+    return { kill, fault: kill.on === undefined ? 'F01' : 'F02' }
+  })
+  return { told: `${sweep.kills} kills`, faults: sweep.faults, hits }
+}
+
+async function failingDisk({ random, forMs }) {
+  const { sweep, hits } = await swept(forMs, () => {
+    const error = random.pick(['EIO', 'ENOSPC'])
+    const fault = error === 'EIO' ? 'F09' : 'F08'
+    return { kill: { ...stepOf(random), error }, fault }
+  })
+  return { told: `${sweep.failures} changes that fail`, faults: sweep.faults, hits }
+}
+
+/** One command after the other that meets what `next` says, as long as there is time and nothing is wrong. */
+async function swept(forMs, next) {
   const until = performance.now() + forMs
   const sweep = await KillSweep.open(1)
   const hits = []
   try {
     do {
-      const kill = nextKill(random)
-      const before = sweep.kills
+      const { kill, fault } = next()
+      const before = sweep.kills + sweep.failures
       await sweep.run([kill])
-      const fault = kill.on === undefined ? 'F01' : 'F02'
-      hits.push({ fault, state: STATE_BY_SCENARIO[kill.scenario], count: sweep.kills - before })
+      const count = sweep.kills + sweep.failures - before
+      hits.push({ fault, state: STATE_BY_SCENARIO[kill.scenario], count })
     } while (performance.now() < until && sweep.faults.length === 0)
-    return { told: `${sweep.kills} kills`, faults: sweep.faults, hits }
+    return { sweep, hits }
   } finally {
     sweep.close()
   }
 }
 
 function nextKill(random) {
-  const scenario = random.pick(Object.keys(SCENARIOS))
-  const isTorn = scenario in TORN && random.next() < 0.3
-  if (isTorn) return { scenario, at: 1, on: TORN[scenario] }
-  return { scenario, at: random.between(1, STEPS_MAX) }
+  const step = stepOf(random)
+  const on = TORN[step.scenario]
+  return on !== undefined && random.next() < 0.3 ? { ...step, at: 1, on } : step
+}
+
+function stepOf(random) {
+  return { scenario: random.pick(Object.keys(SCENARIOS)), at: random.between(1, STEPS_MAX) }
 }
 
 async function chaos({ random, forMs }) {

@@ -1,10 +1,17 @@
-/** Kill -9 of the whole program at some of its changes of the disk; `npm run sweep:kills` tries them all. */
+/** Kill -9 of the whole program at some of its changes of the disk, and one that fails; `npm run sweep:kills` tries them all. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KillSweep } from '../../scripts/kill-sweep.mjs'
 import { ROWS_SEED, rowsInTurn } from '../support/rows.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 
-type Kill = { scenario: string; at: number; on?: string; again?: number; next?: string }
+type Kill = {
+  scenario: string
+  at: number
+  on?: string
+  again?: number
+  next?: string
+  error?: 'EIO' | 'ENOSPC'
+}
 
 const SWEEP_TIMEOUT_MS = 400_000
 
@@ -65,6 +72,17 @@ const IN_TURN: readonly Kill[] = [
   commit('^rename .*refs'),
   commit('^fsync .*refs'),
 ]
+/** The disk fails, once, and the command lives: one of these each time. */
+const FAILING: readonly Kill[] = [
+  answer('^write half of .*decisions\\.events', { error: 'ENOSPC' }),
+  answer('^rename .*refs', { error: 'EIO' }),
+  move('^sync .*status\\.events', { error: 'EIO' }),
+  move('^rename .*index$', { error: 'ENOSPC', next: 'a move' }),
+  resolve('^rename .*team_domain\\.yaml$', { error: 'EIO' }),
+  resolve('^unlink .*unqueued', { error: 'EIO', next: 'an event' }),
+  commit('^link .*refs.*\\.lock$', { error: 'EIO' }),
+  commit('^fsync .*refs', { error: 'EIO' }),
+]
 const TURNS = 4
 /** In the threads of the outbox and of git, at whatever they do. */
 const ANYWHERE = 1
@@ -96,9 +114,10 @@ describe('kill -9', () => {
         at: step,
       }))
       const decisive = rowsInTurn(DECISIVE, 2)
-      await sweep.run([...decisive, ...draw(IN_TURN, TURNS), ...anywhere])
+      await sweep.run([...decisive, ...draw(IN_TURN, TURNS), ...anywhere, ...draw(FAILING, 1)])
       expect(sweep.faults).toEqual([])
       expect(sweep.kills).toBeGreaterThanOrEqual(decisive.length + TURNS)
+      expect(sweep.failures).toBe(1)
     },
     SWEEP_TIMEOUT_MS,
   )
