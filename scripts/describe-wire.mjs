@@ -58,6 +58,32 @@ const DESCRIPTION_BY_ROUTE = {
     parameters: [project, after, limit],
     answers: { 200: 'commitsPage', 404: 'refusal', ...refused },
   },
+  'GET /api/v1/missions': {
+    summary: 'Missions of a project',
+    parameters: [project],
+    answers: { 200: 'missionsList', 404: 'refusal', ...refused },
+  },
+  'GET /api/v1/board': {
+    summary: 'The work packages of a mission by lane, with every move',
+    parameters: [project, parameter('mission', 'Directory name', true, { type: 'string' })],
+    answers: { 200: 'board', 404: 'refusal', ...refused },
+  },
+  'GET /api/v1/decisions': {
+    summary: 'Decisions of a project or of one mission by time, all or those that mention a text',
+    parameters: [
+      project,
+      parameter('mission', 'Directory name', false, { type: 'string' }),
+      parameter('q', 'What a word of the decision must hold', false, { type: 'string' }),
+      after,
+      limit,
+    ],
+    answers: { 200: 'decisionsPage', 404: 'refusal', ...refused },
+  },
+  'GET /api/v1/glossary': {
+    summary: 'Clarifications of terms, open ones and resolved ones',
+    parameters: [project],
+    answers: { 200: 'glossary', 404: 'refusal', ...refused },
+  },
   'POST /api/v1/events/batch/': {
     summary: 'Stores many events; the body may be compressed with gzip',
     body: 'batch',
@@ -92,6 +118,7 @@ const NAME_BY_CLIENT_FRAME = {
   event: 'Event',
   events: 'Events',
   LocalCommit: 'LocalCommit',
+  LedgerLines: 'LedgerLines',
   pong: 'Pong',
   subscribe: 'Subscribe',
   unsubscribe: 'Unsubscribe',
@@ -103,6 +130,7 @@ const NAME_BY_HUB_FRAME = {
   acks: 'Acks',
   error: 'Error',
   LocalCommitAck: 'LocalCommitAck',
+  LedgerLinesAck: 'LedgerLinesAck',
   ping: 'Ping',
   event: 'ShownEvent',
   LocalCommit: 'ShownLocalCommit',

@@ -1,32 +1,40 @@
 /** A decision log as decisions: which request an answer belongs to, what came twice, what contradicts. */
-import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
-import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
-import { ULID_PATTERN } from '../../contracts/event.ts'
-import type { DecisionLine } from './decision-lines.ts'
-import type { SkippedLine } from './log-lines.ts'
+import type { AnsweredRecord, DecisionRecord, RequestedRecord } from './decision-record.ts'
+import { encodeDecisionRecord } from './decision-record.ts'
+import { ULID_PATTERN } from './event.ts'
 
-export type FoldedDecision = {
+export type NumberedRecord = {
+  /** Counted from 1. */
+  readonly line: number
+  readonly record: DecisionRecord
+}
+
+/** What is no part of the fold, and why. */
+export type SkippedRecord = { readonly line: number; readonly reason: string }
+
+/** `Line`: what the caller keeps of each line beside its record. */
+export type FoldedDecision<Line extends NumberedRecord = NumberedRecord> = {
   readonly request: RequestedRecord
   readonly answer: AnsweredRecord | null
   /** The line that holds the answer. */
-  readonly answerLine: DecisionLine | null
+  readonly answerLine: Line | null
 }
 
-type Open = {
+type Open<Line> = {
   request: RequestedRecord
   answer: AnsweredRecord | null
-  answerLine: DecisionLine | null
+  answerLine: Line | null
 }
 
 /** Pure. The first record wins; what contradicts it is reported and changes nothing. */
-export class DecisionFold {
-  readonly #decisions: Open[] = []
-  readonly #latestByKey = new Map<string, Open>()
-  readonly #byDecisionId = new Map<string, Open[]>()
-  readonly #lineByEventId = new Map<string, DecisionLine>()
-  readonly #skipped: SkippedLine[] = []
+export class DecisionFold<Line extends NumberedRecord> {
+  readonly #decisions: Open<Line>[] = []
+  readonly #latestByKey = new Map<string, Open<Line>>()
+  readonly #byDecisionId = new Map<string, Open<Line>[]>()
+  readonly #lineByEventId = new Map<string, Line>()
+  readonly #skipped: SkippedRecord[] = []
 
-  constructor(lines: readonly DecisionLine[]) {
+  constructor(lines: readonly Line[]) {
     const unmatched = lines.filter((line) => !this.#take(line))
     // A merge can put an answer above its request.
     for (const line of unmatched) {
@@ -35,20 +43,20 @@ export class DecisionFold {
   }
 
   /** In the order of their requests. */
-  get decisions(): readonly FoldedDecision[] {
+  get decisions(): readonly FoldedDecision<Line>[] {
     return this.#decisions
   }
 
-  get skipped(): readonly SkippedLine[] {
+  get skipped(): readonly SkippedRecord[] {
     return this.#skipped
   }
 
-  record(eventId: string): DecisionLine['record'] | null {
+  record(eventId: string): DecisionRecord | null {
     return this.#lineByEventId.get(eventId)?.record ?? null
   }
 
   /** By id alone where that is a ULID, else by run and id, else by an id that only one run asked. */
-  find(runId: string, decisionId: string): FoldedDecision | null {
+  find(runId: string, decisionId: string): FoldedDecision<Line> | null {
     const exact = this.#latestByKey.get(keyOf(runId, decisionId))
     if (exact !== undefined) return exact
     const [only, ...others] = this.#byDecisionId.get(decisionId) ?? []
@@ -56,7 +64,7 @@ export class DecisionFold {
   }
 
   /** False for an answer whose request has not been seen. */
-  #take(line: DecisionLine): boolean {
+  #take(line: Line): boolean {
     const { record } = line
     const same = this.#lineByEventId.get(record.event_id)
     if (same !== undefined) {
@@ -77,7 +85,7 @@ export class DecisionFold {
     const latest = this.#latestByKey.get(key)
     // Asked again before it was answered is the same decision; afterwards, only a reused id is a new one.
     if (latest !== undefined && (latest.answer === null || ULID_PATTERN.test(decision_id))) return
-    const opened: Open = { request, answer: null, answerLine: null }
+    const opened: Open<Line> = { request, answer: null, answerLine: null }
     this.#decisions.push(opened)
     this.#latestByKey.set(key, opened)
     const others = this.#byDecisionId.get(decision_id)
@@ -85,7 +93,7 @@ export class DecisionFold {
     else others.push(opened)
   }
 
-  #takeAnswer(line: DecisionLine): boolean {
+  #takeAnswer(line: Line): boolean {
     const { record } = line
     if (record.event_type !== 'DecisionInputAnswered') return true
     const { run_id, decision_id, answer } = record.payload
@@ -100,7 +108,7 @@ export class DecisionFold {
     return true
   }
 
-  #skip({ line }: DecisionLine, reason: string): void {
+  #skip({ line }: Line, reason: string): void {
     this.#skipped.push({ line, reason })
   }
 }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN, ZONED_TIME_PATTERN } from './event.ts'
 import { isJsonObject } from './json.ts'
 import type { JsonObject } from './json.ts'
+import { LEDGERS, LINES_ROWS_MAX } from './ledger-lines.ts'
 
 /** The most paths that one `LocalCommit` names. */
 export const CHANGED_FILES_MAX = 10_000
@@ -13,6 +14,7 @@ export const CHANGED_FILES_MAX = 10_000
 export const BATCH_EVENTS_MAX = 1_000
 
 export const GIT_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+export const LINES_ID = /^[0-9a-f]{64}$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** A mission or a work package by its name: never a path, never a sentence. */
 const FOCUS = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
@@ -21,6 +23,7 @@ const name = z.string().max(256)
 const category = name.min(1).describe('Why, in lower-case words')
 const eventId = z.string().regex(EVENT_ID_PATTERN).describe('A ULID, or a UUID')
 const gitHash = z.string().regex(GIT_HASH)
+const linesId = z.string().regex(LINES_ID)
 const projectUuid = z.string().regex(UUID_V4_PATTERN).describe('A UUID of version 4')
 const zonedTime = z
   .string()
@@ -76,6 +79,23 @@ export const localCommit = z
     ...strictKeys,
   })
   .describe('A commit that touched kitty-specs/; answered by a LocalCommitAck or an error frame')
+export const ledgerLines = z
+  .strictObject({
+    type: z.literal('LedgerLines'),
+    lines_id: linesId.describe('Names the frame in its answer'),
+    project_uuid: projectUuid,
+    build_id: name,
+    git_hash: gitHash.describe('The commit that added the rows; of history where they were found'),
+    mission: z.string().regex(FOCUS).describe('Directory name'),
+    mission_id: name.min(1).nullable(),
+    ledger: z.enum(LEDGERS),
+    history: z.boolean().describe('True: not of one announced commit, but all that was before'),
+    rows: z
+      .array(z.strictObject({ line: z.int().min(1), row: object.nullable() }))
+      .min(1)
+      .max(LINES_ROWS_MAX),
+  })
+  .describe('Rows of a ledger (feature ledger_lines); answered by a LedgerLinesAck or an error')
 /** The events are read one by one: one that is refused does not refuse the others. */
 export const eventsFrame = z
   .strictObject({
@@ -152,6 +172,7 @@ export const errorFrame = z
     type: z.literal('error'),
     event_id: eventId.optional(),
     git_hash: gitHash.optional(),
+    lines_id: linesId.optional(),
     batch: z.int().min(1).optional(),
     project_uuid: projectUuid.optional(),
     status: z.literal('rejected'),
@@ -171,6 +192,14 @@ export const localCommitAck = z
     ...strictKeys,
   })
   .describe('A commit is durable')
+export const ledgerLinesAck = z
+  .looseObject({
+    type: z.literal('LedgerLinesAck'),
+    lines_id: linesId,
+    project_uuid: projectUuid,
+    status: z.enum(['accepted', 'duplicate']),
+  })
+  .describe('Rows of a ledger are durable')
 export const ping = z
   .looseObject({ type: z.literal('ping'), timestamp })
   .describe('Asks for a pong; a client that owes two is cut off')
@@ -222,6 +251,7 @@ export const CLIENT_FRAMES = {
   event: eventFrame,
   events: eventsFrame,
   LocalCommit: localCommit,
+  LedgerLines: ledgerLines,
   pong,
   subscribe,
   unsubscribe,
@@ -235,6 +265,7 @@ export const HUB_FRAMES = {
   acks,
   error: errorFrame,
   LocalCommitAck: localCommitAck,
+  LedgerLinesAck: ledgerLinesAck,
   ping,
   event: shownEvent,
   LocalCommit: shownCommit,

@@ -2,9 +2,10 @@
 import { InputError } from '../errors.ts'
 import { EVENT_ID_PATTERN } from './event.ts'
 import { factsOf } from './event-types.ts'
-import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES } from './frame-schemas.ts'
+import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES, LINES_ID } from './frame-schemas.ts'
 import { isJsonObject, parseJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
+import type { LedgerLines, LedgerLinesAck } from './ledger-lines.ts'
 import { judgeWireEvent } from './wire-event.ts'
 
 /** A commit on a mission branch that touched `kitty-specs/`. Exactly these seven keys. */
@@ -84,6 +85,7 @@ export type ErrorFrame = {
   readonly type: 'error'
   readonly event_id?: string
   readonly git_hash?: string
+  readonly lines_id?: string
   readonly batch?: number
   readonly project_uuid?: string
   readonly status: 'rejected'
@@ -134,6 +136,7 @@ export type InvalidFrame = {
   readonly category: RefusalCategory
   readonly event_id: string | null
   readonly git_hash: string | null
+  readonly lines_id?: string
   readonly batch?: number
 }
 
@@ -147,6 +150,7 @@ export type ClientReading =
   | { readonly kind: 'event'; readonly frame: EventFrame }
   | { readonly kind: 'events'; readonly batch: number; readonly events: readonly BatchedReading[] }
   | { readonly kind: 'commit'; readonly frame: LocalCommit & Partial<StrictDialect> }
+  | { readonly kind: 'lines'; readonly frame: LedgerLines }
   | { readonly kind: 'pong'; readonly frame: PongFrame }
   | { readonly kind: 'subscribe'; readonly frame: SubscribeFrame }
   | { readonly kind: 'unsubscribe'; readonly frame: UnsubscribeFrame }
@@ -160,6 +164,7 @@ export type HubReading =
   | { readonly kind: 'acks'; readonly frame: AcksFrame }
   | { readonly kind: 'error'; readonly frame: ErrorFrame }
   | { readonly kind: 'commitAck'; readonly frame: LocalCommitAck }
+  | { readonly kind: 'linesAck'; readonly frame: LedgerLinesAck }
   | { readonly kind: 'ping'; readonly frame: PingFrame }
   | { readonly kind: 'event'; readonly frame: EventFrame }
   | { readonly kind: 'commit'; readonly frame: LocalCommit }
@@ -188,7 +193,10 @@ export function readClientFrame(text: string): ClientReading {
   if (type === 'events') {
     return isGood ? readEvents(frame) : invalid('invalid_batch', { batch: frame['batch'] })
   }
-  if (!isGood) return invalid('invalid_frame', { git_hash: frame['git_hash'] })
+  if (!isGood) {
+    const { git_hash, lines_id } = frame
+    return invalid('invalid_frame', type === 'LedgerLines' ? { lines_id } : { git_hash })
+  }
   return { kind: KIND_BY_TYPE[type] ?? type, frame } as unknown as ClientReading
 }
 
@@ -203,6 +211,8 @@ type ClientFrameType = keyof typeof CLIENT_FRAMES
 const KIND_BY_TYPE: Readonly<Record<string, string>> = {
   LocalCommit: 'commit',
   LocalCommitAck: 'commitAck',
+  LedgerLines: 'lines',
+  LedgerLinesAck: 'linesAck',
 }
 
 function readEvent(frame: JsonObject): ClientReading {
@@ -247,14 +257,15 @@ function judged<Event extends BatchedEvent>(
 
 function invalid(
   category: RefusalCategory,
-  ids: { readonly event_id?: unknown; readonly git_hash?: unknown; readonly batch?: unknown } = {},
+  ids: Readonly<Partial<Record<'event_id' | 'git_hash' | 'lines_id' | 'batch', unknown>>> = {},
 ): InvalidFrame {
-  const { event_id, git_hash, batch } = ids
+  const { event_id, git_hash, lines_id, batch } = ids
   return {
     kind: 'invalid',
     category,
     event_id: typeof event_id === 'string' && EVENT_ID_PATTERN.test(event_id) ? event_id : null,
     git_hash: typeof git_hash === 'string' && GIT_HASH.test(git_hash) ? git_hash : null,
+    ...(typeof lines_id === 'string' && LINES_ID.test(lines_id) ? { lines_id } : {}),
     ...(Number.isSafeInteger(batch) && Number(batch) >= 1 ? { batch: Number(batch) } : {}),
   }
 }

@@ -39,6 +39,90 @@ const commitsPage = z.looseObject({
   next: seq,
   damaged: z.array(seq).optional(),
 })
+const isCut = z.boolean().describe('True: the hub holds more than one answer is made of')
+const commitOrNull = z.string().nullable().describe('The commit that told of it; null for history')
+const person = z.looseObject({ actor_id: z.string(), actor_type: z.string() })
+const missionsList = z
+  .looseObject({
+    missions: z.array(
+      z.looseObject({
+        mission: z.string().describe('Directory name'),
+        mission_id: z.string().nullable(),
+        decision_rows: z.int().min(0),
+        status_rows: z.int().min(0),
+        received_at: time.describe('When the last of its rows came'),
+      }),
+    ),
+  })
+  .describe('Missions that rows of ledgers have told of')
+const oddity = z
+  .looseObject({ line: z.int().min(1), wp_id: z.string().nullable(), what: z.string() })
+  .describe('What can not be true or not be read; it counts for nothing')
+const board = z.looseObject({
+  mission: z.string(),
+  mission_id: z.string().nullable(),
+  summary: z.record(z.string(), z.int()).describe('Packages by lane'),
+  event_count: z.int().min(0),
+  work_packages: z.array(
+    z.looseObject({
+      wp_id: z.string(),
+      lane: z.string(),
+      force_count: z.int().min(0),
+      moves: z.array(
+        z.looseObject({
+          event_id: z.string(),
+          from_lane: z.string(),
+          to_lane: z.string(),
+          at: z.string(),
+          actor: z.union([z.string(), z.looseObject({})]),
+          force: z.boolean(),
+          commit: commitOrNull,
+        }),
+      ),
+    }),
+  ),
+  anomalies: z.array(oddity),
+  is_cut: isCut,
+})
+const decisionsPage = z.looseObject({
+  decisions: z.array(
+    z.looseObject({
+      mission: z.string(),
+      decision_id: z.string(),
+      question: z.string(),
+      options: z.array(z.string()),
+      answer: z.string().nullable(),
+      requested_at: z.string(),
+      requested_by: person,
+      answered_at: z.string().nullable(),
+      answered_by: person.nullable(),
+      commit: commitOrNull,
+    }),
+  ),
+  next: z.int().min(0).describe('Ask for what is after it'),
+  total: z.int().min(0).describe('Decisions that were found'),
+  anomalies: z.array(oddity.extend({ mission: z.string() })),
+  is_cut: isCut,
+})
+const glossary = z.looseObject({
+  open: z.int().min(0),
+  clarifications: z.array(
+    z.looseObject({
+      mission_id: z.string().nullable(),
+      conflict_id: z.string(),
+      term: z.string(),
+      question: z.string(),
+      options: z.array(z.string()),
+      urgency: z.string(),
+      requested_at: z.string(),
+      resolution: z.looseObject({ resolved_at: z.string() }).nullable(),
+    }),
+  ),
+  anomalies: z.array(
+    z.looseObject({ kind: z.string(), conflict_id: z.string(), surface: z.string() }),
+  ),
+  is_cut: isCut,
+})
 const batch = z
   .looseObject({ events: z.array(batchedEvent).min(1).max(BATCH_EVENTS_MAX) })
   .describe('Events to store')
@@ -79,6 +163,10 @@ export const HTTP_BODIES = {
   me,
   eventsPage,
   commitsPage,
+  missionsList,
+  board,
+  decisionsPage,
+  glossary,
   batch,
   batchResults,
   batchRefusal,

@@ -14,7 +14,8 @@ const MARK_FILE = 'hub.mark'
 const MARK_LENGTH = 160
 
 /** The highest sequence number that each table gave out. */
-export type Heads = { events: number; commits: number }
+export type Heads = { events: number; commits: number; lines: number }
+const TABLES = ['events', 'commits', 'lines'] as const
 type Mark = Readonly<Heads> & { readonly epoch: string }
 
 export class Epoch {
@@ -48,7 +49,7 @@ export class Epoch {
 function settleEpoch(database: Connection, mark: Mark | null): string {
   const known = database.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
   const heads = headsOf(database)
-  const complete = mark === null || (mark.events <= heads.events && mark.commits <= heads.commits)
+  const complete = mark === null || TABLES.every((table) => mark[table] <= heads[table])
   if (typeof known === 'string' && complete && (mark === null || mark.epoch === known)) return known
   const epoch = randomUUID()
   database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)").run(epoch)
@@ -59,12 +60,13 @@ function settleEpoch(database: Connection, mark: Mark | null): string {
 /** The highest sequence numbers that the tables of a database gave out. */
 export function headsOf(database: Connection): Heads {
   const head = database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').pluck()
-  return { events: Number(head.get('events') ?? 0), commits: Number(head.get('commits') ?? 0) }
+  const of = (table: keyof Heads): number => Number(head.get(table) ?? 0)
+  return { events: of('events'), commits: of('commits'), lines: of('lines') }
 }
 
 // A reader's `after` of the old epoch must not hide rows of the new one.
 function raiseHeads(database: Connection, heads: Readonly<Heads>, mark: Mark): void {
-  for (const table of ['events', 'commits'] as const) {
+  for (const table of TABLES) {
     if (mark[table] <= heads[table]) continue
     database.prepare('DELETE FROM sqlite_sequence WHERE name = ?').run(table)
     database
@@ -83,9 +85,12 @@ export function readMark(dataDir: string): Mark | null {
     return null
   }
   if (!isJsonObject(mark)) return null
-  const { epoch, events, commits } = mark
-  if (typeof epoch !== 'string' || !isHead(events) || !isHead(commits)) return null
-  return { epoch, events, commits }
+  // Who wrote the mark may have known no lines.
+  const { epoch, events, commits, lines = 0 } = mark
+  if (typeof epoch !== 'string') return null
+  return isHead(events) && isHead(commits) && isHead(lines)
+    ? { epoch, events, commits, lines }
+    : null
 }
 
 function isHead(value: Json | undefined): value is number {

@@ -8,7 +8,7 @@ import { FAN_OUT_SLICE_MS } from './limits.ts'
 import type { HubLog } from './log.ts'
 import type { Peer } from './peer.ts'
 import { Shown } from './shown.ts'
-import type { Entry } from './store.ts'
+import type { Shareable } from './shown.ts'
 
 export class FanOut {
   readonly #peersOf: (team: string) => Iterable<Peer>
@@ -22,7 +22,7 @@ export class FanOut {
   }
 
   /** Offers an accepted entry to whoever shall see it. */
-  publish(sender: Sender, entry: Entry, seq: number): void {
+  publish(sender: Sender, entry: Shareable, seq: number): void {
     const shown = new Shown(entry, seq)
     for (const peer of this.#peersOf(sender.team)) this.#offered(peer, peer.show(shown, sender))
   }

@@ -5,8 +5,9 @@ import { COMMIT_TRANSPORT_KEYS, elementsOf, EVENT_TRANSPORT_KEYS, withoutMembers
 import { EventBatch } from './event-batch.ts'
 import type { AwarenessFrame } from './awareness.ts'
 import type { Arrival, Sender } from './intake.ts'
+import { linesEntry } from './lines-table.ts'
 import type { Metrics } from './metrics.ts'
-import { refusal, replyToCommit, replyToEvent } from './replies.ts'
+import { refusal, replyToCommit, replyToEvent, replyToLines } from './replies.ts'
 import type { Replier } from './replier.ts'
 import type { Entry } from './store.ts'
 
@@ -40,6 +41,8 @@ export class Inbox {
         return this.#events(reading, text)
       case 'commit':
         return this.#commit(reading, text)
+      case 'lines':
+        return this.#lines(reading)
       case 'pong':
         return this.#options.receivePong(reading.frame.timestamp)
       case 'invalid':
@@ -94,6 +97,14 @@ export class Inbox {
     this.#deliver([{ kind: 'commit', team, project_uuid, git_hash, body }], ([outcome]) => {
       this.#options.metrics.count(outcome)
       this.#options.replier.reply(replyToCommit(frame, outcome))
+    })
+  }
+
+  #lines({ frame }: Reading<'lines'>): void {
+    const { sender, metrics, replier } = this.#options
+    this.#deliver([linesEntry(sender.team, frame)], ([outcome]) => {
+      metrics.count(outcome)
+      replier.reply(replyToLines(frame, outcome))
     })
   }
 

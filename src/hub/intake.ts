@@ -132,7 +132,8 @@ export class Intake {
     for (const { sender, entries } of batch) {
       for (const entry of entries) {
         const outcome = outcomes[index++]
-        if (outcome?.verdict !== 'accepted') continue
+        // Rows of ledgers have no place in the order of their project.
+        if (outcome?.verdict !== 'accepted' || entry.kind === 'lines') continue
         this.#options.fanOut.publish(sender, entry, outcome.seq)
       }
     }
@@ -178,7 +179,12 @@ export class Intake {
 const ARRIVAL_OVERHEAD_BYTES = 256
 
 function sizeOf({ entries }: Arrival): number {
-  return entries.reduce((sum, { body }) => sum + body.length, ARRIVAL_OVERHEAD_BYTES)
+  return entries.reduce((sum, entry) => sum + lengthOf(entry), ARRIVAL_OVERHEAD_BYTES)
+}
+
+function lengthOf(entry: Entry): number {
+  if (entry.kind !== 'lines') return entry.body.length
+  return entry.rows.reduce((sum, { body }) => sum + body.length, 0)
 }
 
 function codeOf(error: unknown): string {

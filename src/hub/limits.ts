@@ -65,6 +65,12 @@ export const PAGE_ROWS_MAX = 1_000
 /** A page ends early, after at least one row, once its bodies are this long. */
 export const PAGE_BYTES_MAX = 4 * 1024 * 1024
 
+/** Rows of ledgers that one answer is folded from, and their length together. */
+export const FOLD_ROWS_MAX = 50_000
+export const FOLD_LENGTH_MAX = 32 * 1024 * 1024
+/** Missions of one project that a list holds. */
+export const MISSIONS_MAX = 10_000
+
 /** How long a socket token is good for; it is used once. */
 export const TICKET_TTL_S = 60
 /** Socket tokens that wait to be used, over all teams; the oldest give way. */

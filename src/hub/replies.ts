@@ -6,21 +6,23 @@ import type {
   LocalCommitAck,
   StrictDialect,
 } from '../contracts/frames.ts'
+import type { LedgerLines, LedgerLinesAck } from '../contracts/ledger-lines.ts'
 import type { Outcome, Verdict } from './store.ts'
 
 /** Why what was well-formed is not stored. */
 export type NotStored = { readonly category: string; readonly retryable: boolean }
 
 export function rejectionOf(verdict: Exclude<Verdict, 'accepted' | 'duplicate'>): NotStored {
-  return verdict === 'conflict'
-    ? { category: 'event_id_conflict', retryable: false }
+  if (verdict === 'conflict') return { category: 'event_id_conflict', retryable: false }
+  return verdict === 'unannounced'
+    ? { category: 'unknown_commit', retryable: false }
     : { category: 'not_stored', retryable: true }
 }
 
 /** The answer to an event, given what the store made of it. */
 export function replyToEvent(event_id: string, outcome: Outcome | undefined): string {
   const verdict = outcome?.verdict ?? 'unstored'
-  if (verdict === 'conflict' || verdict === 'unstored') {
+  if (verdict !== 'accepted' && verdict !== 'duplicate') {
     return refusal({ ...rejectionOf(verdict), event_id })
   }
   const ack: AckFrame = { type: 'ack', event_id, status: verdict }
@@ -34,7 +36,7 @@ export function replyToCommit(
 ): string {
   const { git_hash, build_id, project_uuid, admission_generation, binding_audience } = frame
   const verdict = outcome?.verdict ?? 'unstored'
-  if (verdict === 'conflict' || verdict === 'unstored') {
+  if (verdict !== 'accepted' && verdict !== 'duplicate') {
     return refusal({ ...rejectionOf(verdict), git_hash })
   }
   const ack: LocalCommitAck = {
@@ -50,22 +52,37 @@ export function replyToCommit(
   return JSON.stringify(ack)
 }
 
+/** The answer to rows of a ledger. */
+export function replyToLines(
+  { lines_id, project_uuid }: LedgerLines,
+  outcome: Outcome | undefined,
+): string {
+  const verdict = outcome?.verdict ?? 'unstored'
+  if (verdict !== 'accepted' && verdict !== 'duplicate') {
+    return refusal({ ...rejectionOf(verdict), lines_id })
+  }
+  const ack: LedgerLinesAck = { type: 'LedgerLinesAck', lines_id, project_uuid, status: verdict }
+  return JSON.stringify(ack)
+}
+
 export type RefusalFields = {
   readonly category: string
   readonly retryable?: boolean
   readonly event_id?: string | null
   readonly git_hash?: string | null
+  readonly lines_id?: string | undefined
   readonly batch?: number | undefined
   readonly project_uuid?: string
 }
 
 /** The verdict on a frame that is not stored; it names what is known of the frame. */
 export function refusal(fields: RefusalFields): string {
-  const { category, retryable = false, event_id, git_hash, batch, project_uuid } = fields
+  const { category, retryable = false, event_id, git_hash, lines_id, batch, project_uuid } = fields
   const frame: ErrorFrame = {
     type: 'error',
     ...(typeof event_id === 'string' ? { event_id } : {}),
     ...(typeof git_hash === 'string' ? { git_hash } : {}),
+    ...(lines_id === undefined ? {} : { lines_id }),
     ...(batch === undefined ? {} : { batch }),
     ...(project_uuid === undefined ? {} : { project_uuid }),
     status: 'rejected',

@@ -17,6 +17,7 @@ import {
   RETRY_AFTER_MIN_S,
   TICKET_TTL_S,
 } from './limits.ts'
+import { listDecisions, listMissions, showBoard, showGlossary } from './ledger-routes.ts'
 import { listCommits, listEvents } from './list-routes.ts'
 import type { Logins } from './login.ts'
 import type { Metrics } from './metrics.ts'
@@ -69,6 +70,10 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/api/v1/me', handle: tellWho },
   { method: 'GET', path: '/api/v1/events', handle: listEvents },
   { method: 'GET', path: '/api/v1/commits', handle: listCommits },
+  { method: 'GET', path: '/api/v1/missions', handle: listMissions },
+  { method: 'GET', path: '/api/v1/board', handle: showBoard },
+  { method: 'GET', path: '/api/v1/decisions', handle: listDecisions },
+  { method: 'GET', path: '/api/v1/glossary', handle: showGlossary },
   { method: 'POST', path: '/api/v1/events/batch/', handle: takeBatch },
   { method: 'GET', path: '/api/v1/sync/health/', handle: tellHealth },
 ]

@@ -78,6 +78,21 @@ const NUMBERED_PROJECTS = `
 
 const SECOND = TOKENS_THAT_END + NUMBERED_PROJECTS
 
+// A row that says again what one of its id said is no second row; one that says otherwise is kept beside it, because the
+// fold tells of both. History stands before what came with announced commits.
+const LEDGER_LINES = `
+  CREATE TABLE lines (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, project_id INTEGER NOT NULL, mission TEXT NOT NULL,
+    mission_id TEXT, ledger TEXT NOT NULL, row_key TEXT NOT NULL, line INTEGER NOT NULL,
+    git_hash TEXT NOT NULL, is_live INTEGER NOT NULL, content_hash BLOB NOT NULL,
+    received_at INTEGER NOT NULL, body TEXT NOT NULL,
+    UNIQUE (project_id, mission, ledger, row_key, content_hash)
+  );
+  CREATE INDEX lines_in_order ON lines (project_id, ledger, mission, is_live, seq);
+  CREATE INDEX events_of_glossary ON events (project_id, project_seq)
+    WHERE instr(body, 'GlossaryClarification') > 0;
+`
+
 /** The step at index n leads from schema n to n + 1. */
-export const STEPS: readonly string[] = [FIRST, SECOND]
+export const STEPS: readonly string[] = [FIRST, SECOND, LEDGER_LINES]
 export const SCHEMA = STEPS.length

@@ -1,15 +1,17 @@
 /** What is shown to others: the stored bytes themselves, as frames. Buffers are made where somebody looks, and once. */
-import type { Entry, FeedRow } from './store.ts'
+import type { CommitEntry, EventEntry, FeedRow } from './store.ts'
+
+export type Shareable = EventEntry | CommitEntry
 
 /** Something that was just accepted. */
 export class Shown {
   readonly projectUuid: string
   readonly seq: number
-  readonly #entry: Entry
+  readonly #entry: Shareable
   #plain: Buffer | null = null
   #numbered: Buffer | null = null
 
-  constructor(entry: Entry, seq: number) {
+  constructor(entry: Shareable, seq: number) {
     this.projectUuid = entry.project_uuid
     this.seq = seq
     this.#entry = entry

@@ -21,6 +21,7 @@ export type Statements = {
   readonly feed: Statement<[{ project_id: number; after: number; limit: number }], Stored<FeedRow>>
   readonly recent: Statements['feed']
   readonly localOnly: Statement<[number, number], Stored<FeedRow>>
+  readonly glossary: Statement<[number], { readonly body: string; readonly content_hash: Buffer }>
 }
 
 /** Prepared once per connection. An insert that meets its own key changes nothing and says so by `changes`. */
@@ -74,6 +75,11 @@ export function prepare(database: Connection): Statements {
     localOnly: database.prepare(
       `SELECT 'commit' AS kind, project_seq, body, content_hash, pushed_at FROM commits
        WHERE project_id = ? AND pushed_at IS NULL ORDER BY project_seq DESC LIMIT ?`,
+    ),
+    // As the index says it, which holds a little more than is meant.
+    glossary: database.prepare(
+      `SELECT body, content_hash FROM events
+       WHERE project_id = ? AND instr(body, 'GlossaryClarification') > 0 ORDER BY project_seq`,
     ),
   }
 }

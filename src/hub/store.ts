@@ -1,12 +1,12 @@
 /** What the hub holds: events and commits, by team. One transaction per batch; the batch is durable when it returns. */
-import { createHash } from 'node:crypto'
-import { FRAME_LENGTH_MAX } from '../contracts/frames.ts'
-import { encodeJson, parseJson } from '../contracts/json.ts'
 import { lockFolder, openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
 import { Epoch } from './epoch.ts'
 import type { Heads } from './epoch.ts'
-import { BUSY_TIMEOUT_MS, PAGE_BYTES_MAX } from './limits.ts'
+import { BUSY_TIMEOUT_MS, FOLD_LENGTH_MAX, FOLD_ROWS_MAX, PAGE_BYTES_MAX } from './limits.ts'
+import { LinesTable } from './lines-table.ts'
+import type { LinesEntry } from './lines-table.ts'
+import { hashOf, isSameJson } from './row-content.ts'
 import { prepare } from './statements.ts'
 import type { Statements } from './statements.ts'
 
@@ -29,10 +29,13 @@ export type CommitEntry = {
   readonly body: string
 }
 
-export type Entry = EventEntry | CommitEntry
+export type Entry = EventEntry | CommitEntry | LinesEntry
 
-/** `conflict`: the id is taken by other content, and that stays. `unstored`: the database took no row. */
-export type Verdict = 'accepted' | 'duplicate' | 'conflict' | 'unstored'
+/**
+ * `conflict`: the id is taken by other content, and that stays. `unstored`: the database took no row. `unannounced`: the
+ * commit that the lines are of is not here.
+ */
+export type Verdict = 'accepted' | 'duplicate' | 'conflict' | 'unstored' | 'unannounced'
 
 /** `seq` is the place of what was accepted in its project, else 0. */
 export type Outcome = { readonly verdict: Verdict; readonly seq: number }
@@ -49,7 +52,7 @@ export type Row = {
 
 /** What happened in a project, in its order. */
 export type FeedRow = {
-  readonly kind: Entry['kind']
+  readonly kind: 'event' | 'commit'
   readonly project_seq: number
   readonly body: string
   readonly pushed_at: number | null
@@ -91,6 +94,7 @@ type Batch = {
 
 export class HubStore {
   readonly epoch: Epoch
+  readonly lines: LinesTable
   readonly #lock: Connection
   readonly #database: Connection
   readonly #statements: Statements
@@ -104,6 +108,7 @@ export class HubStore {
       this.epoch = new Epoch(database, dataDir)
       this.#database = database
       this.#statements = prepare(database)
+      this.lines = new LinesTable(database)
     } catch (error) {
       database?.close()
       this.#lock.close()
@@ -115,9 +120,10 @@ export class HubStore {
   insert(entries: readonly Entry[]): readonly Outcome[] {
     const batch: Batch = { now: Date.now(), heads: {}, projectByKey: new Map() }
     const run = this.#database.transaction(() => {
-      const outcomes = entries.map((entry) =>
-        entry.kind === 'event' ? this.#event(entry, batch) : this.#commit(entry, batch),
-      )
+      const outcomes = entries.map((entry) => {
+        if (entry.kind === 'lines') return this.#lines(entry, batch)
+        return entry.kind === 'event' ? this.#event(entry, batch) : this.#commit(entry, batch)
+      })
       for (const { project_id, head } of batch.projectByKey.values()) {
         this.#statements.raiseHead.run(head, project_id)
       }
@@ -177,6 +183,18 @@ export class HubStore {
     return { verdict: first === undefined ? 'unstored' : 'duplicate', seq: 0 }
   }
 
+  // Of a commit that is here, perhaps since this very transaction; history speaks of commits that nobody announced.
+  #lines(entry: LinesEntry, { now, heads, projectByKey }: Batch): Outcome {
+    const { team, project_uuid, git_hash, history } = entry
+    const isHere = this.#statements.commitByHash.get(team, project_uuid, git_hash) !== undefined
+    if (!history && !isHere) return { verdict: 'unannounced', seq: 0 }
+    const { project_id } = this.#projectIn(projectByKey, team, project_uuid)
+    const head = this.lines.insert(project_id, entry, now)
+    if (head === null) return { verdict: 'duplicate', seq: 0 }
+    heads.lines = head
+    return { verdict: 'accepted', seq: 0 }
+  }
+
   // Kept for the transaction only: after a rollback nothing of it is true.
   #projectIn(projectByKey: Batch['projectByKey'], team: string, uuid: string): OpenProject {
     const key = `${team} ${uuid}`
@@ -233,6 +251,21 @@ export class HubStore {
     return wholeRows(found, bytesMax).toReversed()
   }
 
+  /** Bodies of the events that tell of clarifications, in order; what is damaged is left out. */
+  glossaryEvents(project_id: number): {
+    readonly bodies: readonly string[]
+    readonly isCut: boolean
+  } {
+    const bodies: string[] = []
+    let length = 0
+    for (const { body, content_hash } of this.#statements.glossary.iterate(project_id)) {
+      if (bodies.length >= FOLD_ROWS_MAX || length > FOLD_LENGTH_MAX) return { bodies, isCut: true }
+      length += body.length
+      if (content_hash.equals(hashOf(body))) bodies.push(body)
+    }
+    return { bodies, isCut: false }
+  }
+
   /** Whom the secret with this hash speaks for at this time, or null. */
   holderOf(secretHash: Buffer, now = Date.now()): Holder | null {
     return this.#statements.holder.get(secretHash, now) ?? null
@@ -257,22 +290,4 @@ function wholeRows(
     whole.push(content_hash.equals(hashOf(row.body)) ? row : { ...row, body: '' })
   }
   return whole
-}
-
-/** The checksum that a row is kept with. */
-export function hashOf(body: string): Buffer {
-  return createHash('sha256').update(body, 'utf8').digest()
-}
-
-// Another writer may order the keys or escape the text differently; the event is the same then.
-function isSameJson(one: string, other: string): boolean {
-  try {
-    return canonical(one) === canonical(other)
-  } catch {
-    return false
-  }
-}
-
-function canonical(text: string): string {
-  return encodeJson(parseJson(text, FRAME_LENGTH_MAX))
 }

@@ -5,18 +5,19 @@ import { openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
 import { headsOf, readMark } from './epoch.ts'
 import type { Heads } from './epoch.ts'
+import { hashOf } from './row-content.ts'
 import { STEPS } from './schema.ts'
-import { hashOf } from './store.ts'
-import type { Collection } from './store.ts'
 
 export type Verification = {
   readonly sound: boolean
   readonly events: number
   readonly commits: number
+  /** Rows of ledgers. */
+  readonly lines: number
   /** What SQLite finds wrong with the file, and tables that are not the hub's. */
   readonly faults: readonly string[]
   /** Sequence numbers of rows whose bytes no longer match their checksum. */
-  readonly damaged: Readonly<Record<Collection, readonly number[]>>
+  readonly damaged: Readonly<Record<keyof Heads, readonly number[]>>
   /** Numbers of projects that no row has. */
   readonly gaps: readonly Gap[]
   /** Rows that were acknowledged and are not there: the file is older than its mark. */
@@ -56,29 +57,34 @@ const UNREADABLE: Verification = {
   sound: false,
   events: 0,
   commits: 0,
+  lines: 0,
   faults: [],
-  damaged: { events: [], commits: [] },
+  damaged: { events: [], commits: [], lines: [] },
   gaps: [],
-  missing: { events: 0, commits: 0 },
+  missing: { events: 0, commits: 0, lines: 0 },
 }
 
 function look(database: Connection, mark: Readonly<Heads> | null): Verification {
   const faults = [...faultsOfFile(database), ...foreignTables(database)].slice(0, NAMED_MAX)
   const events = checkRows(database, 'events')
   const commits = checkRows(database, 'commits')
+  const lines = checkRows(database, 'lines')
   const gaps = findGaps(database)
   const heads = headsOf(database)
   const missing = {
     events: Math.max(0, (mark?.events ?? 0) - heads.events),
     commits: Math.max(0, (mark?.commits ?? 0) - heads.commits),
+    lines: Math.max(0, (mark?.lines ?? 0) - heads.lines),
   }
-  const counts = [faults, events.damaged, commits.damaged, gaps].map(({ length }) => length)
+  const found = [faults, events.damaged, commits.damaged, lines.damaged, gaps]
+  const counts = [...found.map(({ length }) => length), ...Object.values(missing)]
   return {
-    sound: [...counts, missing.events, missing.commits].every((count) => count === 0),
+    sound: counts.every((count) => count === 0),
     events: events.rows,
     commits: commits.rows,
+    lines: lines.rows,
     faults,
-    damaged: { events: events.damaged, commits: commits.damaged },
+    damaged: { events: events.damaged, commits: commits.damaged, lines: lines.damaged },
     gaps,
     missing,
   }
@@ -117,7 +123,7 @@ function schemaTexts(database: Connection): readonly string[] {
 
 function checkRows(
   database: Connection,
-  collection: Collection,
+  collection: keyof Heads,
 ): { readonly rows: number; readonly damaged: readonly number[] } {
   type Row = { readonly seq: number; readonly body: string; readonly content_hash: Buffer }
   const damaged: number[] = []

@@ -215,13 +215,14 @@ describe(verifyHub, () => {
       sound: false,
       events: 3,
       commits: 1,
+      lines: 0,
       faults: [],
-      damaged: { events: [2], commits: [] },
+      damaged: { events: [2], commits: [], lines: [] },
       gaps: [
         { project_uuid, from: 3, to: 4 },
         { project_uuid, from: 7, to: 8 },
       ],
-      missing: { events: 1, commits: 0 },
+      missing: { events: 1, commits: 0, lines: 0 },
     })
     expect(codeOf(() => verifyHub(join(dataDir, 'nowhere')))).toBe('HUB_DATA_MISSING')
   })

@@ -16,6 +16,7 @@ import {
   batchOf,
   newCommit,
   newEvent,
+  newLines,
   newTicket,
   openLink,
   postBatch,
@@ -26,6 +27,7 @@ import {
 
 const STRANGERS = ['none', 'unknown', 'expired', 'revoked'] as const
 const project_uuid = randomUUID()
+const git_hash = 'c0'.repeat(20)
 
 let hub: Hub
 let tokenOf: Record<(typeof STRANGERS)[number] | 'own' | 'other', string | null>
@@ -44,6 +46,12 @@ beforeAll(async () => {
     other: createToken({ dataDir, team: 'rival', user: 'kim' }),
   }
   await postBatch(hub, tokenOf.own, { events: [newEvent({ project_uuid })] })
+  const link = await openLink(hub, tokenOf.own ?? '')
+  link.send(JSON.stringify(newCommit({ project_uuid, git_hash })))
+  link.send(JSON.stringify(newLines({ project_uuid, git_hash })))
+  await link.take(2)
+  link.socket.close()
+  await link.end()
   return async () => {
     await hub.stop()
     rmSync(dataDir, { recursive: true, force: true })
@@ -91,6 +99,31 @@ const ROW_BY_ROUTE: Readonly<Record<string, RouteRow>> = {
     ...withLogin,
     other: 404,
     answer: http.commitsPage,
+  },
+  'GET /api/v1/missions': {
+    ask: list('/api/v1/missions'),
+    ...withLogin,
+    other: 404,
+    answer: http.missionsList,
+  },
+  'GET /api/v1/board': {
+    ask: (token, project) =>
+      request(hub, `/api/v1/board?project_uuid=${project}&mission=login`, token),
+    ...withLogin,
+    other: 404,
+    answer: http.board,
+  },
+  'GET /api/v1/decisions': {
+    ask: list('/api/v1/decisions'),
+    ...withLogin,
+    other: 404,
+    answer: http.decisionsPage,
+  },
+  'GET /api/v1/glossary': {
+    ask: list('/api/v1/glossary'),
+    ...withLogin,
+    other: 404,
+    answer: http.glossary,
   },
   'POST /api/v1/events/batch/': {
     // Each team has projects of its own, and makes them by what it stores.
@@ -156,6 +189,11 @@ const ROW_BY_FRAME: Readonly<Record<string, FrameRow>> = {
     ...stored('acks'),
   },
   LocalCommit: { frame: () => newCommit(), ...stored('LocalCommitAck') },
+  LedgerLines: {
+    frame: () => newLines({ project_uuid, git_hash }),
+    own: ['LedgerLinesAck'],
+    other: ['unknown_commit'],
+  },
   pong: { frame: () => ({ type: 'pong', timestamp: 't' }), own: [], other: [] },
   subscribe: {
     frame: () => ({ type: 'subscribe', project_uuid }),

@@ -82,6 +82,44 @@ export function newCommit(fields: JsonObject = {}): JsonObject {
   }
 }
 
+/** Rows of the status log of one commit, unless the fields say otherwise. */
+export function newLines(fields: JsonObject = {}): JsonObject {
+  const frame = {
+    type: 'LedgerLines',
+    project_uuid: randomUUID(),
+    build_id: 'b1',
+    git_hash: createHash('sha1').update(randomBytes(8)).digest('hex'),
+    mission: 'login',
+    mission_id: null,
+    ledger: 'status',
+    history: false,
+    rows: [{ line: 1, row: newMove() }],
+    ...fields,
+  }
+  const lines_id = createHash('sha256').update(encodeJson(frame)).digest('hex')
+  return { lines_id, ...frame }
+}
+
+/** A row of a status log. */
+export function newMove(fields: JsonObject = {}): JsonObject {
+  return {
+    actor: 'sam',
+    at: '2026-02-12T10:00:00.000000+00:00',
+    event_id: newUlid(),
+    evidence: null,
+    execution_mode: 'worktree',
+    force: false,
+    from_lane: 'planned',
+    mission_slug: 'login',
+    policy_metadata: null,
+    reason: null,
+    review_ref: null,
+    to_lane: 'claimed',
+    wp_id: 'WP01',
+    ...fields,
+  }
+}
+
 export function frameOf(event: JsonObject): string {
   return encodeJson({ type: 'event', ...event })
 }

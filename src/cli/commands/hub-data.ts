@@ -97,8 +97,10 @@ function faultLines({ faults, damaged, gaps, missing }: Verification): readonly 
     ...faults,
     ...damaged.events.map((seq) => `event ${seq} is damaged`),
     ...damaged.commits.map((seq) => `commit ${seq} is damaged`),
+    ...damaged.lines.map((seq) => `ledger row ${seq} is damaged`),
     ...gaps.map(({ project_uuid, from, to }) => `${project_uuid} lacks ${from} to ${to}`),
     ...(missing.events > 0 ? [`the last ${missing.events} events are missing`] : []),
     ...(missing.commits > 0 ? [`the last ${missing.commits} commits are missing`] : []),
+    ...(missing.lines > 0 ? [`the last ${missing.lines} ledger rows are missing`] : []),
   ]
 }

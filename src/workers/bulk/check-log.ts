@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { DECISION_LOG, parseDecisionRecord } from '../../contracts/decision-record.ts'
+import { DecisionFold } from '../../contracts/fold-decisions.ts'
 import type { NumberedRow } from '../../contracts/fold-status.ts'
 import { byCodePoint, encodeJson, isJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
@@ -11,7 +12,6 @@ import type { StatusAnomaly } from '../../contracts/verify-status.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { readLogLines, TORN_LINE } from '../git/log-lines.ts'
 import type { DecisionLine } from '../git/decision-lines.ts'
-import { DecisionFold } from '../git/fold-decisions.ts'
 import { LOG_BYTES_MAX } from '../git/log-file.ts'
 
 export type LogFault = { readonly line: number; readonly reason: string }

@@ -1,16 +1,17 @@
 /** The history of a mission's decisions from git objects alone: any clone, any worktree, bare ones too. */
 import { DECISION_LOG } from '../../contracts/decision-record.ts'
 import type { Decision } from '../../contracts/decision-record.ts'
+import { DecisionFold } from '../../contracts/fold-decisions.ts'
+import type { FoldedDecision } from '../../contracts/fold-decisions.ts'
 import { GitError, KittiwakeError } from '../../errors.ts'
 import { resolveRef } from '../../project/git-files.ts'
 import type { Placement } from '../../project/types.ts'
 import { CommitGraph } from './commit-graph.ts'
 import type { CommitNode } from './commit-graph.ts'
 import { parseDecisionLines } from './decision-lines.ts'
+import type { DecisionLine } from './decision-lines.ts'
 import type { SkippedLine } from './log-lines.ts'
 import { deferralOf } from './deferral.ts'
-import { DecisionFold } from './fold-decisions.ts'
-import type { FoldedDecision } from './fold-decisions.ts'
 import { LOG_BYTES_MAX, logTooLarge } from './log-file.ts'
 import { findMissionRef } from './mission-ref.ts'
 import type { MissionRefOptions } from './mission-ref.ts'
@@ -83,7 +84,7 @@ type LogBlob = { readonly oid: string; readonly bytes: Buffer }
 /** Walks back as long as there is a log; holds two versions of it at a time. Answers commits by event id. */
 async function findAnswerCommits(
   graph: CommitGraph,
-  decisions: readonly FoldedDecision[],
+  decisions: readonly FoldedDecision<DecisionLine>[],
   path: string,
   tip: CommitNode,
   log: LogBlob,

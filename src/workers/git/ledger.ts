@@ -9,6 +9,7 @@ import type {
   DecisionRecord,
   RequestedRecord,
 } from '../../contracts/decision-record.ts'
+import { DecisionFold } from '../../contracts/fold-decisions.ts'
 import type { PackageFacts } from '../../contracts/lane-move.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
@@ -18,10 +19,10 @@ import { commitWantedPaths, isCommitted } from './commit-paths.ts'
 import type { MadeCommit, PathsCommit } from './commit-paths.ts'
 import { findAnswerCommit } from './decision-log.ts'
 import { parseDecisionLines } from './decision-lines.ts'
+import type { DecisionLine } from './decision-lines.ts'
 import { deferralOf } from './deferral.ts'
 import { DirtyJournal, NOT_COMMITTED_YET } from './dirty-journal.ts'
 import type { MissionLedger } from './dirty-journal.ts'
-import { DecisionFold } from './fold-decisions.ts'
 import { FrameBook } from './frame-book.ts'
 import { answeredOtherwise, decisionExists, deferralFrom, eventIdReused } from './ledger-errors.ts'
 import { gitErrorFrom, recordMisplaced, refusalFrom, unknownDecision } from './ledger-errors.ts'
@@ -261,7 +262,7 @@ export class Ledger {
 
   async #open(
     mission: string,
-  ): Promise<{ placement: Placement; log: MissionLog; fold: DecisionFold }> {
+  ): Promise<{ placement: Placement; log: MissionLog; fold: DecisionFold<DecisionLine> }> {
     const placement = await this.#options.placementOf(mission)
     const log = await this.#logs.log(placement, 'decisions')
     const { lines } = parseDecisionLines(await log.read())
@@ -282,7 +283,7 @@ async function append(
   await log.append([encodeDecisionRecord(record)])
 }
 
-function isRepeated(fold: DecisionFold, record: DecisionRecord): boolean {
+function isRepeated(fold: DecisionFold<DecisionLine>, record: DecisionRecord): boolean {
   const known = fold.record(record.event_id)
   return (
     known?.event_type === record.event_type &&

@@ -5,11 +5,15 @@ import type { LocalCommit } from '../../contracts/frames.ts'
 import type { GlossaryRecord } from '../../contracts/glossary-record.ts'
 import type { Scope } from '../../contracts/glossary-sense.ts'
 import type { JsonObject } from '../../contracts/json.ts'
+import type { LedgerName } from '../../contracts/ledger-lines.ts'
 import type { LaneMove, PackageFacts } from '../../contracts/lane-move.ts'
 import type { Transition } from '../../contracts/status-record.ts'
 import type { ErrorOnWire } from '../../errors.ts'
 import type { IdentityLiterals } from '../../events/identity-literals.ts'
 import type { Repository } from '../../project/types.ts'
+
+export { LEDGERS } from '../../contracts/ledger-lines.ts'
+export type { LedgerName }
 
 /** What the thread is started with. */
 export type GitInput = {
@@ -40,10 +44,6 @@ export type DeferralReason =
   | 'signing_failed'
   /** Whoever answered was ended before the commit; the next writing command makes it. */
   | 'not_committed_yet'
-
-/** The logs of a mission that are tracked in git. */
-export const LEDGERS = ['decisions', 'status'] as const
-export type LedgerName = (typeof LEDGERS)[number]
 
 export type Deferral = {
   /** Directory name. */

@@ -1,0 +1,22 @@
+/** When the contents of two rows are the same. */
+import { createHash } from 'node:crypto'
+import { FRAME_LENGTH_MAX } from '../contracts/frames.ts'
+import { encodeJson, parseJson } from '../contracts/json.ts'
+
+/** The checksum that a row is kept with. */
+export function hashOf(body: string): Buffer {
+  return createHash('sha256').update(body, 'utf8').digest()
+}
+
+/** Another writer may order the keys or escape the text differently; the event is the same then. */
+export function isSameJson(one: string, other: string): boolean {
+  try {
+    return canonical(one) === canonical(other)
+  } catch {
+    return false
+  }
+}
+
+function canonical(text: string): string {
+  return encodeJson(parseJson(text, FRAME_LENGTH_MAX))
+}
