@@ -7,7 +7,7 @@
  * waking changes nothing but is still settled, because an acknowledgement is true whenever it comes.
  */
 import { type AnyActorRef, assign, sendTo, setup } from 'xstate'
-import type { LocalCommit } from '../contracts/frames.ts'
+import type { LedgerFrame } from '../contracts/ledger-lines.ts'
 import type { ErrorOnWire } from '../errors.ts'
 import type { Rejected, Sink } from '../workers/socket/protocol.ts'
 import { backoffMs } from './backoff.ts'
@@ -31,7 +31,7 @@ export type DrainEvent =
       readonly type: 'source.claimed'
       readonly batch: number
       readonly count: number
-      readonly frames: readonly LocalCommit[]
+      readonly frames: readonly LedgerFrame[]
     }
   | ({ readonly type: 'socket.delivered'; readonly sink: Sink; readonly batch: number } & Delivery)
   | { readonly type: 'source.settled' }
@@ -58,7 +58,7 @@ type DrainContext = DrainInput & {
   readonly hasAdvanced: boolean
 }
 
-type Frames = { readonly frames: readonly LocalCommit[] }
+type Frames = { readonly frames: readonly LedgerFrame[] }
 type Refusal = { readonly error: ErrorOnWire }
 
 export const drainMachine = setup({

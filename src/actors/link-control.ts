@@ -55,6 +55,7 @@ export class LinkControl {
   #reason: string | null = null
   /** The hub that has greeted the present connection. */
   #target: Greeted | null = null
+  #takesLines = false
   #isWanted = false
   #held = false
   #waiting: (() => void)[] = []
@@ -213,8 +214,9 @@ export class LinkControl {
   takeFact(fact: SocketFact): void {
     if (fact.type === 'socket.closed') this.#target = null
     if (fact.type !== 'socket.snapshot') return this.#connection.send(fact)
-    const { type, connection, login, epoch } = fact
+    const { type, connection, login, epoch, takesLines } = fact
     this.#target = { login, epoch }
+    this.#takesLines = takesLines
     // Both answer in order: before the first claim that the greeting leads to.
     this.#aim()
     this.#aimCommits()
@@ -297,7 +299,8 @@ export class LinkControl {
   #aimCommits(): void {
     if (this.#target === null) return
     const { git } = this.#options
-    void git.ask({ type: 'git.target', ...this.#target }, 'git.targeted').catch(() => undefined)
+    const target = { ...this.#target, takesLines: this.#takesLines }
+    void git.ask({ type: 'git.target', ...target }, 'git.targeted').catch(() => undefined)
   }
 
   // Other processes' frames come at the next link where this fails.

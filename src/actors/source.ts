@@ -1,6 +1,7 @@
 /** What a drain claims from and settles with: the outbox behind the store worker, the frames behind the git worker. */
 import { type ActorRef, type AnyActorRef, fromCallback, type Snapshot } from 'xstate'
-import type { GitAnswer } from '../workers/git/protocol.ts'
+import { idOfFrame } from '../contracts/ledger-lines.ts'
+import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { Rejected } from '../workers/socket/protocol.ts'
 import type { StoreAnswer } from '../workers/store/protocol.ts'
 import type { DrainEvent } from './drain.machine.ts'
@@ -55,7 +56,7 @@ export const outboxSource = fromCallback<SourceCommand | StoreAnswer, SourceInpu
   },
 )
 
-/** LocalCommit frames that the hub has not confirmed. A refused one stays pending and is named in the status. */
+/** LocalCommit frames that the hub has not confirmed, and lines of those that it has. A refused one stays pending and is named in the status. */
 export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>(
   ({ input, receive, self }) => {
     const ask = (command: { type: string }): void =>
@@ -72,12 +73,14 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
         case 'source.claim':
           batch = event.batch
           max = event.max
-          return ask({ type: 'git.frames' })
+          return ask(askForFrames(refused))
         case 'source.settle':
           for (const { id } of event.rejected) refused.add(id)
           return ask({ type: 'git.confirm', hashes: event.accepted } as { type: string })
         case 'git.framed': {
-          const frames = event.frames.filter((frame) => !refused.has(frame.git_hash)).slice(0, max)
+          const frames = event.frames
+            .filter((frame) => !refused.has(idOfFrame(frame)))
+            .slice(0, max)
           return drain.send({ type: 'source.claimed', batch, count: frames.length, frames })
         }
         case 'git.confirmed':
@@ -89,3 +92,7 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
     })
   },
 )
+
+function askForFrames(refused: ReadonlySet<string>): GitCommand {
+  return refused.size === 0 ? { type: 'git.frames' } : { type: 'git.frames', except: [...refused] }
+}

@@ -3,6 +3,7 @@
  * when it was sent. Types and names only, so that the threads of the link load no library of schemas.
  */
 import { createHash } from 'node:crypto'
+import type { LocalCommit } from './frames.ts'
 import type { JsonObject } from './json.ts'
 
 /** The logs of a mission that are tracked in git. */
@@ -51,13 +52,22 @@ export type LedgerLinesAck = {
   readonly status: 'accepted' | 'duplicate'
 }
 
-export type LinesPlace = Pick<LedgerLines, 'git_hash' | 'mission' | 'ledger' | 'history'> & {
-  /** Counted from 1: a commit may need several frames. */
-  readonly part: number
+/** A commit may need several frames: the first and the last line of one. */
+type LinesPlace = Pick<LedgerLines, 'git_hash' | 'mission' | 'ledger' | 'history'> & {
+  readonly from: number
+  readonly to: number
 }
 
-/** The same for the same part of the same commit, whoever sends it and whenever. 64 hexadecimal digits. */
-export function linesIdOf({ git_hash, mission, ledger, history, part }: LinesPlace): string {
-  const text = JSON.stringify([git_hash, mission, ledger, history, part])
+/** What is sent of the ledger. */
+export type LedgerFrame = LocalCommit | LedgerLines
+
+/** What an answer names a frame by. */
+export function idOfFrame(frame: LedgerFrame): string {
+  return frame.type === 'LedgerLines' ? frame.lines_id : frame.git_hash
+}
+
+/** The same for the same lines of the same commit, whoever sends them and whenever. 64 hexadecimal digits. */
+export function linesIdOf({ git_hash, mission, ledger, history, from, to }: LinesPlace): string {
+  const text = JSON.stringify([git_hash, mission, ledger, history, from, to])
   return createHash('sha256').update(text, 'utf8').digest('hex')
 }

@@ -105,7 +105,13 @@ function world() {
     script,
     /** How often that was asked. */
     count: (type: string) => asked.filter((one) => one === type).length,
-    greet: () => link.takeFact({ type: 'socket.snapshot', connection: connections, ...TARGET }),
+    greet: () =>
+      link.takeFact({
+        type: 'socket.snapshot',
+        connection: connections,
+        takesLines: false,
+        ...TARGET,
+      }),
   }
 }
 
@@ -370,7 +376,8 @@ describe('the link', () => {
   it('tells its machines no more of a hub than the number of the connection', async () => {
     const { link, heard } = world()
     await link.start()
-    link.takeFact({ type: 'socket.snapshot', connection: 1, login: 'a login', epoch: 'e1' })
+    const greeting = { connection: 1, login: 'a login', epoch: 'e1', takesLines: true }
+    link.takeFact({ type: 'socket.snapshot', ...greeting })
     expect(heard).toEqual(['{"type":"socket.snapshot","connection":1}'])
   })
 

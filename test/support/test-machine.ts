@@ -165,6 +165,13 @@ export class TestHub {
     return this.#machine.ok(cwd, args, token)
   }
 
+  /** What one of its read routes answers. */
+  async read<Answer>(name: string, query: Readonly<Record<string, string>>): Promise<Answer> {
+    const url = `${this.url}/api/v1/${name}?${new URLSearchParams(query)}`
+    const response = await fetch(url, { headers: { authorization: `Bearer ${this.#token}` } })
+    return (await response.json()) as Answer
+  }
+
   /** Everything that the hub holds of a project, by its HTTP interface. */
   async rows(name: 'event' | 'commit', uuid: string): Promise<HubRow[]> {
     const rows: HubRow[] = []

@@ -27,6 +27,7 @@ export type Acknowledged = {
   readonly isEmpty: boolean
 }
 
+const ACKNOWLEDGED = 'acknowledged'
 const BYTES_MAX = 256 * 1024 * 1024
 const LINE = new RegExp(`^(?:@[0-9a-f]{32}|${OID})$`, 'gm')
 const NEWLINE = 0x0a
@@ -38,8 +39,11 @@ export function keyOf({ origin, team, epoch }: Confirmer): string {
 }
 
 /** Total: a line that can't be read is none. */
-export function readAcknowledged(commonDir: string, as?: string): Acknowledged {
-  const read = readBounded(pathOf(commonDir), BYTES_MAX, { followLink: false })
+export function readAcknowledged(
+  commonDir: string,
+  { as, file = ACKNOWLEDGED }: { readonly as?: string; readonly file?: string } = {},
+): Acknowledged {
+  const read = readBounded(pathOf(commonDir, file), BYTES_MAX, { followLink: false })
   const text = read.state === 'read' ? read.bytes.toString('latin1') : ''
   const hashesByKey = new Map<string, Set<string>>()
   let key = ''
@@ -56,8 +60,13 @@ export function readAcknowledged(commonDir: string, as?: string): Acknowledged {
 }
 
 /** What follows is confirmed by this one. Durable when it returns. Throws as `addAcknowledged`. */
-export async function setConfirmer(fs: DurableFs, commonDir: string, key: string): Promise<void> {
-  await append(fs, commonDir, [key])
+export async function setConfirmer(
+  fs: DurableFs,
+  commonDir: string,
+  key: string,
+  file = ACKNOWLEDGED,
+): Promise<void> {
+  await append(fs, pathOf(commonDir, file), commonDir, [key])
 }
 
 /** Durable when it returns. Throws GitError LEDGER_STATE_UNREADABLE and system errors. */
@@ -65,14 +74,19 @@ export async function addAcknowledged(
   fs: DurableFs,
   commonDir: string,
   hashes: readonly string[],
+  file = ACKNOWLEDGED,
 ): Promise<void> {
-  const known = readAcknowledged(commonDir).hashes
+  const known = readAcknowledged(commonDir, { file }).hashes
   const fresh = hashes.filter((hash) => !known.has(hash))
-  if (fresh.length > 0) await append(fs, commonDir, fresh)
+  if (fresh.length > 0) await append(fs, pathOf(commonDir, file), commonDir, fresh)
 }
 
-async function append(fs: DurableFs, commonDir: string, lines: readonly string[]): Promise<void> {
-  const path = pathOf(commonDir)
+async function append(
+  fs: DurableFs,
+  path: string,
+  commonDir: string,
+  lines: readonly string[],
+): Promise<void> {
   const read = readBounded(path, BYTES_MAX, { followLink: false })
   if (read.state === 'unusable') await setAside(fs, path)
   // A crash may have left a line without its end.
@@ -82,6 +96,6 @@ async function append(fs: DurableFs, commonDir: string, lines: readonly string[]
   await fs.refreshFile(path)
 }
 
-function pathOf(commonDir: string): string {
-  return join(commonDir, STATE_DIRECTORY, 'acknowledged')
+function pathOf(commonDir: string, file: string): string {
+  return join(commonDir, STATE_DIRECTORY, file)
 }

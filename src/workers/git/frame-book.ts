@@ -3,6 +3,7 @@
  * state. All methods are called under the repository lock; they throw GitError, CommitDeferral and system errors.
  */
 import type { LocalCommit } from '../../contracts/frames.ts'
+import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
 import type { Repository } from '../../project/types.ts'
 import { addAcknowledged, keyOf, readAcknowledged, setConfirmer } from './acknowledged.ts'
 import type { Confirmer } from './acknowledged.ts'
@@ -12,6 +13,8 @@ import { beginAnew, findFrames, lookAtAllAgain } from './find-frames.ts'
 import type { Books, MakeFrame } from './find-frames.ts'
 import type { BranchProblem } from './moved-branches.ts'
 import { sortFrames } from './frame-scan.ts'
+import { LinesBook } from './lines-book.ts'
+import type { Clean } from './lines-of-commit.ts'
 import { ignoreSyncState } from './local-ignore.ts'
 import type { MissionBranches } from './mission-branches.ts'
 import { framesOf, localCommit, readSyncState } from './sync-state.ts'
@@ -26,12 +29,15 @@ export type FrameBookOptions = {
   readonly warnings: Warnings
   readonly identity: () => Promise<{ readonly uuid: string; readonly build_id: string } | null>
   readonly assertClean: (value: unknown) => void
+  /** As of the `LinesBook`. */
+  readonly clean?: Clean
 }
 
 type Identity = { readonly uuid: string; readonly build_id: string }
 
 export class FrameBook {
   readonly #options: FrameBookOptions
+  readonly #lines: LinesBook
   #unreadable: ReadonlySet<string> = new Set()
   #isIgnored = false
   /** Whoever confirms from now on; null where no link has said so. */
@@ -40,16 +46,36 @@ export class FrameBook {
 
   constructor(options: FrameBookOptions) {
     this.#options = options
+    const { fs, clean = null, repository } = options
+    this.#lines = new LinesBook({ commonDir: repository.commonDir, fs, clean })
   }
 
-  /** From now on commits are confirmed by this hub in this epoch: what another one has doesn't count. */
-  confirmBy(hub: Confirmer): void {
+  /**
+   * From now on commits are confirmed by this hub in this epoch: what another one has doesn't count. Where it takes lines it
+   * gets those of the commits that it has confirmed.
+   */
+  confirmBy(hub: Confirmer, takesLines: boolean): void {
     this.#confirmer = keyOf(hub)
+    this.#lines.aim(takesLines)
   }
 
   /** Turns what is new on all missions' branches into pending frames; answers how many are pending. */
   async record(graph: CommitGraph): Promise<number> {
     return framesOf(await this.#bringUpToDate(graph)).length
+  }
+
+  /**
+   * Pending commits, then the next lines of confirmed ones.
+   *
+   * @param except what the hub has refused; without it a hub that refuses lines would get no others
+   */
+  async offer(graph: CommitGraph, except: readonly string[]): Promise<readonly LedgerFrame[]> {
+    const commits = await this.frames(graph)
+    const identity = await this.#options.identity()
+    if (identity === null) return commits
+    const owner = { project_uuid: identity.uuid, build_id: identity.build_id }
+    const refused = new Set(except)
+    return [...commits, ...(await this.#lines.frames(graph, this.#confirmer, owner, refused))]
   }
 
   async frames(graph: CommitGraph): Promise<readonly LocalCommit[]> {
@@ -69,6 +95,7 @@ export class FrameBook {
    */
   async confirm(graph: CommitGraph, hashes: readonly string[]): Promise<number> {
     const state = await this.#bringUpToDate(graph)
+    await this.#lines.confirm(this.#confirmer, hashes)
     const pending = new Set(framesOf(state).map((frame) => frame.git_hash))
     const known = hashes.filter((hash) => pending.has(hash))
     const left = new Set(state.superseded_local_commits.map(({ git_hash }) => git_hash))
@@ -116,7 +143,7 @@ export class FrameBook {
     const { commonDir, root } = repository
     const key = this.#confirmer
     if (key === null) return
-    const present = readAcknowledged(commonDir, key)
+    const present = readAcknowledged(commonDir, { as: key })
     if (present.key === key) return
     if (!present.isEmpty) {
       const { state, damaged } = await readSyncState(root)

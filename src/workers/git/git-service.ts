@@ -45,6 +45,7 @@ export function openLedger(
     protectedBranches: async () => protectedBranches(repository),
     author: () => authorOf(repository),
     assertClean: (value) => sanitizer.assertClean(value),
+    clean: (value) => sanitizer.sanitize(value).value,
     leavesSeeds,
   })
 }
@@ -125,10 +126,10 @@ class GitService implements Service<GitCommand, GitAnswer> {
     return turn
   }
 
-  #aim(greeted: { readonly login: string; readonly epoch: string | null }): void {
+  #aim({ takesLines = false, ...greeted }: Extract<GitCommand, { type: 'git.target' }>): void {
     const hub = targetBy(this.#state, greeted)
     this.#isAimless = hub === null
-    if (hub !== null) this.#ledger.confirmBy(hub)
+    if (hub !== null) this.#ledger.confirmBy(hub, takesLines)
   }
 
   #warn(): void {
@@ -168,7 +169,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
         return { type: 'git.forgotten' }
       case 'git.frames':
         if (this.#isAimless) throw loginChanged()
-        return { type: 'git.framed', frames: await ledger.frames() }
+        return { type: 'git.framed', frames: await ledger.offer(command.except) }
       case 'git.confirm':
         return { type: 'git.confirmed', pending: await ledger.confirm(command.hashes) }
       case 'git.target':

@@ -4,15 +4,13 @@
  */
 import type { Confirmer } from './acknowledged.ts'
 import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
-import type {
-  AnsweredRecord,
-  DecisionRecord,
-  RequestedRecord,
-} from '../../contracts/decision-record.ts'
+import type { AnsweredRecord, DecisionRecord } from '../../contracts/decision-record.ts'
+import type { RequestedRecord } from '../../contracts/decision-record.ts'
 import { DecisionFold } from '../../contracts/fold-decisions.ts'
 import type { PackageFacts } from '../../contracts/lane-move.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
+import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
 import { KittiwakeError } from '../../errors.ts'
 import type { Placement } from '../../project/types.ts'
 import { commitWantedPaths, isCommitted } from './commit-paths.ts'
@@ -67,23 +65,22 @@ export class Ledger {
   readonly #recovery: SeedRecovery
 
   constructor(options: LedgerOptions) {
-    const { repository, identity, assertClean, missions } = options
+    const { repository, missions } = options
     const { commonDir } = repository
     const warnings = this.#warnings
     const logs = new MissionLogs(options, warnings)
     const { fs } = logs
     const branches = new MissionBranches({ commonDir, fs, missions, warnings })
-    const frames = new FrameBook({ repository, fs, branches, warnings, identity, assertClean })
-    const rebuild = () => logs.present()
-    const journal = new DirtyJournal({ fs, commonDir, rebuild, warnings })
+    const frames = new FrameBook({ ...options, fs, branches, warnings })
+    const journal = new DirtyJournal({ fs, commonDir, rebuild: () => logs.present(), warnings })
     this.#options = options
     this.#logs = logs
     this.#branches = branches
     this.#frames = frames
     this.#journal = journal
-    this.#unqueued = new Unqueued({ fs, root: repository.root, commonDir, warnings })
+    const unqueued = new Unqueued({ fs, root: repository.root, commonDir, warnings })
+    this.#unqueued = unqueued
     const committer = new LogCommitter(options, { logs, branches, frames, journal, warnings })
-    const unqueued = this.#unqueued
     this.#committer = committer
     this.#status = new StatusLedger(options, { logs, branches, journal, unqueued, committer })
     this.#repairer = new LogRepairer(options, { logs, branches, journal, committer })
@@ -216,14 +213,19 @@ export class Ledger {
     return this.#run(async () => this.#unqueued.forget(eventIds))
   }
 
-  /** The pending frames, topologically, then chronologically. */
+  /** The pending commits, topologically, then chronologically. */
   async frames(): Promise<readonly LocalCommit[]> {
     return this.#run(async () => this.#frames.frames(await this.#logs.graph()))
   }
 
-  /** Commits are confirmed by this hub in this epoch from now on. */
-  confirmBy(hub: Confirmer): void {
-    this.#frames.confirmBy(hub)
+  /** As of `FrameBook`. */
+  async offer(except: readonly string[] = []): Promise<readonly LedgerFrame[]> {
+    return this.#run(async () => this.#frames.offer(await this.#logs.graph(), except))
+  }
+
+  /** As of `FrameBook`. */
+  confirmBy(hub: Confirmer, takesLines = false): void {
+    this.#frames.confirmBy(hub, takesLines)
   }
 
   /** Removes exactly these; unknown hashes change nothing. Answers how many are pending still. */

@@ -7,6 +7,7 @@ import { CommitGraph } from './commit-graph.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import type { MissionLedger } from './dirty-journal.ts'
+import type { Clean } from './lines-of-commit.ts'
 import { LOG_NAME, MissionLog } from './mission-log.ts'
 import { LEDGERS } from './protocol.ts'
 import type { LedgerName } from './protocol.ts'
@@ -24,6 +25,8 @@ export type LedgerOptions = {
   readonly author: () => Promise<Author>
   /** The sanitizer at this write boundary; throws where the value is not clean. */
   readonly assertClean: (value: unknown) => void
+  /** Removes what must not leave from lines on their way to a hub; where it is absent none leaves. */
+  readonly clean?: Clean
   /** For who is started behind somebody's back: the scopes' files, which are theirs, stay as they are. */
   readonly leavesSeeds?: boolean
   /** Called before each change of the disk. */

@@ -1,11 +1,10 @@
 /** What the git worker is asked, and what it answers. A message on the port is an event of the machines. */
 import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
-import type { LocalCommit } from '../../contracts/frames.ts'
 import type { GlossaryRecord } from '../../contracts/glossary-record.ts'
 import type { Scope } from '../../contracts/glossary-sense.ts'
 import type { JsonObject } from '../../contracts/json.ts'
-import type { LedgerName } from '../../contracts/ledger-lines.ts'
+import type { LedgerFrame, LedgerName } from '../../contracts/ledger-lines.ts'
 import type { LaneMove, PackageFacts } from '../../contracts/lane-move.ts'
 import type { Transition } from '../../contracts/status-record.ts'
 import type { ErrorOnWire } from '../../errors.ts'
@@ -110,12 +109,17 @@ export type GitCommand =
   | { readonly type: 'git.heal' }
   /** The outbox holds these events, which lines of the ledger stand for. */
   | { readonly type: 'git.forget'; readonly event_ids: readonly string[] }
-  /** The pending LocalCommit frames, topologically, then chronologically. */
-  | { readonly type: 'git.frames' }
-  /** The hub holds this commit. */
+  /** The pending frames, topologically, then chronologically; lines that the hub has refused are passed over. */
+  | { readonly type: 'git.frames'; readonly except?: readonly string[] }
+  /** The hub holds these commits and lines, by the ids of their frames. */
   | { readonly type: 'git.confirm'; readonly hashes: readonly string[] }
   /** Whoever has greeted the link: commits are confirmed by the hub of this login, by its id, in this epoch from now on. */
-  | { readonly type: 'git.target'; readonly login: string; readonly epoch: string | null }
+  | {
+      readonly type: 'git.target'
+      readonly login: string
+      readonly epoch: string | null
+      readonly takesLines?: boolean
+    }
   /** Report when another process records frames or moves a mission's branch. */
   | { readonly type: 'git.watch' }
 
@@ -135,7 +139,7 @@ export type GitAnswer =
       readonly unqueued: readonly SerializedEvent[]
     }
   | { readonly type: 'git.forgotten' }
-  | { readonly type: 'git.framed'; readonly frames: readonly LocalCommit[] }
+  | { readonly type: 'git.framed'; readonly frames: readonly LedgerFrame[] }
   | { readonly type: 'git.confirmed'; readonly pending: number }
   | { readonly type: 'git.targeted' }
   | { readonly type: 'git.watching' }

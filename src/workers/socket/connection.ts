@@ -137,7 +137,8 @@ export class Connection {
     const { emit, login, number: connection, target } = this.#options
     this.#greeting = frame.greeting
     this.#sender.open(frame.greeting, target)
-    emit({ type: 'socket.snapshot', connection, login, epoch: frame.greeting.epoch })
+    const { epoch, takesLines } = frame.greeting
+    emit({ type: 'socket.snapshot', connection, login, epoch, takesLines })
   }
 
   #take(frame: IncomingFrame): void {

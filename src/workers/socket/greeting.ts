@@ -1,6 +1,7 @@
 /** What a hub says of itself when it greets: which dialect and features it speaks, how much it takes, and its epoch. */
 import type { StrictDialect } from '../../contracts/frames.ts'
 import type { JsonObject } from '../../contracts/json.ts'
+import { LINES_FEATURE } from '../../contracts/ledger-lines.ts'
 import { isJsonObject } from '../../contracts/json.ts'
 import { RETRY_AFTER_MAX_MS } from '../../project/hub-request.ts'
 
@@ -18,6 +19,8 @@ export type Greeting = {
   readonly limits: IngressLimits
   /** Array frames with cumulative acks. */
   readonly takesArrays: boolean
+  /** Rows of ledgers, which only the plain dialect knows. */
+  readonly takesLines: boolean
   /** Another one than before: the hub may have lost what it acknowledged. */
   readonly epoch: string | null
 }
@@ -36,11 +39,14 @@ export const INGRESS_LIMITS: IngressLimits = {
 }
 
 export function readGreeting(frame: JsonObject): Greeting {
-  const { epoch, features, limits } = frame
+  const { epoch, limits } = frame
+  const features = Array.isArray(frame['features']) ? frame['features'] : []
+  const dialect = readDialect(frame)
   return {
-    dialect: readDialect(frame),
+    dialect,
     limits: readIngressLimits(limits),
-    takesArrays: Array.isArray(features) && features.includes('event_batches'),
+    takesArrays: features.includes('event_batches'),
+    takesLines: dialect === null && features.includes(LINES_FEATURE),
     epoch: readEpoch(epoch),
   }
 }

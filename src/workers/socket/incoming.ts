@@ -9,7 +9,7 @@ import type { Sink } from './protocol.ts'
 /** The hub's word on one frame of ours. */
 export type Verdict = {
   readonly sink: Sink
-  /** The event id or git hash that it speaks of. */
+  /** The event id, git hash or id of lines that it speaks of. */
   readonly id: string
   readonly outcome: 'accepted' | 'rejected' | 'unanswered'
   /** The category of a rejection: lower-case words, safe to show and to store. */
@@ -72,6 +72,8 @@ export function readFrame(
       return readError(frame)
     case 'LocalCommitAck':
       return dialect === null ? readCommitAck(frame) : readStrictCommitAck(frame, dialect)
+    case 'LedgerLinesAck':
+      return readLinesAck(frame)
     default:
       return typeof frame['type'] === 'string' ? { kind: 'other' } : MALFORMED
   }
@@ -119,12 +121,15 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1
 }
 
+/** What an error frame names; of several the first. */
+const ERROR_KEYS = ['git_hash', 'lines_id'] as const
+
 function readError(frame: JsonObject): IncomingFrame {
-  const key = 'git_hash' in frame ? 'git_hash' : 'event_id'
+  const key = ERROR_KEYS.find((one) => one in frame) ?? 'event_id'
   const id = frame[key]
   const isWhole = hasExactly(frame, ['type', key, 'status', 'error_category', 'retryable'])
   if (!isWhole || typeof id !== 'string' || frame['status'] !== 'rejected') return STRAY
-  return verdict({ sink: key === 'git_hash' ? 'commits' : 'events', id }, 'rejected', frame)
+  return verdict({ sink: key === 'event_id' ? 'events' : 'commits', id }, 'rejected', frame)
 }
 
 // At least `type` and `git_hash`; what else it says must be the pending item's own.
@@ -141,6 +146,13 @@ function readCommitAck(frame: JsonObject): IncomingFrame {
     said.buildId = buildId
   }
   return verdict({ sink: 'commits', id, ...said }, frame['status'] ?? 'accepted', frame)
+}
+
+function readLinesAck(frame: JsonObject): IncomingFrame {
+  const { lines_id: id, project_uuid: projectUuid, status } = frame
+  const isWhole = hasExactly(frame, ['type', 'lines_id', 'project_uuid', 'status'])
+  if (!isWhole || typeof id !== 'string' || typeof projectUuid !== 'string') return STRAY
+  return verdict({ sink: 'commits', id, projectUuid }, status, null)
 }
 
 const STRICT_IDS = [

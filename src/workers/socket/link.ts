@@ -126,7 +126,8 @@ export class Link {
     const connection = this.#connections
     this.#batches = { number: connection, link: reached }
     const { login, epoch } = reached.target
-    this.#options.emit({ type: 'socket.snapshot', connection, login, epoch })
+    // What is of the ledger has no way but the WebSocket.
+    this.#options.emit({ type: 'socket.snapshot', connection, login, epoch, takesLines: false })
     return { type: 'socket.probed', connection }
   }
 

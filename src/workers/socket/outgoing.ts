@@ -6,7 +6,7 @@ import type { Sink } from './protocol.ts'
 
 /** One stored frame and what it is of. */
 export type OutgoingItem = {
-  /** Event id or git hash. */
+  /** Event id, git hash or the id of ledger lines. */
   readonly id: string
   readonly projectUuid: string
   /** One JSON object, compact; of the events the stored body, of the commits the whole frame. */
@@ -40,7 +40,10 @@ export function composeBody(
     const frame = parseJsonObject(item.frame, item.frame.length)
     const buildId = frame['build_id']
     if (frame['project_uuid'] !== item.projectUuid || typeof buildId !== 'string') return null
-    if (frame[sink === 'events' ? 'event_id' : 'git_hash'] !== item.id) return null
+    const isLines = sink === 'commits' && frame['type'] === 'LedgerLines'
+    const key = sink === 'events' ? 'event_id' : isLines ? 'lines_id' : 'git_hash'
+    // The stricter dialect has no frame for lines.
+    if (frame[key] !== item.id || (isLines && strict !== null)) return null
     if (strict === null) return { text: item.frame, buildId }
     return { text: encodeJson(admit(sink, item.id, frame, buildId, strict)), buildId }
   } catch {

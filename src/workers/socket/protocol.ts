@@ -1,5 +1,5 @@
 /** What the socket worker is asked, and what it answers or reports. Tokens never cross the port: it reads them. */
-import type { LocalCommit } from '../../contracts/frames.ts'
+import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
 import type { ErrorOnWire } from '../../errors.ts'
 
 /** What the thread is started with. */
@@ -44,7 +44,7 @@ export type SocketCommand =
       readonly type: 'socket.deliver'
       readonly sink: Sink
       readonly batch: number
-      readonly frames: readonly LocalCommit[]
+      readonly frames: readonly LedgerFrame[]
     }
 
 export type SocketAnswer =
@@ -58,7 +58,7 @@ export type SocketAnswer =
       readonly type: 'socket.delivered'
       readonly sink: Sink
       readonly batch: number
-      /** Event ids or git hashes with an exact acknowledgement on this connection. */
+      /** Ids of frames with an exact acknowledgement on this connection. */
       readonly accepted: readonly string[]
       readonly rejected: readonly Rejected[]
       /** Sent or unsent, but without an answer: they stay undelivered. */
@@ -81,6 +81,8 @@ export type SocketFact =
       readonly connection: number
       readonly login: string
       readonly epoch: string | null
+      /** Rows of ledgers, on this connection. */
+      readonly takesLines: boolean
     }
   | { readonly type: 'socket.pinged'; readonly connection: number }
   /** The hub takes nothing by HTTP now; said before the batch in question is answered. */

@@ -1,6 +1,7 @@
 /** The socket worker's resource: the one link, fed by commands and by the direct channel from the store thread. */
 import { BroadcastChannel } from 'node:worker_threads'
-import type { LocalCommit } from '../../contracts/frames.ts'
+import { idOfFrame } from '../../contracts/ledger-lines.ts'
+import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
 import { errorToWire } from '../../errors.ts'
 import { openLogin } from '../../project/login.ts'
 import { encodeJson, type JsonObject } from '../../contracts/json.ts'
@@ -104,9 +105,9 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
     return { ...delivered, credit: this.#credit.events }
   }
 
-  async #deliverCommits(batch: number, frames: readonly LocalCommit[]): Promise<SocketAnswer> {
+  async #deliverCommits(batch: number, frames: readonly LedgerFrame[]): Promise<SocketAnswer> {
     const items = frames.map((frame) => ({
-      id: frame.git_hash,
+      id: idOfFrame(frame),
       projectUuid: frame.project_uuid,
       frame: encodeJson(frame as unknown as JsonObject),
     }))

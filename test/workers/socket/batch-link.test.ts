@@ -52,7 +52,13 @@ describe('a link by HTTP', () => {
     const { hub, facts, link } = await start(takesBatches)
     expect(await link.probe()).toEqual({ type: 'socket.probed', connection: 1 })
     expect(facts.seen).toEqual([
-      { type: 'socket.snapshot', connection: 1, login: 'a login', epoch: 'e1' },
+      {
+        type: 'socket.snapshot',
+        connection: 1,
+        login: 'a login',
+        epoch: 'e1',
+        takesLines: false,
+      },
     ])
     expect(await link.deliver('events', 1, items)).toMatchObject({ accepted: ids, unanswered: 0 })
     expect(await link.deliver('commits', 2, [commitItem(1)])).toMatchObject({ unanswered: 1 })

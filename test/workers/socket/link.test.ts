@@ -49,7 +49,13 @@ describe('a link to an honest hub', () => {
     expect(hub.upgrades[0]?.url).toBe('/ws')
     expect(hub.upgrades[0]?.headers['sec-websocket-extensions']).toBeUndefined()
     expect(facts.seen).toEqual([
-      { type: 'socket.snapshot', connection: 1, login: 'a login', epoch: null },
+      {
+        type: 'socket.snapshot',
+        connection: 1,
+        login: 'a login',
+        epoch: null,
+        takesLines: false,
+      },
     ])
   })
 

@@ -1,0 +1,98 @@
+/**
+ * Which ledger lines the hub has still to get: those of the commits that it has confirmed, but for what it has. That is kept
+ * beside the confirmed hashes, `<commonDir>/kittiwake/told`, in the same form: so a crash between a commit and its lines
+ * costs nothing, and another hub, or this one in another epoch, is told anew. Called under the repository lock.
+ */
+import { LINES_LENGTH_MAX } from '../../contracts/ledger-lines.ts'
+import type { LedgerLines } from '../../contracts/ledger-lines.ts'
+import { encodeJson } from '../../contracts/json.ts'
+import { addAcknowledged, readAcknowledged, setConfirmer } from './acknowledged.ts'
+import type { CommitGraph } from './commit-graph.ts'
+import type { DurableFs } from './durable-fs.ts'
+import { linesOfCommit } from './lines-of-commit.ts'
+import type { Clean, Owner } from './lines-of-commit.ts'
+
+export type LinesBookOptions = {
+  readonly commonDir: string
+  readonly fs: DurableFs
+  /** Null: no line ever leaves. */
+  readonly clean: Clean | null
+}
+
+/** What one claim brings. */
+const CLAIM_LENGTH_MAX = 4 * LINES_LENGTH_MAX
+/** Commits that one claim looks at. */
+const CLAIM_COMMITS_MAX = 256
+const TOLD = 'told'
+
+export class LinesBook {
+  readonly #options: LinesBookOptions
+  #isTaken = false
+  /** Those that were given out, by their ids. */
+  readonly #given = new Set<string>()
+
+  constructor(options: LinesBookOptions) {
+    this.#options = options
+  }
+
+  /** Whether the hub that has greeted takes lines. */
+  aim(takesLines: boolean): void {
+    this.#isTaken = takesLines
+    this.#given.clear()
+  }
+
+  /**
+   * The next ones for the hub with this key, in the order in which it confirmed their commits.
+   *
+   * @param except ids of what it has refused
+   */
+  async frames(
+    graph: CommitGraph,
+    key: string | null,
+    owner: Owner,
+    except: ReadonlySet<string>,
+  ): Promise<readonly LedgerLines[]> {
+    const { clean, commonDir } = this.#options
+    if (key === null || clean === null || !this.#isTaken) return []
+    const told = readAcknowledged(commonDir, { as: key, file: TOLD }).hashes
+    const frames: LedgerLines[] = []
+    const done: string[] = []
+    let length = 0
+    let looked = 0
+    for (const hash of readAcknowledged(commonDir, { as: key }).hashes) {
+      if (told.has(hash)) continue
+      if (length > CLAIM_LENGTH_MAX || (looked += 1) > CLAIM_COMMITS_MAX) break
+      const commit = await graph.findCommit(hash)
+      const all = commit === null ? [] : await linesOfCommit(graph, commit, owner, clean)
+      const open = all.filter(({ lines_id }) => !told.has(lines_id))
+      if (open.length === 0) done.push(hash)
+      for (const frame of open) {
+        if (except.has(frame.lines_id) || length > CLAIM_LENGTH_MAX) continue
+        frames.push(frame)
+        this.#given.add(frame.lines_id)
+        length += encodeJson(frame.rows).length
+      }
+    }
+    await this.#note(key, done)
+    // Nothing of these was to be told: what stands behind them is.
+    return frames.length === 0 && done.length > 0 ? this.frames(graph, key, owner, except) : frames
+  }
+
+  /** The hub holds those of these that are lines; others change nothing. */
+  async confirm(key: string | null, ids: readonly string[]): Promise<void> {
+    if (key !== null)
+      await this.#note(
+        key,
+        ids.filter((id) => this.#given.delete(id)),
+      )
+  }
+
+  async #note(key: string, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
+    const { fs, commonDir } = this.#options
+    if (readAcknowledged(commonDir, { file: TOLD }).key !== key) {
+      await setConfirmer(fs, commonDir, key, TOLD)
+    }
+    await addAcknowledged(fs, commonDir, ids, TOLD)
+  }
+}
