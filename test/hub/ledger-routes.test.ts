@@ -194,7 +194,7 @@ describe('the timeline of decisions', () => {
     ])
   })
 
-  it.each([
+  const searches: readonly (readonly [Readonly<Record<string, string>>, readonly string[]])[] = [
     [{ q: 'STORE' }, [ASKED]],
     [{ q: 'postgres' }, [OPEN, ASKED]],
     [{ q: 'kim' }, [ASKED]],
@@ -205,8 +205,10 @@ describe('the timeline of decisions', () => {
     [{ limit: '1' }, [OPEN]],
     [{ after: '1', limit: '1' }, [ASKED]],
     [{ after: '2' }, []],
-  ])('asked for with %j is %j', async (query, wanted) => {
-    const { decisions } = await ids(query as unknown as Readonly<Record<string, string>>)
+  ]
+
+  it.each(searches)('asked for with %j is %j', async (query, wanted) => {
+    const { decisions } = await ids(query)
     expect(decisions.map(({ decision_id }) => decision_id)).toEqual(wanted)
   })
 })

@@ -1,4 +1,6 @@
 /** What a team sees of what was decided and moved: the words themselves, by real commands, a real link and a real hub. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { TestWorld } from '../support/test-machine.ts'
 import type { TestMachine } from '../support/test-machine.ts'
@@ -26,7 +28,8 @@ describe('a decision and a move', () => {
         expect(decisions[0]?.['commit']).toMatch(/^[0-9a-f]{40}$/)
         const { work_packages } = await hub.read<{ work_packages: Rows }>('board', query)
         expect(work_packages).toMatchObject([{ wp_id: 'WP01', lane: 'claimed' }])
-        expect((work_packages[0]?.['moves'] as Rows).at(-1)).toMatchObject({ commit })
+        const moves = work_packages[0]?.['moves'] as Rows | undefined
+        expect(moves?.at(-1)).toMatchObject({ commit })
       },
       { timeout: 20_000 },
     )
@@ -39,6 +42,45 @@ describe('a decision and a move', () => {
       },
       { timeout: 20_000 },
     )
+  })
+})
+
+describe('the history of the ledgers', () => {
+  it('is shown, released by its hash where there is consent, and sent as history', async () => {
+    await using world = await TestWorld.make()
+    const { machine, hub, root, uuid } = world
+    const { mission_slug } = await machine.ok(root, ['mission', 'create', 'harbour'])
+    const mission = mission_slug as string
+    // As if another program had written it long ago: no commit of ours tells of it.
+    const folder = join(root, 'kitty-specs', 'lighthouse-01J00000')
+    mkdirSync(folder, { recursive: true })
+    const row = { event_id: 'x', wp_id: 'WP01', to_lane: 'limbo' }
+    writeFileSync(join(folder, 'status.events.jsonl'), `${JSON.stringify(row)}\nnot json\n`)
+    machine.git(root, 'add', '-f', '.')
+    machine.git(root, 'commit', '-qm', 'Old')
+    await decide(machine, root, ['--mission', mission])
+    const command = ['sync', 'import-history', '--ledgers']
+    const shown = await machine.ok(root, command)
+    expect(shown).toMatchObject({ released: false, missions: 2, rows: 4 })
+    await machine.ok(root, ['sync', 'opt-out'])
+    const confirm = [...command, '--confirm', shown['hash'] as string]
+    expect(await machine.run(root, confirm)).toMatchObject({
+      document: { ok: false, error: { code: 'NO_CONSENT' } },
+    })
+    await machine.ok(root, ['sync', 'opt-in'])
+    expect(await machine.ok(root, confirm)).toMatchObject({ released: true, rows: 4 })
+    await machine.ok(root, ['sync', 'now'])
+    const { missions } = await hub.read<{ missions: Rows }>('missions', { project_uuid: uuid })
+    expect(missions.map((one) => one['mission'])).toEqual([mission, 'lighthouse-01J00000'])
+    const query = { project_uuid: uuid, mission: 'lighthouse-01J00000' }
+    expect(await hub.read('board', query)).toMatchObject({
+      work_packages: [],
+      anomalies: [
+        { line: 1, what: 'a transition with a lane that is none' },
+        { line: 2, what: 'not a JSON object' },
+      ],
+    })
+    expect(await hub.rows('event', uuid)).toEqual([])
   })
 })
 

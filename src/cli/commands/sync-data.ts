@@ -1,7 +1,7 @@
 /** What a person decides about data that was recorded: to release what was held, or to take a project off this machine. */
 import { Option } from 'clipanion'
 import { ProjectError, UsageError } from '../../errors.ts'
-import { NO_HISTORY } from '../../workers/store/history.ts'
+import { historyWithoutConsent, NO_HISTORY } from '../../workers/store/history.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
@@ -13,17 +13,19 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
   static override paths = [['sync', 'import-history']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Sync',
-    description: 'Release events that were recorded without consent',
+    description: 'Release what was recorded before the team was to see it',
     details:
-      'Shows how many there are, from when and of which types, and a hash over exactly these. What is confirmed by its hash is released; where it has changed meanwhile, nothing is.',
+      'Shows how many events are held that were recorded without consent, from when and of which types, and a hash over exactly these; with `--ledgers`, how much the logs of decisions and work packages hold. What is confirmed by its hash is released; where it has changed meanwhile, nothing is.',
     examples: [
       ['What is held', 'kittiwake sync import-history --dry-run'],
       ['Release it', 'kittiwake sync import-history --confirm HASH'],
+      ['What the ledgers hold', 'kittiwake sync import-history --ledgers'],
     ],
   })
 
   dryRun = Option.Boolean('--dry-run', false, { description: 'Show, only; this is the default' })
   confirm = Option.String('--confirm', { description: 'The hash that was shown' })
+  ledgers = Option.Boolean('--ledgers', false, { description: 'The logs of missions, as history' })
 
   override get safety(): Safety {
     return this.confirm === undefined ? 'safe' : 'unsafe'
@@ -33,6 +35,7 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
     const { cwd } = this.context
     const { change, look } = await import('../outbox.ts')
     const hash = this.confirm
+    if (hash === undefined && this.ledgers) return this.#showLedgers()
     if (hash === undefined) {
       const shown = await look(cwd, (reader) => reader.history())
       return { fields: { released: false, ...fieldsOf(shown) }, text: textOf(shown) }
@@ -42,9 +45,37 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
         hint: 'See `kittiwake sync import-history`.',
       })
     }
+    if (this.ledgers) return this.#releaseLedgers(hash)
     const released = await change(cwd, (keeper) => keeper.release(hash, Date.now()), NO_HISTORY)
     const text = `Released ${released.count} events; they are sent with the next delivery.`
     return { fields: { released: true, ...fieldsOf(released) }, text }
+  }
+
+  async #showLedgers(): Promise<Result> {
+    const { previewLedgers } = await import('../../workers/git/ledger-history.ts')
+    const shown = await previewLedgers(await this.#commonDir())
+    const rows = Object.entries(shown).map(([name, value]) => [name, String(value)])
+    const text =
+      shown.missions === 0
+        ? 'No ledger holds anything.'
+        : `${columns(rows)}\nRelease them with \`kittiwake sync import-history --ledgers --confirm HASH\`.`
+    return { fields: { released: false, ...shown }, text }
+  }
+
+  /** @throws StoreError NO_CONSENT, HISTORY_CHANGED */
+  async #releaseLedgers(hash: string): Promise<Result> {
+    const { look } = await import('../outbox.ts')
+    const consent = await look(this.context.cwd, (reader) => reader.consent())
+    if (consent !== 'granted') throw historyWithoutConsent()
+    const { releaseLedgers } = await import('../../workers/git/ledger-history.ts')
+    const released = await releaseLedgers(await this.#commonDir(), hash)
+    const text = `Released ${released.rows} rows of ${released.missions} missions; the next link sends them to a hub that takes them.`
+    return { fields: { released: true, ...released }, text }
+  }
+
+  async #commonDir(): Promise<string> {
+    const { locateRepository } = await import('../../project/locate.ts')
+    return (await locateRepository(this.context.cwd)).commonDir
   }
 }
 

@@ -3,13 +3,16 @@
  * beside the confirmed hashes, `<commonDir>/kittiwake/told`, in the same form: so a crash between a commit and its lines
  * costs nothing, and another hub, or this one in another epoch, is told anew. Called under the repository lock.
  */
+import { createHash } from 'node:crypto'
 import { LINES_LENGTH_MAX } from '../../contracts/ledger-lines.ts'
 import type { LedgerLines } from '../../contracts/ledger-lines.ts'
 import { encodeJson } from '../../contracts/json.ts'
 import { addAcknowledged, readAcknowledged, setConfirmer } from './acknowledged.ts'
-import type { CommitGraph } from './commit-graph.ts'
+import type { CommitGraph, CommitNode } from './commit-graph.ts'
 import type { DurableFs } from './durable-fs.ts'
-import { linesOfCommit } from './lines-of-commit.ts'
+import { releasedLogs } from './ledger-history.ts'
+import type { ReleasedLog } from './ledger-history.ts'
+import { linesOfCommit, linesOfHistory } from './lines-of-commit.ts'
 import type { Clean, Owner } from './lines-of-commit.ts'
 
 export type LinesBookOptions = {
@@ -24,6 +27,9 @@ const CLAIM_LENGTH_MAX = 4 * LINES_LENGTH_MAX
 /** Commits that one claim looks at. */
 const CLAIM_COMMITS_MAX = 256
 const TOLD = 'told'
+
+/** Where lines come from: a confirmed commit, or all that the logs of a mission held in one. */
+type Source = { readonly id: string; readonly commit: string; readonly mission: string | null }
 
 export class LinesBook {
   readonly #options: LinesBookOptions
@@ -59,13 +65,13 @@ export class LinesBook {
     const done: string[] = []
     let length = 0
     let looked = 0
-    for (const hash of readAcknowledged(commonDir, { as: key }).hashes) {
-      if (told.has(hash)) continue
+    for (const { id, commit: hash, mission } of this.#sources(key)) {
+      if (told.has(id)) continue
       if (length > CLAIM_LENGTH_MAX || (looked += 1) > CLAIM_COMMITS_MAX) break
       const commit = await graph.findCommit(hash)
-      const all = commit === null ? [] : await linesOfCommit(graph, commit, owner, clean)
+      const all = commit === null ? [] : await linesIn(graph, { commit, mission }, owner, clean)
       const open = all.filter(({ lines_id }) => !told.has(lines_id))
-      if (open.length === 0) done.push(hash)
+      if (open.length === 0) done.push(id)
       for (const frame of open) {
         if (except.has(frame.lines_id) || length > CLAIM_LENGTH_MAX) continue
         frames.push(frame)
@@ -76,6 +82,16 @@ export class LinesBook {
     await this.#note(key, done)
     // Nothing of these was to be told: what stands behind them is.
     return frames.length === 0 && done.length > 0 ? this.frames(graph, key, owner, except) : frames
+  }
+
+  /** What was announced first; history waits for nobody. */
+  #sources(key: string): readonly Source[] {
+    const { commonDir } = this.#options
+    const confirmed = [...readAcknowledged(commonDir, { as: key }).hashes]
+    return [
+      ...confirmed.map((commit) => ({ id: commit, commit, mission: null })),
+      ...releasedLogs(commonDir).map((log) => ({ id: historyIdOf(log), ...log })),
+    ]
   }
 
   /** The hub holds those of these that are lines; others change nothing. */
@@ -95,4 +111,19 @@ export class LinesBook {
     }
     await addAcknowledged(fs, commonDir, ids, TOLD)
   }
+}
+
+function linesIn(
+  graph: CommitGraph,
+  { commit, mission }: { readonly commit: CommitNode; readonly mission: string | null },
+  owner: Owner,
+  clean: Clean,
+): Promise<readonly LedgerLines[]> {
+  return mission === null
+    ? linesOfCommit(graph, commit, owner, clean)
+    : linesOfHistory(graph, { commit, mission }, owner, clean)
+}
+
+function historyIdOf({ mission, commit }: ReleasedLog): string {
+  return createHash('sha256').update(`history ${commit} ${mission}`, 'utf8').digest('hex')
 }

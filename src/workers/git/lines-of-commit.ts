@@ -54,6 +54,37 @@ export async function linesOfCommit(
   return frames
 }
 
+/** All that the logs of a mission hold in a commit, as history. Throws as `linesOfCommit`. */
+export async function linesOfHistory(
+  graph: CommitGraph,
+  { commit, mission }: { readonly commit: CommitNode; readonly mission: string },
+  owner: Owner,
+  clean: Clean,
+): Promise<readonly LedgerLines[]> {
+  const folder = (await foldersOf(graph, commit)).get(mission)
+  if (folder === undefined || !NAME.test(mission) || !isClean(mission, clean)) return []
+  const mission_id = await missionIdOf(graph, folder)
+  const place = { git_hash: commit.oid, mission, mission_id, history: true, ...owner }
+  const told = await missionLines(graph, folder, null, clean)
+  return told.flatMap(([ledger, rows]) => framesOf({ ...place, ledger }, rows))
+}
+
+/** The logs of a mission that a commit holds, and how many lines they have. */
+export async function logsOfMission(
+  graph: CommitGraph,
+  commit: CommitNode,
+  mission: string,
+): Promise<readonly { readonly oid: string; readonly lines: number }[]> {
+  const folder = (await foldersOf(graph, commit)).get(mission)
+  const logs: { oid: string; lines: number }[] = []
+  for (const name of Object.values(LOG_BY_LEDGER)) {
+    const entry = folder === undefined ? null : await logIn(graph, folder, name)
+    if (entry === null) continue
+    logs.push({ oid: entry.oid, lines: addedRows(EMPTY, await bytesOf(graph, entry)).length })
+  }
+  return logs
+}
+
 type Place = Omit<LedgerLines, 'type' | 'lines_id' | 'rows'>
 
 function framesOf(place: Place, rows: readonly LedgerRow[]): readonly LedgerLines[] {

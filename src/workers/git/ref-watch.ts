@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Repository } from '../../project/types.ts'
 import { bookPath, readBranchBook } from './branch-book.ts'
+import { historyPath } from './ledger-history.ts'
 import { seedMarkPath } from './seed-mark.ts'
 import { syncStatePath } from './sync-state.ts'
 import { unqueuedPath } from './unqueued.ts'
@@ -63,7 +64,8 @@ export class RefWatch {
   }
 
   async #look(): Promise<boolean> {
-    const state = versionOf(syncStatePath(this.#repository.root))
+    const { root, commonDir } = this.#repository
+    const state = versionOf(syncStatePath(root)) + versionOf(historyPath(commonDir))
     const isNew = state !== this.#state
     this.#state = state
     const isTurn = this.#turn === 0

@@ -56,9 +56,7 @@ export function releaseHistory(parts: HistoryParts, hash: string, nowMs: number)
   const { db, consent, hub, tally } = parts
   const row = consent.row()
   if (row?.state !== 'granted') {
-    throw new StoreError('NO_CONSENT', 'history is released only where the project has consented', {
-      hint: 'Run `kittiwake sync opt-in`.',
-    })
+    throw historyWithoutConsent()
   }
   const preview = previewHistory(db, hub)
   if (preview.hash !== hash) {
@@ -77,6 +75,12 @@ export function releaseHistory(parts: HistoryParts, hash: string, nowMs: number)
     nowMs,
   )
   return preview
+}
+
+export function historyWithoutConsent(): StoreError {
+  return new StoreError('NO_CONSENT', 'history is released only where the project has consented', {
+    hint: 'Run `kittiwake sync opt-in`.',
+  })
 }
 
 class Release {

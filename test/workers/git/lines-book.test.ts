@@ -7,6 +7,7 @@ import type { LedgerFrame, LedgerLines } from '#dist/contracts/ledger-lines.js'
 import { InputError } from '#dist/errors.js'
 import { NO_IDENTITY } from '#dist/events/identity-literals.js'
 import { createSanitizer } from '#dist/events/sanitize.js'
+import { historyPath, previewLedgers, releaseLedgers } from '#dist/workers/git/ledger-history.js'
 import type { Ledger } from '#dist/workers/git/ledger.js'
 import { addedRows } from '#dist/workers/git/lines-of-commit.js'
 import { IDENTITY, LedgerRepository } from '../../support/ledger-repository.ts'
@@ -186,6 +187,63 @@ describe('the lines of a commit', () => {
     const told = readFileSync(join(repository.commonDir, 'kittiwake/told'), 'utf8')
     expect(told).toContain('e'.repeat(40))
     expect(told).not.toMatch(/hub|acme/)
+  })
+})
+
+describe('the history of the ledgers', () => {
+  const release = async () => {
+    const { hash } = await previewLedgers(repository.commonDir)
+    return releaseLedgers(repository.commonDir, hash)
+  }
+
+  it('goes once it is released by the hash of what was shown, as history, and once', async () => {
+    const commit = await repository.decide(ledger, mission)
+    expect(await lines()).toEqual([])
+    const shown = await previewLedgers(repository.commonDir)
+    expect(shown).toMatchObject({ missions: 1, rows: 2 })
+    expect(await release()).toEqual(shown)
+    const found = await lines()
+    expect(found).toMatchObject([
+      { git_hash: commit, mission, ledger: 'decisions', history: true, rows: [{ line: 1 }, {}] },
+    ])
+    await ledger.confirm(ids(found))
+    expect(await lines()).toEqual([])
+    // The same again is nothing new.
+    await release()
+    expect(await lines()).toEqual([])
+  })
+
+  it('is refused where it is not what was shown', async () => {
+    await repository.decide(ledger, mission)
+    const { hash } = await previewLedgers(repository.commonDir)
+    await repository.decide(ledger, mission)
+    await expect(releaseLedgers(repository.commonDir, hash)).rejects.toMatchObject({
+      code: 'HISTORY_CHANGED',
+    })
+    expect(await lines()).toEqual([])
+  })
+
+  it('comes behind the lines of confirmed commits, and from branches and HEAD alike', async () => {
+    const commit = await repository.decide(ledger, mission)
+    const shared = repository.createShared('market')
+    const harbour = mission
+    mission = shared
+    commitLog('{"event_id":"e1"}\n')
+    await release()
+    await ledger.confirm([commit])
+    const found = await lines()
+    expect(found.map(({ mission: of, history }) => [of, history])).toEqual([
+      [harbour, false],
+      [harbour, true],
+      [shared, true],
+    ])
+  })
+
+  it('is nothing where its file can not be read', async () => {
+    await repository.decide(ledger, mission)
+    await release()
+    writeFileSync(historyPath(repository.commonDir), 'x y\n\u0000')
+    expect(await lines()).toEqual([])
   })
 })
 
