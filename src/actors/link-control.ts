@@ -6,6 +6,7 @@
  * One file, because who holds the lease and what the connection is told must not be read apart.
  */
 import { type ActorRefFrom, fromCallback } from 'xstate'
+import type { LedgerFeature } from '../contracts/ledger-frame.ts'
 import type { ErrorOnWire } from '../errors.ts'
 import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { SocketFact } from '../workers/socket/protocol.ts'
@@ -55,7 +56,7 @@ export class LinkControl {
   #reason: string | null = null
   /** The hub that has greeted the present connection. */
   #target: Greeted | null = null
-  #takesLines = false
+  #takes: readonly LedgerFeature[] = []
   #isWanted = false
   #held = false
   #waiting: (() => void)[] = []
@@ -214,9 +215,9 @@ export class LinkControl {
   takeFact(fact: SocketFact): void {
     if (fact.type === 'socket.closed') this.#target = null
     if (fact.type !== 'socket.snapshot') return this.#connection.send(fact)
-    const { type, connection, login, epoch, takesLines } = fact
+    const { type, connection, login, epoch, takes } = fact
     this.#target = { login, epoch }
-    this.#takesLines = takesLines
+    this.#takes = takes
     // Both answer in order: before the first claim that the greeting leads to.
     this.#aim()
     this.#aimCommits()
@@ -299,7 +300,7 @@ export class LinkControl {
   #aimCommits(): void {
     if (this.#target === null) return
     const { git } = this.#options
-    const target = { ...this.#target, takesLines: this.#takesLines }
+    const target = { ...this.#target, takes: this.#takes }
     void git.ask({ type: 'git.target', ...target }, 'git.targeted').catch(() => undefined)
   }
 

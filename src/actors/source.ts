@@ -1,6 +1,6 @@
 /** What a drain claims from and settles with: the outbox behind the store worker, the frames behind the git worker. */
 import { type ActorRef, type AnyActorRef, fromCallback, type Snapshot } from 'xstate'
-import { idOfFrame } from '../contracts/ledger-lines.ts'
+import { idOfFrame } from '../contracts/ledger-frame.ts'
 import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { Rejected } from '../workers/socket/protocol.ts'
 import type { StoreAnswer } from '../workers/store/protocol.ts'
@@ -56,7 +56,7 @@ export const outboxSource = fromCallback<SourceCommand | StoreAnswer, SourceInpu
   },
 )
 
-/** LocalCommit frames that the hub has not confirmed, and lines of those that it has. A refused one stays pending and is named in the status. */
+/** LocalCommit frames that the hub has not confirmed, and what is to be told of those that it has. A refused one stays pending and is named in the status. */
 export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>(
   ({ input, receive, self }) => {
     const ask = (command: { type: string }): void =>

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN, ZONED_TIME_PATTERN } from './event.ts'
 import { isJsonObject } from './json.ts'
 import type { JsonObject } from './json.ts'
+import { PUSHED_MAX } from './ledger-frame.ts'
 import { LEDGERS, LINES_ROWS_MAX } from './ledger-lines.ts'
 
 /** The most paths that one `LocalCommit` names. */
@@ -96,6 +97,17 @@ export const ledgerLines = z
       .max(LINES_ROWS_MAX),
   })
   .describe('Rows of a ledger (feature ledger_lines); answered by a LedgerLinesAck or an error')
+export const commitsPushed = z
+  .strictObject({
+    type: z.literal('CommitsPushed'),
+    pushed_id: linesId.describe('Names the frame in its answer'),
+    project_uuid: projectUuid,
+    build_id: name,
+    git_hashes: z.array(gitHash).min(1).max(PUSHED_MAX),
+  })
+  .describe(
+    'A remote has these commits (feature pushed_commits); answered by a CommitsPushedAck or an error',
+  )
 /** The events are read one by one: one that is refused does not refuse the others. */
 export const eventsFrame = z
   .strictObject({
@@ -173,6 +185,7 @@ export const errorFrame = z
     event_id: eventId.optional(),
     git_hash: gitHash.optional(),
     lines_id: linesId.optional(),
+    pushed_id: linesId.optional(),
     batch: z.int().min(1).optional(),
     project_uuid: projectUuid.optional(),
     status: z.literal('rejected'),
@@ -200,6 +213,21 @@ export const ledgerLinesAck = z
     status: z.enum(['accepted', 'duplicate']),
   })
   .describe('Rows of a ledger are durable')
+export const commitsPushedAck = z
+  .looseObject({
+    type: z.literal('CommitsPushedAck'),
+    pushed_id: linesId,
+    project_uuid: projectUuid,
+    status: z.enum(['accepted', 'duplicate']),
+  })
+  .describe('These commits are durably no longer local only')
+export const shownPushed = z
+  .looseObject({
+    type: z.literal('CommitsPushed'),
+    project_uuid: projectUuid,
+    git_hashes: z.array(gitHash),
+  })
+  .describe('Commits of a subscribed project that are no longer local only')
 export const ping = z
   .looseObject({ type: z.literal('ping'), timestamp })
   .describe('Asks for a pong; a client that owes two is cut off')
@@ -252,6 +280,7 @@ export const CLIENT_FRAMES = {
   events: eventsFrame,
   LocalCommit: localCommit,
   LedgerLines: ledgerLines,
+  CommitsPushed: commitsPushed,
   pong,
   subscribe,
   unsubscribe,
@@ -266,6 +295,8 @@ export const HUB_FRAMES = {
   error: errorFrame,
   LocalCommitAck: localCommitAck,
   LedgerLinesAck: ledgerLinesAck,
+  CommitsPushed: shownPushed,
+  CommitsPushedAck: commitsPushedAck,
   ping,
   event: shownEvent,
   LocalCommit: shownCommit,

@@ -5,6 +5,8 @@ import { factsOf } from './event-types.ts'
 import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES, LINES_ID } from './frame-schemas.ts'
 import { isJsonObject, parseJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
+import { ID_KEY_BY_TYPE } from './ledger-frame.ts'
+import type { CommitsPushed, CommitsPushedAck } from './ledger-frame.ts'
 import type { LedgerLines, LedgerLinesAck } from './ledger-lines.ts'
 import { judgeWireEvent } from './wire-event.ts'
 
@@ -86,6 +88,7 @@ export type ErrorFrame = {
   readonly event_id?: string
   readonly git_hash?: string
   readonly lines_id?: string
+  readonly pushed_id?: string
   readonly batch?: number
   readonly project_uuid?: string
   readonly status: 'rejected'
@@ -137,6 +140,7 @@ export type InvalidFrame = {
   readonly event_id: string | null
   readonly git_hash: string | null
   readonly lines_id?: string
+  readonly pushed_id?: string
   readonly batch?: number
 }
 
@@ -151,6 +155,7 @@ export type ClientReading =
   | { readonly kind: 'events'; readonly batch: number; readonly events: readonly BatchedReading[] }
   | { readonly kind: 'commit'; readonly frame: LocalCommit & Partial<StrictDialect> }
   | { readonly kind: 'lines'; readonly frame: LedgerLines }
+  | { readonly kind: 'pushed'; readonly frame: CommitsPushed }
   | { readonly kind: 'pong'; readonly frame: PongFrame }
   | { readonly kind: 'subscribe'; readonly frame: SubscribeFrame }
   | { readonly kind: 'unsubscribe'; readonly frame: UnsubscribeFrame }
@@ -165,10 +170,11 @@ export type HubReading =
   | { readonly kind: 'error'; readonly frame: ErrorFrame }
   | { readonly kind: 'commitAck'; readonly frame: LocalCommitAck }
   | { readonly kind: 'linesAck'; readonly frame: LedgerLinesAck }
+  | { readonly kind: 'pushedAck'; readonly frame: CommitsPushedAck }
   | { readonly kind: 'ping'; readonly frame: PingFrame }
   | { readonly kind: 'event'; readonly frame: EventFrame }
   | { readonly kind: 'commit'; readonly frame: LocalCommit }
-  | { readonly kind: 'subscribed' | 'presence' | 'damaged'; readonly frame: JsonObject }
+  | { readonly kind: 'subscribed' | 'presence' | 'damaged' | 'pushed'; readonly frame: JsonObject }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'invalid' }
 
@@ -189,13 +195,13 @@ export function readClientFrame(text: string): ClientReading {
   if (typeof type !== 'string' || !Object.hasOwn(CLIENT_FRAMES, type)) {
     return invalid('invalid_frame')
   }
-  const isGood = CLIENT_FRAMES[type as ClientFrameType].safeParse(frame).success
+  const isGood = CLIENT_FRAMES[type as keyof typeof CLIENT_FRAMES].safeParse(frame).success
   if (type === 'events') {
     return isGood ? readEvents(frame) : invalid('invalid_batch', { batch: frame['batch'] })
   }
   if (!isGood) {
-    const { git_hash, lines_id } = frame
-    return invalid('invalid_frame', type === 'LedgerLines' ? { lines_id } : { git_hash })
+    const key = ID_KEY_BY_TYPE[type] ?? 'git_hash'
+    return invalid('invalid_frame', { [key]: frame[key] })
   }
   return { kind: KIND_BY_TYPE[type] ?? type, frame } as unknown as ClientReading
 }
@@ -206,13 +212,13 @@ function nameless({ type, event_id, batch }: JsonObject): InvalidFrame {
     : invalid('invalid_event', { event_id })
 }
 
-type ClientFrameType = keyof typeof CLIENT_FRAMES
-
 const KIND_BY_TYPE: Readonly<Record<string, string>> = {
   LocalCommit: 'commit',
   LocalCommitAck: 'commitAck',
   LedgerLines: 'lines',
   LedgerLinesAck: 'linesAck',
+  CommitsPushed: 'pushed',
+  CommitsPushedAck: 'pushedAck',
 }
 
 function readEvent(frame: JsonObject): ClientReading {
@@ -257,15 +263,18 @@ function judged<Event extends BatchedEvent>(
 
 function invalid(
   category: RefusalCategory,
-  ids: Readonly<Partial<Record<'event_id' | 'git_hash' | 'lines_id' | 'batch', unknown>>> = {},
+  ids: Readonly<
+    Partial<Record<'event_id' | 'git_hash' | 'lines_id' | 'pushed_id' | 'batch', unknown>>
+  > = {},
 ): InvalidFrame {
-  const { event_id, git_hash, lines_id, batch } = ids
+  const { event_id, git_hash, lines_id, pushed_id, batch } = ids
   return {
     kind: 'invalid',
     category,
     event_id: typeof event_id === 'string' && EVENT_ID_PATTERN.test(event_id) ? event_id : null,
     git_hash: typeof git_hash === 'string' && GIT_HASH.test(git_hash) ? git_hash : null,
     ...(typeof lines_id === 'string' && LINES_ID.test(lines_id) ? { lines_id } : {}),
+    ...(typeof pushed_id === 'string' && LINES_ID.test(pushed_id) ? { pushed_id } : {}),
     ...(Number.isSafeInteger(batch) && Number(batch) >= 1 ? { batch: Number(batch) } : {}),
   }
 }

@@ -3,7 +3,6 @@
  * when it was sent. Types and names only, so that the threads of the link load no library of schemas.
  */
 import { createHash } from 'node:crypto'
-import type { LocalCommit } from './frames.ts'
 import type { JsonObject } from './json.ts'
 
 /** The logs of a mission that are tracked in git. */
@@ -13,8 +12,6 @@ export type LedgerName = (typeof LEDGERS)[number]
 /** The most rows of one frame, and how long their text may be together unless it is one row alone. */
 export const LINES_ROWS_MAX = 1_000
 export const LINES_LENGTH_MAX = 128 * 1024
-/** What a hub announces that takes them. */
-export const LINES_FEATURE = 'ledger_lines'
 
 /** A line of a log, without what must not leave the machine. */
 export type LedgerRow = {
@@ -56,14 +53,6 @@ export type LedgerLinesAck = {
 type LinesPlace = Pick<LedgerLines, 'git_hash' | 'mission' | 'ledger' | 'history'> & {
   readonly from: number
   readonly to: number
-}
-
-/** What is sent of the ledger. */
-export type LedgerFrame = LocalCommit | LedgerLines
-
-/** What an answer names a frame by. */
-export function idOfFrame(frame: LedgerFrame): string {
-  return frame.type === 'LedgerLines' ? frame.lines_id : frame.git_hash
 }
 
 /** The same for the same lines of the same commit, whoever sends them and whenever. 64 hexadecimal digits. */

@@ -2,7 +2,7 @@
 import type { BatchedReading, Rejection } from '../contracts/frames.ts'
 import { EVENT_TRANSPORT_KEYS, withoutMembers } from './body.ts'
 import { rejectionOf } from './replies.ts'
-import type { EventEntry, Outcome } from './store.ts'
+import type { EventEntry, Outcome } from './entries.ts'
 
 type Part =
   | { readonly event_id: string; readonly entry: EventEntry }

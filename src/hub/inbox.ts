@@ -7,9 +7,9 @@ import type { AwarenessFrame } from './awareness.ts'
 import type { Arrival, Sender } from './intake.ts'
 import { linesEntry } from './lines-table.ts'
 import type { Metrics } from './metrics.ts'
-import { refusal, replyToCommit, replyToEvent, replyToLines } from './replies.ts'
+import { refusal, replyToCommit, replyToEvent, replyToLines, replyToPushed } from './replies.ts'
 import type { Replier } from './replier.ts'
-import type { Entry } from './store.ts'
+import type { Entry } from './entries.ts'
 
 type Reading<Kind extends ClientReading['kind']> = Extract<ClientReading, { kind: Kind }>
 
@@ -43,6 +43,8 @@ export class Inbox {
         return this.#commit(reading, text)
       case 'lines':
         return this.#lines(reading)
+      case 'pushed':
+        return this.#pushed(reading)
       case 'pong':
         return this.#options.receivePong(reading.frame.timestamp)
       case 'invalid':
@@ -105,6 +107,16 @@ export class Inbox {
     this.#deliver([linesEntry(sender.team, frame)], ([outcome]) => {
       metrics.count(outcome)
       replier.reply(replyToLines(frame, outcome))
+    })
+  }
+
+  #pushed({ frame }: Reading<'pushed'>): void {
+    const { sender, metrics, replier } = this.#options
+    const { project_uuid, git_hashes } = frame
+    const entry = { kind: 'pushed', team: sender.team, project_uuid, hashes: git_hashes } as const
+    this.#deliver([entry], ([outcome]) => {
+      metrics.count(outcome)
+      replier.reply(replyToPushed(frame, outcome))
     })
   }
 

@@ -6,7 +6,8 @@ import type { FanOut } from './fan-out.ts'
 import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX, INTAKE_BYTES_MAX } from './limits.ts'
 import type { HubLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import type { Entry, HubStore, Outcome } from './store.ts'
+import type { Entry, Outcome, PushedEntry } from './entries.ts'
+import type { HubStore } from './store.ts'
 
 /** Who brings arrivals, and is told what became of them. */
 export type Sender = {
@@ -31,7 +32,7 @@ type Waiting = Arrival & { readonly size: number; readonly arrivedMs: number }
 
 export type IntakeOptions = {
   readonly store: Pick<HubStore, 'insert'>
-  readonly fanOut: Pick<FanOut, 'publish'>
+  readonly fanOut: Pick<FanOut, 'publish' | 'tell'>
   readonly metrics: Metrics
   readonly log: HubLog
 }
@@ -134,9 +135,15 @@ export class Intake {
         const outcome = outcomes[index++]
         // Rows of ledgers have no place in the order of their project.
         if (outcome?.verdict !== 'accepted' || entry.kind === 'lines') continue
-        this.#options.fanOut.publish(sender, entry, outcome.seq)
+        if (entry.kind === 'pushed') this.#tellPushed(entry, outcome)
+        else this.#options.fanOut.publish(sender, entry, outcome.seq)
       }
     }
+  }
+
+  #tellPushed({ team, project_uuid }: PushedEntry, { pushed = [] }: Outcome): void {
+    const frame = { type: 'CommitsPushed', project_uuid, git_hashes: pushed }
+    this.#options.fanOut.tell(team, project_uuid, Buffer.from(JSON.stringify(frame)))
   }
 
   #answer(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
@@ -177,12 +184,14 @@ export class Intake {
 
 // What a frame costs beside its text: a queue of empty frames must be bounded, too.
 const ARRIVAL_OVERHEAD_BYTES = 256
+const HASH_LENGTH_MAX = 64
 
 function sizeOf({ entries }: Arrival): number {
   return entries.reduce((sum, entry) => sum + lengthOf(entry), ARRIVAL_OVERHEAD_BYTES)
 }
 
 function lengthOf(entry: Entry): number {
+  if (entry.kind === 'pushed') return entry.hashes.length * HASH_LENGTH_MAX
   if (entry.kind !== 'lines') return entry.body.length
   return entry.rows.reduce((sum, { body }) => sum + body.length, 0)
 }

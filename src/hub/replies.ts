@@ -6,8 +6,9 @@ import type {
   LocalCommitAck,
   StrictDialect,
 } from '../contracts/frames.ts'
+import type { CommitsPushed, CommitsPushedAck } from '../contracts/ledger-frame.ts'
 import type { LedgerLines, LedgerLinesAck } from '../contracts/ledger-lines.ts'
-import type { Outcome, Verdict } from './store.ts'
+import type { Outcome, Verdict } from './entries.ts'
 
 /** Why what was well-formed is not stored. */
 export type NotStored = { readonly category: string; readonly retryable: boolean }
@@ -65,24 +66,53 @@ export function replyToLines(
   return JSON.stringify(ack)
 }
 
+/** The answer to commits that a remote has. */
+export function replyToPushed(
+  { pushed_id, project_uuid }: CommitsPushed,
+  outcome: Outcome | undefined,
+): string {
+  const verdict = outcome?.verdict ?? 'unstored'
+  if (verdict !== 'accepted' && verdict !== 'duplicate') {
+    return refusal({ ...rejectionOf(verdict), pushed_id })
+  }
+  const ack: CommitsPushedAck = {
+    type: 'CommitsPushedAck',
+    pushed_id,
+    project_uuid,
+    status: verdict,
+  }
+  return JSON.stringify(ack)
+}
+
 export type RefusalFields = {
   readonly category: string
   readonly retryable?: boolean
   readonly event_id?: string | null
   readonly git_hash?: string | null
   readonly lines_id?: string | undefined
+  readonly pushed_id?: string | undefined
   readonly batch?: number | undefined
   readonly project_uuid?: string
 }
 
 /** The verdict on a frame that is not stored; it names what is known of the frame. */
 export function refusal(fields: RefusalFields): string {
-  const { category, retryable = false, event_id, git_hash, lines_id, batch, project_uuid } = fields
+  const {
+    category,
+    retryable = false,
+    event_id,
+    git_hash,
+    lines_id,
+    pushed_id,
+    batch,
+    project_uuid,
+  } = fields
   const frame: ErrorFrame = {
     type: 'error',
     ...(typeof event_id === 'string' ? { event_id } : {}),
     ...(typeof git_hash === 'string' ? { git_hash } : {}),
     ...(lines_id === undefined ? {} : { lines_id }),
+    ...(pushed_id === undefined ? {} : { pushed_id }),
     ...(batch === undefined ? {} : { batch }),
     ...(project_uuid === undefined ? {} : { project_uuid }),
     status: 'rejected',

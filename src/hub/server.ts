@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
 import type { SnapshotFrame } from '../contracts/frames.ts'
-import { LINES_FEATURE } from '../contracts/ledger-lines.ts'
+import { LEDGER_FEATURES } from '../contracts/ledger-frame.ts'
 import { LinkError, systemCode } from '../errors.ts'
 import { parseHubUrl } from '../project/hub-url.ts'
 import { refuse, refuseRaw } from './answer.ts'
@@ -243,7 +243,7 @@ class RunningHub implements Hub {
 }
 
 /** What a client may use on a connection. */
-const FEATURES: readonly string[] = ['event_batches', 'subscriptions', LINES_FEATURE]
+const FEATURES: readonly string[] = ['event_batches', 'subscriptions', ...LEDGER_FEATURES]
 
 const STORE_FAILED = { status: 500, code: 'STORE_FAILED', message: 'the store failed; try again' }
 const STOPPING = { status: 503, code: 'STOPPING', message: 'the hub stops' }

@@ -13,6 +13,7 @@ export type Statements = {
   readonly insertCommit: Statement<Commit>
   readonly eventById: Statement<[string, string], Stored<Row>>
   readonly commitByHash: Statement<[string, string, string], { readonly seq: number }>
+  readonly markPushed: Statement<[number, string, string, string]>
   readonly holder: Statement<[Buffer, number], Holder>
   readonly project: Statement<[string, string], Project>
   readonly insertProject: Statement<[string, string]>
@@ -57,6 +58,10 @@ export function prepare(database: Connection): Statements {
     ),
     commitByHash: database.prepare(
       'SELECT seq FROM commits WHERE team = ? AND project_uuid = ? AND git_hash = ?',
+    ),
+    markPushed: database.prepare(
+      `UPDATE commits SET pushed_at = ?
+       WHERE team = ? AND project_uuid = ? AND git_hash = ? AND pushed_at IS NULL`,
     ),
     holder: database.prepare(
       `SELECT team, user, token_id, ends_at FROM secrets JOIN tokens USING (token_id)

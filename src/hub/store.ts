@@ -1,6 +1,7 @@
 /** What the hub holds: events and commits, by team. One transaction per batch; the batch is durable when it returns. */
 import { lockFolder, openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
+import type { CommitEntry, Entry, EventEntry, Outcome, PushedEntry } from './entries.ts'
 import { Epoch } from './epoch.ts'
 import type { Heads } from './epoch.ts'
 import { BUSY_TIMEOUT_MS, FOLD_LENGTH_MAX, FOLD_ROWS_MAX, PAGE_BYTES_MAX } from './limits.ts'
@@ -9,36 +10,6 @@ import type { LinesEntry } from './lines-table.ts'
 import { hashOf, isSameJson } from './row-content.ts'
 import { prepare } from './statements.ts'
 import type { Statements } from './statements.ts'
-
-export type EventEntry = {
-  readonly kind: 'event'
-  readonly team: string
-  readonly event_id: string
-  readonly project_uuid: string
-  readonly node_id: string
-  readonly lamport_clock: number
-  /** The envelope as it came, without transport keys. */
-  readonly body: string
-}
-
-export type CommitEntry = {
-  readonly kind: 'commit'
-  readonly team: string
-  readonly project_uuid: string
-  readonly git_hash: string
-  readonly body: string
-}
-
-export type Entry = EventEntry | CommitEntry | LinesEntry
-
-/**
- * `conflict`: the id is taken by other content, and that stays. `unstored`: the database took no row. `unannounced`: the
- * commit that the lines are of is not here.
- */
-export type Verdict = 'accepted' | 'duplicate' | 'conflict' | 'unstored' | 'unannounced'
-
-/** `seq` is the place of what was accepted in its project, else 0. */
-export type Outcome = { readonly verdict: Verdict; readonly seq: number }
 
 export type Collection = 'events' | 'commits'
 
@@ -122,6 +93,7 @@ export class HubStore {
     const run = this.#database.transaction(() => {
       const outcomes = entries.map((entry) => {
         if (entry.kind === 'lines') return this.#lines(entry, batch)
+        if (entry.kind === 'pushed') return this.#pushed(entry, batch.now)
         return entry.kind === 'event' ? this.#event(entry, batch) : this.#commit(entry, batch)
       })
       for (const { project_id, head } of batch.projectByKey.values()) {
@@ -193,6 +165,16 @@ export class HubStore {
     if (head === null) return { verdict: 'duplicate', seq: 0 }
     heads.lines = head
     return { verdict: 'accepted', seq: 0 }
+  }
+
+  #pushed({ team, project_uuid, hashes }: PushedEntry, now: number): Outcome {
+    const { commitByHash, markPushed } = this.#statements
+    const here = hashes.filter((hash) => commitByHash.get(team, project_uuid, hash) !== undefined)
+    if (here.length === 0) return { verdict: 'unannounced', seq: 0 }
+    const pushed = here.filter(
+      (hash) => markPushed.run(now, team, project_uuid, hash).changes === 1,
+    )
+    return { verdict: pushed.length > 0 ? 'accepted' : 'duplicate', seq: 0, pushed }
   }
 
   // Kept for the transaction only: after a rollback nothing of it is true.

@@ -109,7 +109,7 @@ function world() {
       link.takeFact({
         type: 'socket.snapshot',
         connection: connections,
-        takesLines: false,
+        takes: [],
         ...TARGET,
       }),
   }
@@ -376,7 +376,12 @@ describe('the link', () => {
   it('tells its machines no more of a hub than the number of the connection', async () => {
     const { link, heard } = world()
     await link.start()
-    const greeting = { connection: 1, login: 'a login', epoch: 'e1', takesLines: true }
+    const greeting = {
+      connection: 1,
+      login: 'a login',
+      epoch: 'e1',
+      takes: ['ledger_lines'] as const,
+    }
     link.takeFact({ type: 'socket.snapshot', ...greeting })
     expect(heard).toEqual(['{"type":"socket.snapshot","connection":1}'])
   })

@@ -34,7 +34,7 @@ it('shows all missions of real logs, each board equal to the fold of its log', a
     await releaseLedgers(commonDir, hash)
     const sanitizer = createSanitizer(NO_IDENTITY)
     const ledger = repository.ledger({ clean: (value) => sanitizer.sanitize(value).value })
-    ledger.confirmBy({ origin: 'https://hub.example', team: 'acme', epoch: null }, true)
+    ledger.confirmBy({ origin: 'https://hub.example', team: 'acme', epoch: null }, ['ledger_lines'])
     let sent = 0
     for (let frames = await ledger.offer(); frames.length > 0; frames = await ledger.offer()) {
       const ids: string[] = []

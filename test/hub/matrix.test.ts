@@ -17,6 +17,7 @@ import {
   newCommit,
   newEvent,
   newLines,
+  newPushed,
   newTicket,
   openLink,
   postBatch,
@@ -192,6 +193,11 @@ const ROW_BY_FRAME: Readonly<Record<string, FrameRow>> = {
   LedgerLines: {
     frame: () => newLines({ project_uuid, git_hash }),
     own: ['LedgerLinesAck'],
+    other: ['unknown_commit'],
+  },
+  CommitsPushed: {
+    frame: () => newPushed(project_uuid, [git_hash]),
+    own: ['CommitsPushedAck'],
     other: ['unknown_commit'],
   },
   pong: { frame: () => ({ type: 'pong', timestamp: 't' }), own: [], other: [] },

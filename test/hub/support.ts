@@ -15,6 +15,7 @@ import { serveHub } from '#dist/hub/server.js'
 import type { Hub, HubOptions } from '#dist/hub/server.js'
 import { encodeJson } from '#dist/contracts/json.js'
 import type { JsonObject } from '#dist/contracts/json.js'
+import { pushedIdOf } from '#dist/contracts/ledger-frame.js'
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kittiwake-hub-'))
@@ -98,6 +99,11 @@ export function newLines(fields: JsonObject = {}): JsonObject {
   }
   const lines_id = createHash('sha256').update(encodeJson(frame)).digest('hex')
   return { lines_id, ...frame }
+}
+
+export function newPushed(project_uuid: string, git_hashes: readonly string[]): JsonObject {
+  const pushed_id = pushedIdOf(git_hashes)
+  return { type: 'CommitsPushed', pushed_id, project_uuid, build_id: 'b1', git_hashes }
 }
 
 /** A row of a status log. */

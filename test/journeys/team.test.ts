@@ -8,7 +8,7 @@ import type { TestMachine } from '../support/test-machine.ts'
 type Rows = readonly Readonly<Record<string, unknown>>[]
 
 describe('a decision and a move', () => {
-  it('are shown by the hub in their own words once their commits are acknowledged', async () => {
+  it('are shown by the hub in their own words once their commits are acknowledged, and verified by a push', async () => {
     await using world = await TestWorld.make()
     const { machine, hub, root, uuid } = world
     const { mission_slug } = await machine.ok(root, ['mission', 'create', 'harbour'])
@@ -42,6 +42,16 @@ describe('a decision and a move', () => {
       },
       { timeout: 20_000 },
     )
+    const localOnly = async () => {
+      const rows = await hub.rows('commit', uuid)
+      return rows.map((row) => (row as unknown as { local_only: boolean }).local_only)
+    }
+    expect(await localOnly()).toContain(true)
+    const remote = join(machine.folder, 'remote.git')
+    machine.git(machine.folder, 'init', '-q', '--bare', remote)
+    machine.git(root, 'remote', 'add', 'origin', remote)
+    machine.git(root, 'push', '-q', '--all', 'origin')
+    await vi.waitFor(async () => expect(await localOnly()).not.toContain(true), { timeout: 20_000 })
   })
 })
 

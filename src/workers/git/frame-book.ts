@@ -3,7 +3,7 @@
  * state. All methods are called under the repository lock; they throw GitError, CommitDeferral and system errors.
  */
 import type { LocalCommit } from '../../contracts/frames.ts'
-import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
+import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
 import type { Repository } from '../../project/types.ts'
 import { addAcknowledged, keyOf, readAcknowledged, setConfirmer } from './acknowledged.ts'
 import type { Confirmer } from './acknowledged.ts'
@@ -12,6 +12,7 @@ import type { DurableFs } from './durable-fs.ts'
 import { beginAnew, findFrames, lookAtAllAgain } from './find-frames.ts'
 import type { Books, MakeFrame } from './find-frames.ts'
 import type { BranchProblem } from './moved-branches.ts'
+import { PushedBook } from './pushed-book.ts'
 import { sortFrames } from './frame-scan.ts'
 import { LinesBook } from './lines-book.ts'
 import type { Clean } from './lines-of-commit.ts'
@@ -38,6 +39,7 @@ type Identity = { readonly uuid: string; readonly build_id: string }
 export class FrameBook {
   readonly #options: FrameBookOptions
   readonly #lines: LinesBook
+  readonly #pushed: PushedBook
   #unreadable: ReadonlySet<string> = new Set()
   #isIgnored = false
   /** Whoever confirms from now on; null where no link has said so. */
@@ -48,15 +50,17 @@ export class FrameBook {
     this.#options = options
     const { fs, clean = null, repository } = options
     this.#lines = new LinesBook({ commonDir: repository.commonDir, fs, clean })
+    this.#pushed = new PushedBook(repository.commonDir, fs)
   }
 
   /**
-   * From now on commits are confirmed by this hub in this epoch: what another one has doesn't count. Where it takes lines it
-   * gets those of the commits that it has confirmed.
+   * From now on commits are confirmed by this hub in this epoch: what another one has doesn't count. What it takes
+   * beside commits it gets of those that it has confirmed.
    */
-  confirmBy(hub: Confirmer, takesLines: boolean): void {
+  confirmBy(hub: Confirmer, takes: readonly LedgerFeature[]): void {
     this.#confirmer = keyOf(hub)
-    this.#lines.aim(takesLines)
+    this.#lines.aim(takes.includes('ledger_lines'))
+    this.#pushed.aim(takes.includes('pushed_commits'))
   }
 
   /** Turns what is new on all missions' branches into pending frames; answers how many are pending. */
@@ -65,9 +69,9 @@ export class FrameBook {
   }
 
   /**
-   * Pending commits, then the next lines of confirmed ones.
+   * Pending commits, then which of the confirmed ones were pushed, then the next lines of these.
    *
-   * @param except what the hub has refused; without it a hub that refuses lines would get no others
+   * @param except what the hub has refused; without it a hub that refuses one would get no others
    */
   async offer(graph: CommitGraph, except: readonly string[]): Promise<readonly LedgerFrame[]> {
     const commits = await this.frames(graph)
@@ -75,7 +79,9 @@ export class FrameBook {
     if (identity === null) return commits
     const owner = { project_uuid: identity.uuid, build_id: identity.build_id }
     const refused = new Set(except)
-    return [...commits, ...(await this.#lines.frames(graph, this.#confirmer, owner, refused))]
+    const asked = [graph, this.#confirmer, owner, refused] as const
+    const pushed = await this.#pushed.frames(...asked)
+    return [...commits, ...pushed, ...(await this.#lines.frames(...asked))]
   }
 
   async frames(graph: CommitGraph): Promise<readonly LocalCommit[]> {
@@ -96,6 +102,7 @@ export class FrameBook {
   async confirm(graph: CommitGraph, hashes: readonly string[]): Promise<number> {
     const state = await this.#bringUpToDate(graph)
     await this.#lines.confirm(this.#confirmer, hashes)
+    await this.#pushed.confirm(this.#confirmer, hashes)
     const pending = new Set(framesOf(state).map((frame) => frame.git_hash))
     const known = hashes.filter((hash) => pending.has(hash))
     const left = new Set(state.superseded_local_commits.map(({ git_hash }) => git_hash))

@@ -126,10 +126,10 @@ class GitService implements Service<GitCommand, GitAnswer> {
     return turn
   }
 
-  #aim({ takesLines = false, ...greeted }: Extract<GitCommand, { type: 'git.target' }>): void {
+  #aim({ takes = [], ...greeted }: Extract<GitCommand, { type: 'git.target' }>): void {
     const hub = targetBy(this.#state, greeted)
     this.#isAimless = hub === null
-    if (hub !== null) this.#ledger.confirmBy(hub, takesLines)
+    if (hub !== null) this.#ledger.confirmBy(hub, takes)
   }
 
   #warn(): void {

@@ -10,7 +10,7 @@ import { DecisionFold } from '../../contracts/fold-decisions.ts'
 import type { PackageFacts } from '../../contracts/lane-move.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
-import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
+import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
 import { KittiwakeError } from '../../errors.ts'
 import type { Placement } from '../../project/types.ts'
 import { commitWantedPaths, isCommitted } from './commit-paths.ts'
@@ -224,8 +224,8 @@ export class Ledger {
   }
 
   /** As of `FrameBook`. */
-  confirmBy(hub: Confirmer, takesLines = false): void {
-    this.#frames.confirmBy(hub, takesLines)
+  confirmBy(hub: Confirmer, takes: readonly LedgerFeature[] = []): void {
+    this.#frames.confirmBy(hub, takes)
   }
 
   /** Removes exactly these; unknown hashes change nothing. Answers how many are pending still. */

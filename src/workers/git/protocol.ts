@@ -4,7 +4,8 @@ import type { SerializedEvent } from '../../contracts/event.ts'
 import type { GlossaryRecord } from '../../contracts/glossary-record.ts'
 import type { Scope } from '../../contracts/glossary-sense.ts'
 import type { JsonObject } from '../../contracts/json.ts'
-import type { LedgerFrame, LedgerName } from '../../contracts/ledger-lines.ts'
+import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
+import type { LedgerName } from '../../contracts/ledger-lines.ts'
 import type { LaneMove, PackageFacts } from '../../contracts/lane-move.ts'
 import type { Transition } from '../../contracts/status-record.ts'
 import type { ErrorOnWire } from '../../errors.ts'
@@ -109,16 +110,16 @@ export type GitCommand =
   | { readonly type: 'git.heal' }
   /** The outbox holds these events, which lines of the ledger stand for. */
   | { readonly type: 'git.forget'; readonly event_ids: readonly string[] }
-  /** The pending frames, topologically, then chronologically; lines that the hub has refused are passed over. */
+  /** The pending frames, topologically, then chronologically, and what else the hub takes but for what it has refused. */
   | { readonly type: 'git.frames'; readonly except?: readonly string[] }
-  /** The hub holds these commits and lines, by the ids of their frames. */
+  /** The hub holds these frames, by their ids. */
   | { readonly type: 'git.confirm'; readonly hashes: readonly string[] }
   /** Whoever has greeted the link: commits are confirmed by the hub of this login, by its id, in this epoch from now on. */
   | {
       readonly type: 'git.target'
       readonly login: string
       readonly epoch: string | null
-      readonly takesLines?: boolean
+      readonly takes?: readonly LedgerFeature[]
     }
   /** Report when another process records frames or moves a mission's branch. */
   | { readonly type: 'git.watch' }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Repository } from '../../project/types.ts'
 import { bookPath, readBranchBook } from './branch-book.ts'
 import { historyPath } from './ledger-history.ts'
+import { remoteVersion } from './remote-refs.ts'
 import { seedMarkPath } from './seed-mark.ts'
 import { syncStatePath } from './sync-state.ts'
 import { unqueuedPath } from './unqueued.ts'
@@ -105,7 +106,7 @@ export class RefWatch {
       this.#book = book
     }
     const paths = [...this.#refs, 'packed-refs'].map((name) => join(commonDir, name))
-    const branches = paths.map(versionOf).join()
+    const branches = [...paths.map(versionOf), remoteVersion(commonDir)].join()
     const isMoved = branches !== this.#branches
     this.#branches = branches
     return isMoved

@@ -137,8 +137,8 @@ export class Connection {
     const { emit, login, number: connection, target } = this.#options
     this.#greeting = frame.greeting
     this.#sender.open(frame.greeting, target)
-    const { epoch, takesLines } = frame.greeting
-    emit({ type: 'socket.snapshot', connection, login, epoch, takesLines })
+    const { epoch, takes } = frame.greeting
+    emit({ type: 'socket.snapshot', connection, login, epoch, takes })
   }
 
   #take(frame: IncomingFrame): void {

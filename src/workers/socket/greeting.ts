@@ -1,7 +1,8 @@
 /** What a hub says of itself when it greets: which dialect and features it speaks, how much it takes, and its epoch. */
 import type { StrictDialect } from '../../contracts/frames.ts'
 import type { JsonObject } from '../../contracts/json.ts'
-import { LINES_FEATURE } from '../../contracts/ledger-lines.ts'
+import { LEDGER_FEATURES } from '../../contracts/ledger-frame.ts'
+import type { LedgerFeature } from '../../contracts/ledger-frame.ts'
 import { isJsonObject } from '../../contracts/json.ts'
 import { RETRY_AFTER_MAX_MS } from '../../project/hub-request.ts'
 
@@ -19,8 +20,8 @@ export type Greeting = {
   readonly limits: IngressLimits
   /** Array frames with cumulative acks. */
   readonly takesArrays: boolean
-  /** Rows of ledgers, which only the plain dialect knows. */
-  readonly takesLines: boolean
+  /** Beside commits; only the plain dialect knows such frames. */
+  readonly takes: readonly LedgerFeature[]
   /** Another one than before: the hub may have lost what it acknowledged. */
   readonly epoch: string | null
 }
@@ -46,7 +47,7 @@ export function readGreeting(frame: JsonObject): Greeting {
     dialect,
     limits: readIngressLimits(limits),
     takesArrays: features.includes('event_batches'),
-    takesLines: dialect === null && features.includes(LINES_FEATURE),
+    takes: dialect === null ? LEDGER_FEATURES.filter((one) => features.includes(one)) : [],
     epoch: readEpoch(epoch),
   }
 }

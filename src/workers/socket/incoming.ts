@@ -9,7 +9,7 @@ import type { Sink } from './protocol.ts'
 /** The hub's word on one frame of ours. */
 export type Verdict = {
   readonly sink: Sink
-  /** The event id, git hash or id of lines that it speaks of. */
+  /** The event id, git hash or other id of a frame that it speaks of. */
   readonly id: string
   readonly outcome: 'accepted' | 'rejected' | 'unanswered'
   /** The category of a rejection: lower-case words, safe to show and to store. */
@@ -73,7 +73,9 @@ export function readFrame(
     case 'LocalCommitAck':
       return dialect === null ? readCommitAck(frame) : readStrictCommitAck(frame, dialect)
     case 'LedgerLinesAck':
-      return readLinesAck(frame)
+      return readOwnAck(frame, 'lines_id')
+    case 'CommitsPushedAck':
+      return readOwnAck(frame, 'pushed_id')
     default:
       return typeof frame['type'] === 'string' ? { kind: 'other' } : MALFORMED
   }
@@ -122,7 +124,7 @@ function isCount(value: unknown): value is number {
 }
 
 /** What an error frame names; of several the first. */
-const ERROR_KEYS = ['git_hash', 'lines_id'] as const
+const ERROR_KEYS = ['git_hash', 'lines_id', 'pushed_id'] as const
 
 function readError(frame: JsonObject): IncomingFrame {
   const key = ERROR_KEYS.find((one) => one in frame) ?? 'event_id'
@@ -148,9 +150,10 @@ function readCommitAck(frame: JsonObject): IncomingFrame {
   return verdict({ sink: 'commits', id, ...said }, frame['status'] ?? 'accepted', frame)
 }
 
-function readLinesAck(frame: JsonObject): IncomingFrame {
-  const { lines_id: id, project_uuid: projectUuid, status } = frame
-  const isWhole = hasExactly(frame, ['type', 'lines_id', 'project_uuid', 'status'])
+// Of what only hubs of this kind take.
+function readOwnAck(frame: JsonObject, key: 'lines_id' | 'pushed_id'): IncomingFrame {
+  const { [key]: id, project_uuid: projectUuid, status } = frame
+  const isWhole = hasExactly(frame, ['type', key, 'project_uuid', 'status'])
   if (!isWhole || typeof id !== 'string' || typeof projectUuid !== 'string') return STRAY
   return verdict({ sink: 'commits', id, projectUuid }, status, null)
 }

@@ -127,7 +127,7 @@ export class Link {
     this.#batches = { number: connection, link: reached }
     const { login, epoch } = reached.target
     // What is of the ledger has no way but the WebSocket.
-    this.#options.emit({ type: 'socket.snapshot', connection, login, epoch, takesLines: false })
+    this.#options.emit({ type: 'socket.snapshot', connection, login, epoch, takes: [] })
     return { type: 'socket.probed', connection }
   }
 

@@ -1,12 +1,13 @@
 /** The text of what we send: the stored bytes themselves, plus what only the wire carries. */
 import type { StrictDialect } from '../../contracts/frames.ts'
 import { encodeJson, parseJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import type { Json, JsonObject } from '../../contracts/json.ts'
+import { ID_KEY_BY_TYPE } from '../../contracts/ledger-frame.ts'
 import type { Sink } from './protocol.ts'
 
 /** One stored frame and what it is of. */
 export type OutgoingItem = {
-  /** Event id, git hash or the id of ledger lines. */
+  /** Event id, git hash, or the id that another frame of the ledger has. */
   readonly id: string
   readonly projectUuid: string
   /** One JSON object, compact; of the events the stored body, of the commits the whole frame. */
@@ -40,15 +41,20 @@ export function composeBody(
     const frame = parseJsonObject(item.frame, item.frame.length)
     const buildId = frame['build_id']
     if (frame['project_uuid'] !== item.projectUuid || typeof buildId !== 'string') return null
-    const isLines = sink === 'commits' && frame['type'] === 'LedgerLines'
-    const key = sink === 'events' ? 'event_id' : isLines ? 'lines_id' : 'git_hash'
-    // The stricter dialect has no frame for lines.
-    if (frame[key] !== item.id || (isLines && strict !== null)) return null
+    const key = sink === 'events' ? 'event_id' : idKeyOf(frame['type'])
+    if (frame[key] !== item.id) return null
     if (strict === null) return { text: item.frame, buildId }
+    // Of the ledger the stricter dialect knows commits alone.
+    if (key !== 'event_id' && key !== 'git_hash') return null
     return { text: encodeJson(admit(sink, item.id, frame, buildId, strict)), buildId }
   } catch {
     return null
   }
+}
+
+function idKeyOf(type: Json | undefined): string {
+  const isNamed = typeof type === 'string' && Object.hasOwn(ID_KEY_BY_TYPE, type)
+  return (isNamed ? ID_KEY_BY_TYPE[type] : undefined) ?? 'git_hash'
 }
 
 // The hot path: no parse.

@@ -1,5 +1,5 @@
 /** What the socket worker is asked, and what it answers or reports. Tokens never cross the port: it reads them. */
-import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
+import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
 import type { ErrorOnWire } from '../../errors.ts'
 
 /** What the thread is started with. */
@@ -81,8 +81,8 @@ export type SocketFact =
       readonly connection: number
       readonly login: string
       readonly epoch: string | null
-      /** Rows of ledgers, on this connection. */
-      readonly takesLines: boolean
+      /** Of the ledger beside commits, on this connection. */
+      readonly takes: readonly LedgerFeature[]
     }
   | { readonly type: 'socket.pinged'; readonly connection: number }
   /** The hub takes nothing by HTTP now; said before the batch in question is answered. */

@@ -1,7 +1,7 @@
 /** The socket worker's resource: the one link, fed by commands and by the direct channel from the store thread. */
 import { BroadcastChannel } from 'node:worker_threads'
-import { idOfFrame } from '../../contracts/ledger-lines.ts'
-import type { LedgerFrame } from '../../contracts/ledger-lines.ts'
+import { idOfFrame } from '../../contracts/ledger-frame.ts'
+import type { LedgerFrame } from '../../contracts/ledger-frame.ts'
 import { errorToWire } from '../../errors.ts'
 import { openLogin } from '../../project/login.ts'
 import { encodeJson, type JsonObject } from '../../contracts/json.ts'

@@ -3,7 +3,8 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Json } from '#dist/contracts/json.js'
-import type { LedgerFrame, LedgerLines } from '#dist/contracts/ledger-lines.js'
+import type { LedgerFrame } from '#dist/contracts/ledger-frame.js'
+import type { LedgerLines } from '#dist/contracts/ledger-lines.js'
 import { InputError } from '#dist/errors.js'
 import { NO_IDENTITY } from '#dist/events/identity-literals.js'
 import { createSanitizer } from '#dist/events/sanitize.js'
@@ -13,6 +14,7 @@ import { addedRows } from '#dist/workers/git/lines-of-commit.js'
 import { IDENTITY, LedgerRepository } from '../../support/ledger-repository.ts'
 
 const HUB = { origin: 'https://hub.example', team: 'acme', epoch: 'first' }
+const TAKES = ['ledger_lines'] as const
 const sanitizer = createSanitizer(NO_IDENTITY)
 const clean = (value: unknown): Json => sanitizer.sanitize(value).value
 
@@ -30,7 +32,7 @@ afterEach(() => repository.remove())
 
 function opened(epoch = 'first'): Ledger {
   const made = repository.ledger({ clean })
-  made.confirmBy({ ...HUB, epoch }, true)
+  made.confirmBy({ ...HUB, epoch }, TAKES)
   return made
 }
 
@@ -102,14 +104,14 @@ describe('the lines of a commit', () => {
     ledger = opened('second')
     await ledger.confirm([commit])
     expect(ids(await lines())).toEqual(sent)
-    ledger.confirmBy({ ...HUB, epoch: 'second' }, false)
+    ledger.confirmBy({ ...HUB, epoch: 'second' }, [])
     expect(await lines()).toEqual([])
   })
 
   it('never leave a ledger that can not clean them (L4)', async () => {
     const commit = await repository.decide(ledger, mission)
     const bare = repository.ledger()
-    bare.confirmBy(HUB, true)
+    bare.confirmBy(HUB, TAKES)
     await bare.confirm([commit])
     expect(await bare.offer()).toEqual([])
   })
@@ -134,7 +136,7 @@ describe('the lines of a commit', () => {
         return clean(value)
       },
     })
-    ledger.confirmBy(HUB, true)
+    ledger.confirmBy(HUB, TAKES)
     expect((await lines())[0]?.rows[0]).toEqual({ line: 1, row: null })
   })
 
@@ -143,7 +145,7 @@ describe('the lines of a commit', () => {
     ledger = repository.ledger({
       clean: (value) => (JSON.stringify(value).includes(mission) ? { mission: 'x' } : clean(value)),
     })
-    ledger.confirmBy(HUB, true)
+    ledger.confirmBy(HUB, TAKES)
     await ledger.confirm([commit])
     expect(await lines()).toEqual([])
   })

@@ -57,7 +57,7 @@ describe('a link by HTTP', () => {
         connection: 1,
         login: 'a login',
         epoch: 'e1',
-        takesLines: false,
+        takes: [],
       },
     ])
     expect(await link.deliver('events', 1, items)).toMatchObject({ accepted: ids, unanswered: 0 })

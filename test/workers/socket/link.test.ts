@@ -54,7 +54,7 @@ describe('a link to an honest hub', () => {
         connection: 1,
         login: 'a login',
         epoch: null,
-        takesLines: false,
+        takes: [],
       },
     ])
   })
