@@ -115,9 +115,9 @@ describe('a list of branches', () => {
 
   it('that can not be written keeps no mission from being made, and says so', async () => {
     mkdirSync(join(`${book()}.tmp`, 'foreign'), { recursive: true })
-    const { code, err } = await machine.run(root, ['mission', 'create', 'unnoted'])
+    const { code, said } = await machine.run(root, ['mission', 'create', 'unnoted'])
     expect(code).toBe(0)
-    expect(err).toContain('The disk refused')
+    expect(said).toContain('The disk refused')
     rmSync(`${book()}.tmp`, { recursive: true })
     expect(existsSync(book())).toBe(false)
     await machine.ok(root, ['mission', 'create', 'noted'])
@@ -126,9 +126,9 @@ describe('a list of branches', () => {
 
   it('that can not be read is set aside by the next mission, which says so', async () => {
     writeFileSync(book(), '{"half')
-    const { code, err } = await machine.run(root, ['mission', 'create', 'after'])
+    const { code, said } = await machine.run(root, ['mission', 'create', 'after'])
     expect(code).toBe(0)
-    expect(err.match(/list of scanned branches was damaged/g)).toHaveLength(1)
+    expect(said.match(/list of scanned branches was damaged/g)).toHaveLength(1)
     expect(readFileSync(`${book()}.damaged-1`, 'utf8')).toBe('{"half')
     expect(readFileSync(book(), 'utf8')).toContain('after')
   })
@@ -152,9 +152,9 @@ describe('a state of the commits that can not be read', () => {
       '--answer',
       'a',
     ]
-    const { document, err } = await machine.run(project.root, answer)
+    const { document, said } = await machine.run(project.root, answer)
     expect(document['committed']).toBe(true)
-    expect(err.match(/The sync state could not be read/g)).toHaveLength(1)
+    expect(said.match(/The sync state could not be read/g)).toHaveLength(1)
     const aside = readdirSync(folder).filter((name) => name.includes('damaged'))
     expect(aside).toHaveLength(1)
     expect(readFileSync(join(folder, aside[0] ?? ''), 'utf8')).toBe('{"pending_local_commits": [')
