@@ -11,6 +11,8 @@ import { SAMPLE_IDENTITY } from '../support/sample-identity.ts'
 const IDENTITY = compileIdentity(SAMPLE_IDENTITY)
 // Linear rules need some 15 ms of 64 KiB at most; one quadratic step per unit needs seconds.
 const [LENGTH, BOUND_MS] = ALL_ROWS ? [256 * 1024, 2_500] : [64 * 1024, 700]
+/** Of thousands of values in one. */
+const VALUE_BOUND_MS = 2_500
 
 /** Of the processor, not of the wall: what else runs on the machine must not decide. */
 function costMs(work: () => void): number {
@@ -57,7 +59,7 @@ describe(`cost is linear on hostile text (${LENGTH / 1024} KiB)`, () => {
     const sanitizer = createSanitizer(SAMPLE_IDENTITY)
     const people = Array.from({ length: 4_000 }, (_, n) => [`/home/p${n}/x`, `p${n}@example.com`])
     const keyed = Object.fromEntries(people)
-    expect(costMs(() => sanitizer.sanitize({ people, keyed }))).toBeLessThan(BOUND_MS)
+    expect(costMs(() => sanitizer.sanitize({ people, keyed }))).toBeLessThan(VALUE_BOUND_MS)
   })
 
   it('over many keys that become the same', () => {
@@ -67,7 +69,7 @@ describe(`cost is linear on hostile text (${LENGTH / 1024} KiB)`, () => {
       n,
     ])
     const value: unknown = Object.fromEntries(tokens)
-    expect(costMs(() => sanitizer.sanitize(value))).toBeLessThan(BOUND_MS)
+    expect(costMs(() => sanitizer.sanitize(value))).toBeLessThan(VALUE_BOUND_MS)
     expect(Object.keys(sanitizer.sanitize(value).value as object)).toHaveLength(20_000)
   })
 })

@@ -50,9 +50,9 @@ describe.concurrent('a project uuid that is not version 4', () => {
     const odd = good.replace(/uuid: .*/, 'uuid: 8c7b3a52-1f8e-11ee-be56-0242ac120002')
     writeFileSync(config, odd)
 
-    const { code, document, err } = await machine.run(root, emitNote('odd one'))
+    const { code, document, said } = await machine.run(root, emitNote('odd one'))
     expect({ code, route: document['route'] }).toEqual({ code: 0, route: 'queue_only' })
-    expect(err).toContain('Mend .kittify/config.yaml')
+    expect(said).toContain('Mend .kittify/config.yaml')
     expect((await machine.run(root, ['init'])).document.error?.code).toBe('IDENTITY_NOT_V4')
     expect(readFileSync(config, 'utf8')).toBe(odd)
     const report = await machine.run(root, ['sync', 'now'])
