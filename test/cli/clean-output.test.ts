@@ -11,6 +11,7 @@ import { writeLogin } from '#dist/project/login.js'
 import { ProjectFiles } from '../support/project-files.ts'
 import { until } from '../support/program.ts'
 import { rawEnd } from '../support/raw-run.ts'
+import { rowsInTurn } from '../support/rows.ts'
 import { TestMachine } from '../support/test-machine.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
@@ -158,45 +159,50 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'wp move': ['WP01', 'claimed', ...MISSION],
 }
 
-describe.each([
+const STATES: readonly (readonly [string, boolean, boolean])[] = [
   ['no login, no consent', false, false],
   ['no login, consent', false, true],
   ['a login, no consent', true, false],
   ['a login, consent', true, true],
-])('both streams of every command together, with a dead hub, %s', (_name, hasLogin, hasConsent) => {
-  const project = new ProjectFiles()
-  const commands = COMMANDS.map(({ paths = [] }) => (paths[0] ?? []).join(' ')).filter(
-    (name) => !STREAMING.has(name) && !STARTING.has(name),
-  )
+]
 
-  beforeAll(async () => {
-    project.write('token', 'kwt_0123456789abcdefghijklmnopqrstuv')
-    project.write('file.txt', 'hello\n')
-    for (const line of ['init', 'mission create harbour', 'wp create WP01 --mission harbour']) {
-      expect((await project.run([...line.split(' '), '--json'])).code).toBe(0)
-    }
-    if (hasConsent) expect((await project.run(['sync', 'opt-in'])).code).toBe(0)
-    if (hasLogin) {
-      const login = { hub: DEAD_HUB, token: project.read('token'), team_slug: 'coast' }
-      writeLogin(join(project.folder, 'state'), login)
-    }
-  })
-  afterAll(() => project.remove())
+describe.each(rowsInTurn(STATES, 2))(
+  'both streams of every command together, with a dead hub, %s',
+  (_name, hasLogin, hasConsent) => {
+    const project = new ProjectFiles()
+    const commands = COMMANDS.map(({ paths = [] }) => (paths[0] ?? []).join(' ')).filter(
+      (name) => !STREAMING.has(name) && !STARTING.has(name),
+    )
 
-  it.each(commands.filter((name) => !/^(?:auth logout|sync (?:opt|purge))/.test(name)))(
-    '%s: one document, and nothing else',
-    async (name) => {
-      const words = [...name.split(' '), ...(ARGUMENTS[name] ?? [])]
-      const { code, both } = await project.run([...words, '--json'])
-      expect(both, words.join(' ')).toMatch(/^\{.*\}\n$/)
-      const { ok, error } = JSON.parse(both) as { ok: boolean; error?: { code: string } }
-      // What ran and found something has its own code; what failed is never called a success.
-      if (code === 0) expect({ ok, error }).toEqual({ ok: true, error: undefined })
-      if (!ok) expect(error?.code).toMatch(/^[A-Z][A-Z0-9_]+$/)
-      expect(error?.code).not.toBe('INTERNAL')
-    },
-  )
-})
+    beforeAll(async () => {
+      project.write('token', 'kwt_0123456789abcdefghijklmnopqrstuv')
+      project.write('file.txt', 'hello\n')
+      for (const line of ['init', 'mission create harbour', 'wp create WP01 --mission harbour']) {
+        expect((await project.run([...line.split(' '), '--json'])).code).toBe(0)
+      }
+      if (hasConsent) expect((await project.run(['sync', 'opt-in'])).code).toBe(0)
+      if (hasLogin) {
+        const login = { hub: DEAD_HUB, token: project.read('token'), team_slug: 'coast' }
+        writeLogin(join(project.folder, 'state'), login)
+      }
+    })
+    afterAll(() => project.remove())
+
+    it.each(commands.filter((name) => !/^(?:auth logout|sync (?:opt|purge))/.test(name)))(
+      '%s: one document, and nothing else',
+      async (name) => {
+        const words = [...name.split(' '), ...(ARGUMENTS[name] ?? [])]
+        const { code, both } = await project.run([...words, '--json'])
+        expect(both, words.join(' ')).toMatch(/^\{.*\}\n$/)
+        const { ok, error } = JSON.parse(both) as { ok: boolean; error?: { code: string } }
+        // What ran and found something has its own code; what failed is never called a success.
+        if (code === 0) expect({ ok, error }).toEqual({ ok: true, error: undefined })
+        if (!ok) expect(error?.code).toMatch(/^[A-Z][A-Z0-9_]+$/)
+        expect(error?.code).not.toBe('INTERNAL')
+      },
+    )
+  },
+)
 
 describe('as programs, with both streams in one', () => {
   const machine = new TestMachine()
