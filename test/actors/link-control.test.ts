@@ -88,6 +88,9 @@ function world() {
           if (one.type === '@xstate.event' && one.event.type === 'socket.snapshot') {
             heard.push(JSON.stringify(one.event))
           }
+          if (one.type === '@xstate.event' && one.event.type === 'source.begin') {
+            asked.push(one.event.type)
+          }
         },
       }).start(),
     changed: ({ state }: { state: string }) => states.push(state),
@@ -125,6 +128,14 @@ async function live(): Promise<ReturnType<typeof world>> {
 }
 
 describe('the link', () => {
+  it('offers refused commits again at each greeting', async () => {
+    const { greet, count } = await live()
+    expect(count('source.begin')).toBe(1)
+    greet()
+    await settled()
+    expect(count('source.begin')).toBe(2)
+  })
+
   it('takes the lease, opens, empties both drains and says that it is live', async () => {
     const { link, asked, states } = await live()
     expect(states).toEqual([

@@ -92,9 +92,14 @@ export class DurableFs {
     return join(this.#stateDirectory, name)
   }
 
-  /** The empty file that stays, for locks that hold nothing; made where it is missing. */
+  /** The empty file that stays, for locks that hold nothing. */
+  get standingPath(): string {
+    return join(this.#stateDirectory, STANDING_NAME)
+  }
+
+  /** Makes it where it is missing; answers its path. */
   standingFile(): string {
-    const path = join(this.#stateDirectory, STANDING_NAME)
+    const path = this.standingPath
     if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === true) return path
     this.#onStep('create', path)
     closeSync(openSync(path, 'a'))

@@ -99,9 +99,8 @@ export async function freeLocks(fs: DurableFs, journal: Journal): Promise<void> 
 /** Forgets the locks once they are free. Temporary files go last, because they prove whose a lock is. */
 export async function forgetLocks(fs: DurableFs, journal: Journal): Promise<void> {
   await removeJournal(fs)
-  const standing = fs.standingFile()
   for (const { temporary } of journal.locks) {
-    if (temporary !== standing) await fs.removeQuietly(temporary)
+    if (temporary !== fs.standingPath) await fs.removeQuietly(temporary)
   }
 }
 
