@@ -12,6 +12,18 @@ export const EVIDENCE = {
 }
 
 /** A ULID that ends in this number. */
+/** What `MissionCreated` needs. */
+export const CREATED = {
+  mission_slug: 'nest',
+  mission_number: 1,
+  mission_type: 'software-dev',
+  target_branch: 'main',
+  wp_count: 1,
+  friendly_name: 'Nest',
+  purpose_tldr: 'a',
+  purpose_context: 'b',
+}
+
 export function idOf(number: number): string {
   return String(number).padStart(ID_DIGITS, '0')
 }

@@ -12,6 +12,7 @@ import {
   artifactOf,
   auditOf,
   connectorOf,
+  CREATED,
   deliveryOf,
   dossierOf,
   eventOf,
@@ -41,16 +42,6 @@ type Row = {
   readonly codes?: readonly string[]
 }
 
-const created = {
-  mission_slug: 'nest',
-  mission_number: 1,
-  mission_type: 'software-dev',
-  target_branch: 'main',
-  wp_count: 1,
-  friendly_name: 'Nest',
-  purpose_tldr: 'a',
-  purpose_context: 'b',
-}
 const reopened = {
   mission_id: 'M1',
   mission_slug: 'nest',
@@ -261,7 +252,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   'lifecycle-created': {
     family: 'lifecycle',
-    events: [eventOf(1, 'MissionCreated', created)],
+    events: [eventOf(1, 'MissionCreated', CREATED)],
     theirs: { mission_status: null, mission_type: null },
     state: { mission_status: 'created', mission_slug: 'nest', mission_type: 'software-dev' },
   },

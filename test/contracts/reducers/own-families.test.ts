@@ -1,7 +1,7 @@
 /** The two reducers that only we have: what planning came to, and what work has cost. */
 import { describe, expect, it } from 'vitest'
 import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
-import { eventOf, idOf, moveOf } from '../../support/reducer-events.ts'
+import { CREATED, eventOf, idOf, moveOf } from '../../support/reducer-events.ts'
 
 const MISSION = { mission_slug: 'nest', actor: 'tern' }
 
@@ -116,7 +116,7 @@ describe('planning', () => {
     ],
     [
       'a phase before its mission',
-      [planOf(1, 'PlanStarted'), eventOf(2, 'MissionCreated', created())],
+      [planOf(1, 'PlanStarted'), eventOf(2, 'MissionCreated', CREATED)],
       ['event_before_created 1'],
     ],
     [
@@ -193,16 +193,3 @@ describe('the cost of work', () => {
     expect(codes).toEqual(['total_inexact'])
   })
 })
-
-function created() {
-  return {
-    mission_slug: 'nest',
-    mission_number: 1,
-    mission_type: 'software-dev',
-    target_branch: 'main',
-    wp_count: 1,
-    friendly_name: 'Nest',
-    purpose_tldr: 'a',
-    purpose_context: 'b',
-  }
-}
