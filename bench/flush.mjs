@@ -15,6 +15,8 @@ const SIZES = {
 const FEW_ROUNDS = 3
 /** Of the bare connect, and in milliseconds. */
 const REACH = { commits: 3, liveP99: 20 }
+/** How long the eyes of another wait for what was sent. */
+const SEEN_MS = 30_000
 const BARE = 'bare connect and the same frames'
 
 export function rows(isShort) {
@@ -30,17 +32,19 @@ export function rows(isShort) {
 }
 
 async function measure(folder, hub, { rounds, events, commits, live }) {
-  const { root, state, mission } = await openProject(folder)
+  const { root, uuid, state, mission } = await openProject(folder)
   writeLogin(state, { hub: hub.url, token: hub.token, team_slug: 'acme' })
   const runtime = await createRuntime({ root, stateDirectory: state, link: 'manual' })
   try {
     await runtime.sync.optIn()
     const watch = watchLink(runtime)
-    // The threads are started, and everything is loaded, before anything is measured.
+    // The threads are started, everything is loaded, and the hub knows the project, before anything is measured.
+    await runtime.emit(draft(0))
     await watch.start()
     await runtime.sync.stop()
     const frames = []
     const eyes = await connect(hub, (frame) => frames.push({ ...frame, at: performance.now() }))
+    eyes.follow(uuid)
     const world = { runtime, watch, hub, frames, mission }
     const found = [await flushNothing(world, rounds)]
     for (const count of events) found.push(await flushEvents(world, rounds, count))
@@ -128,7 +132,7 @@ async function flushCommits({ runtime, watch, hub, frames, mission }, count) {
         await seen(frames, 'LocalCommit', count)
         commits = frames
           .filter(isCommit)
-          .map((frame) => ({ ...without(frame, 'seq', 'at'), git_hash: freshHash() }))
+          .map((frame) => ({ ...without(frame, 'local_only', 'seq', 'at'), git_hash: freshHash() }))
         return liveMs
       },
       base: () => bare(hub, (link) => link.sendCommits(commits)),
@@ -160,7 +164,7 @@ async function liveTimes({ runtime, watch, frames, mission, hub }, count) {
     const { at: seenAt, ...frame } = frames.find(isCommit)
     // The hub may be quicker than the word of the thread that committed.
     times.commits.push(Math.max(0, seenAt - committedAt))
-    const same = { ...without(frame, 'seq'), git_hash: freshHash() }
+    const same = { ...without(frame, 'local_only', 'seq'), git_hash: freshHash() }
     times.echoes.push(await timed(() => echo.sendCommits([same])))
     frames.length = 0
     const event = async () => {
@@ -193,7 +197,12 @@ function isCommit({ type }) {
 }
 
 async function seen(frames, type, count) {
-  while (frames.filter((frame) => frame.type === type).length < count) {
+  const until = performance.now() + SEEN_MS
+  let [read, found] = [0, 0]
+  for (;;) {
+    for (; read < frames.length; read += 1) found += Number(frames[read].type === type)
+    if (found >= count) return
+    if (performance.now() > until) throw new Error(`saw ${found} of ${count} ${type}`)
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

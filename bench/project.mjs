@@ -4,6 +4,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { requireIdentity } from '#dist/project/identity.js'
 import { initProject } from '#dist/project/init.js'
 import { locateRepository } from '#dist/project/locate.js'
 import { createMission } from '#dist/project/mission-create.js'
@@ -22,7 +23,7 @@ export async function inFolder(work) {
   }
 }
 
-/** `{ root, state, mission, env }`; the mission's branch is where decisions are committed. */
+/** `{ root, uuid, state, mission, env }`; the mission's branch is where decisions are committed. */
 export async function openProject(folder) {
   const root = join(folder, 'project')
   execFileSync('git', ['init', '-q', '-b', 'main', root])
@@ -40,7 +41,8 @@ export async function openProject(folder) {
   const { directory: mission } = await createMission(repository, { slug: 'b', topology: 'coord' })
   const state = join(folder, 'state')
   const env = { ...process.env, HOME: folder, KITTIWAKE_HOME: state, KITTIWAKE_AUTO_START: '0' }
-  return { root, state, mission, env }
+  const { uuid } = await requireIdentity(repository)
+  return { root, uuid, state, mission, env }
 }
 
 export function draft(at) {

@@ -31,6 +31,7 @@ export async function connect({ url, token }, heard = () => {}) {
   return {
     snapshot,
     close: () => socket.close(),
+    follow: (project_uuid) => socket.send(JSON.stringify({ type: 'subscribe', project_uuid })),
     sendEvents: (bodies) => {
       const frames = framesOf(bodies, sent)
       sent += frames.length

@@ -43,7 +43,7 @@ export class FanOut {
   }
 
   #offered(peer: Peer, isOffered: boolean): void {
-    if (isOffered && peer.outflow.isWaiting) this.wake(peer)
+    if (isOffered && peer.outflow.bytes > 0) this.wake(peer)
     if (!isOffered) this.#log('peer_too_slow', { peer: peer.number })
   }
 

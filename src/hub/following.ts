@@ -1,9 +1,10 @@
 /**
  * The projects that one connection follows. Each is first behind: what was missed is read from the store, a page at a
- * time, as fast as it is taken. Where a page ends at the head it is live, and shown what is accepted as it is accepted.
- * Both happen in one turn of the event loop, so nothing is seen twice and nothing is left out.
+ * time, as fast as it is taken. Where a page ends at the head it is live, and shown what is accepted as it is accepted,
+ * until more waits than a slow reader may hold up: then it is behind again, and what it misses waits in the store. Each
+ * happens in one turn of the event loop, so nothing is seen twice and nothing is left out.
  */
-import { CATCH_UP_BYTES_MAX, CATCH_UP_ROWS_MAX } from './limits.ts'
+import { CATCH_UP_BYTES_MAX, CATCH_UP_ROWS_MAX, LIVE_BUFFER_BYTES_MAX } from './limits.ts'
 import type { Outflow } from './outflow.ts'
 import { numberedFrame } from './shown.ts'
 import type { Shown } from './shown.ts'
@@ -55,12 +56,16 @@ export class Following {
     this.#outflow.drop(projectUuid)
   }
 
-  /** Offers what was accepted where its project is followed live; false where the reader is too slow. */
-  show(shown: Shown): boolean {
+  /** Offers what was accepted where its project is followed live. */
+  show(shown: Shown): void {
     const followed = this.#followedByUuid.get(shown.projectUuid)
-    if (followed === undefined || !followed.isLive) return true
+    if (followed === undefined || !followed.isLive) return
+    if (this.#outflow.bytes > LIVE_BUFFER_BYTES_MAX) {
+      followed.isLive = false
+      return
+    }
     followed.seq = shown.seq
-    return this.#outflow.offer(shown.numbered, shown.projectUuid)
+    this.#outflow.offer(shown.numbered, shown.projectUuid)
   }
 
   /**

@@ -15,6 +15,8 @@ export const FRAGMENTS_MAX = 4_096
 export const BAD_FRAMES_MAX = 256
 /** What waits to be read by one peer before it is closed with 1013. */
 export const PEER_BUFFER_BYTES_MAX = 1024 * 1024
+/** What waits for a subscriber before it is read from the store instead. Answers and pings have the rest. */
+export const LIVE_BUFFER_BYTES_MAX = PEER_BUFFER_BYTES_MAX / 2
 /** Pings without an answer before a peer is dead. */
 export const PINGS_MISSED_MAX = 2
 export const PING_INTERVAL_MS = 15_000

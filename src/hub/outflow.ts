@@ -31,10 +31,6 @@ export class Outflow {
     return this.#socket.bufferedAmount + this.#waitingBytes
   }
 
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0
-  }
-
   /** Nothing is queued, and the socket takes more. */
   get hasRoom(): boolean {
     return this.#waiting.length === 0 && this.#socket.bufferedAmount < CATCH_UP_BYTES_MAX

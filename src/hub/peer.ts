@@ -117,7 +117,10 @@ export class Peer implements Sender {
 
   /** Offers what was accepted where this connection is to see it; false where it reads too slowly. */
   show(shown: Shown, sender: Sender): boolean {
-    if (this.following.hasChosen) return this.following.show(shown)
+    if (this.following.hasChosen) {
+      this.following.show(shown)
+      return true
+    }
     return sender === this || this.outflow.offer(shown.plain, null)
   }
 
