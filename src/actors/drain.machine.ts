@@ -34,7 +34,8 @@ export type DrainEvent =
       readonly frames: readonly LedgerFrame[]
     }
   | ({ readonly type: 'socket.delivered'; readonly sink: Sink; readonly batch: number } & Delivery)
-  | { readonly type: 'source.settled' }
+  /** `isEmptied`: nothing is left that the link waits for, though there may be more to deliver. */
+  | { readonly type: 'source.settled'; readonly isEmptied: boolean }
   /** The source or the link could not do it now. */
   | { readonly type: 'source.refused'; readonly error: ErrorOnWire }
   | { readonly type: 'socket.refused' }
@@ -73,6 +74,8 @@ export const drainMachine = setup({
       params.batch === context.batch && params.count === 0,
     isFirstFailure: ({ context }) => context.attempts === 0,
     hasAdvanced: ({ context }) => context.hasAdvanced,
+    hasEmptied: ({ context }, params: { isEmptied: boolean }) =>
+      context.hasAdvanced && params.isEmptied,
     hasVerdicts: (_, params: Delivery) => verdictsOf(params) > 0,
     isPresentWithVerdicts: ({ context }, params: Delivery & { batch: number }) =>
       params.batch === context.batch && verdictsOf(params) > 0,
@@ -207,6 +210,11 @@ export const drainMachine = setup({
     settling: {
       on: {
         'source.settled': [
+          {
+            guard: { type: 'hasEmptied', params: ({ event }) => event },
+            target: 'claiming',
+            actions: ['resetAttempts', 'tellEmptied'],
+          },
           { guard: 'hasAdvanced', target: 'claiming', actions: 'resetAttempts' },
           // Refused for now: to ask again at once would only use up its attempts.
           { target: 'waiting' },

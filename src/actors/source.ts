@@ -47,7 +47,7 @@ export const outboxSource = fromCallback<SourceCommand | StoreAnswer, SourceInpu
             frames: [],
           })
         case 'store.settled':
-          return drain.send({ type: 'source.settled' })
+          return drain.send({ type: 'source.settled', isEmptied: false })
         case 'store.refused':
           return drain.send({ type: 'source.refused', error: event.error })
         default:
@@ -84,7 +84,7 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
           return drain.send({ type: 'source.claimed', batch, count: frames.length, frames })
         }
         case 'git.confirmed':
-          return drain.send({ type: 'source.settled' })
+          return drain.send({ type: 'source.settled', isEmptied: event.pending === 0 })
         case 'git.refused':
           return drain.send({ type: 'source.refused', error: event.error })
         default:

@@ -46,6 +46,7 @@ const same = {
   refusedForGood: stay,
   refusedForNow: stay,
   settled: stay,
+  settledAndEmptied: stay,
   sourceRefused: stay,
   socketRefused: stay,
 } as const
@@ -74,7 +75,8 @@ checkTable(drainMachine, {
     deliveredLate: delivery(6, ['a']),
     refusedForGood: refused(true),
     refusedForNow: refused(false),
-    settled: { type: 'source.settled' },
+    settled: { type: 'source.settled', isEmptied: false } as never,
+    settledAndEmptied: { type: 'source.settled', isEmptied: true } as never,
     sourceRefused: refusal,
     socketRefused: { type: 'socket.refused' },
   },
@@ -95,8 +97,18 @@ checkTable(drainMachine, {
       refusedForNow: 'settling',
       socketRefused: 'waiting',
     },
-    settling: { ...same, settled: 'claiming', sourceRefused: 'waiting' },
-    settlingNothing: { ...same, settled: 'waiting', sourceRefused: 'waiting' },
+    settling: {
+      ...same,
+      settled: 'claiming',
+      settledAndEmptied: 'claiming',
+      sourceRefused: 'waiting',
+    },
+    settlingNothing: {
+      ...same,
+      settled: 'waiting',
+      settledAndEmptied: 'waiting',
+      sourceRefused: 'waiting',
+    },
     waiting: same,
   },
 })
@@ -143,7 +155,7 @@ function world(script: readonly number[]) {
       inbox.push(() => {
         if (refuses()) return
         for (const id of accepted) if (store.includes(id)) store.splice(store.indexOf(id), 1)
-        drain.send({ type: 'source.settled' })
+        drain.send({ type: 'source.settled', isEmptied: false })
       })
     }
   })
@@ -262,6 +274,23 @@ describe('a drain', () => {
     expect([delivered, told]).toEqual([['a'], ['drain.stalled', 'drain.emptied']])
   })
 
+  it('tells its owner that it is emptied before it claims what nobody waits for', () => {
+    const heard: string[] = []
+    const ear = (): AnyActorRef =>
+      createActor(
+        fromCallback<Said>(({ receive }) => receive(({ type }) => heard.push(type))),
+      ).start()
+    const [source, owner, outlet] = [ear(), ear(), ear()]
+    const input = { sink: 'commits' as const, source, owner, outlet, random: () => 0.5 }
+    const drain = createActor(drainMachine, { input }).start()
+    drain.send({ type: 'drain.wake' })
+    drain.send({ type: 'source.claimed', batch: 1, count: 1, frames: [] })
+    drain.send(delivery(1, ['a']) as never)
+    heard.length = 0
+    drain.send({ type: 'source.settled', isEmptied: true })
+    expect(heard).toEqual(['drain.emptied', 'source.claim'])
+  })
+
   it('claims as much as the link says that it can carry', () => {
     const claims: unknown[] = []
     const ear = (heard: (event: Said) => void): AnyActorRef =>
@@ -273,7 +302,7 @@ describe('a drain', () => {
     drain.send({ type: 'drain.wake' })
     drain.send({ type: 'source.claimed', batch: 1, count: 1, frames: [] })
     drain.send({ ...delivery(1, ['a']), credit: 16 } as never)
-    drain.send({ type: 'source.settled' })
+    drain.send({ type: 'source.settled', isEmptied: false })
     expect(claims).toMatchObject([
       { batch: 1, max: CLAIM_START },
       { batch: 2, max: 16 },

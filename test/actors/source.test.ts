@@ -51,7 +51,7 @@ describe('the source of the events', () => {
     expect(told).toEqual([
       // The rows themselves take the direct way to the socket thread.
       { type: 'source.claimed', batch: 7, count: 3, frames: [] },
-      { type: 'source.settled' },
+      { type: 'source.settled', isEmptied: false },
       { type: 'source.refused', ...refusal('LEASE_NOT_HELD') },
     ])
   })
@@ -83,9 +83,15 @@ describe('the source of the commits', () => {
     say({ type: 'git.framed', frames: [first] })
     expect(asked[0]).toEqual({ type: 'git.confirm', hashes: [second.git_hash] })
     expect(told).toEqual([
-      { type: 'source.settled' },
+      { type: 'source.settled', isEmptied: false },
       { type: 'source.claimed', batch: 2, count: 0, frames: [] },
     ])
+  })
+
+  it('is emptied with the last pending commit, whatever else there is to tell', () => {
+    const { told, say } = between(ledgerSource)
+    say({ type: 'git.confirmed', pending: 0 })
+    expect(told).toEqual([{ type: 'source.settled', isEmptied: true }])
   })
 
   it('offers what was refused again on the next link, which may be to another hub', () => {

@@ -30,21 +30,25 @@ const CHANGED_FILES_MAX = 1_000
 const DEPTH_MAX = 32
 /** Trees that are held: a commit is compared with its parent, which was compared itself just before. */
 const TREES_MAX = 256
+/** And the files of a commit are what its child's were before. */
+const BLOBS_MAX = 4
 
 /** All calls throw CommitDeferral or system errors where an object that must be there can't be read. */
 export class CommitGraph {
   readonly #store: ObjectReader
   readonly #commonDir: string
-  readonly #commitByOid = new Map<string, CommitNode>()
+  readonly #commitByOid: Map<string, CommitNode>
   readonly #treeByOid = new Map<string, readonly TreeEntry[]>()
+  readonly #blobByOid = new Map<string, Buffer>()
   #shallow: ReadonlySet<string> | null = null
 
-  constructor(commonDir: string, cache: object) {
+  /** `commitByOid`: those that are known, where the caller keeps them between graphs. */
+  constructor(commonDir: string, cache: object, commitByOid = new Map<string, CommitNode>()) {
     this.#store = openReader(commonDir, cache)
     this.#commonDir = commonDir
+    this.#commitByOid = commitByOid
   }
 
-  /** Each is read once for as long as this graph lives: one command. */
   async commit(oid: string): Promise<CommitNode> {
     const known = this.#commitByOid.get(oid)
     if (known !== undefined) return known
@@ -81,7 +85,14 @@ export class CommitGraph {
   }
 
   async blob(oid: string): Promise<Buffer> {
-    return (await this.#store.read(oid)).bytes
+    const bytes = this.#blobByOid.get(oid) ?? (await this.#store.read(oid)).bytes
+    this.#blobByOid.delete(oid)
+    this.#blobByOid.set(oid, bytes)
+    for (const oldest of this.#blobByOid.keys()) {
+      if (this.#blobByOid.size <= BLOBS_MAX) break
+      this.#blobByOid.delete(oldest)
+    }
+    return bytes
   }
 
   async tree(oid: string): Promise<readonly TreeEntry[]> {

@@ -69,19 +69,20 @@ export class FrameBook {
   }
 
   /**
-   * Pending commits, then which of the confirmed ones were pushed, then the next lines of these.
+   * Pending commits; where there are none, which of the confirmed ones were pushed, and the next lines of these.
    *
    * @param except what the hub has refused; without it a hub that refuses one would get no others
    */
   async offer(graph: CommitGraph, except: readonly string[]): Promise<readonly LedgerFrame[]> {
-    const commits = await this.frames(graph)
-    const identity = await this.#options.identity()
-    if (identity === null) return commits
-    const owner = { project_uuid: identity.uuid, build_id: identity.build_id }
     const refused = new Set(except)
+    const commits = (await this.frames(graph)).filter(({ git_hash }) => !refused.has(git_hash))
+    if (commits.length > 0) return commits
+    const identity = await this.#options.identity()
+    if (identity === null) return []
+    const owner = { project_uuid: identity.uuid, build_id: identity.build_id }
     const asked = [graph, this.#confirmer, owner, refused] as const
     const pushed = await this.#pushed.frames(...asked)
-    return [...commits, ...pushed, ...(await this.#lines.frames(...asked))]
+    return [...pushed, ...(await this.#lines.frames(...asked))]
   }
 
   async frames(graph: CommitGraph): Promise<readonly LocalCommit[]> {

@@ -24,18 +24,20 @@ export type LinesBookOptions = {
 
 /** What one claim brings. */
 const CLAIM_LENGTH_MAX = 4 * LINES_LENGTH_MAX
-/** Commits that one claim looks at. */
-const CLAIM_COMMITS_MAX = 256
+/** Commits that one claim looks at: whoever writes waits for as long. */
+const CLAIM_COMMITS_MAX = 64
 const TOLD = 'told'
 
 /** Where lines come from: a confirmed commit, or all that the logs of a mission held in one. */
 type Source = { readonly id: string; readonly commit: string; readonly mission: string | null }
 
+type Part = { readonly source: string; readonly open: Set<string> }
+
 export class LinesBook {
   readonly #options: LinesBookOptions
   #isTaken = false
-  /** Those that were given out, by their ids. */
-  readonly #given = new Set<string>()
+  /** Those that were given out, by their ids, each with its source and what of that was given out and is not held yet. */
+  readonly #given = new Map<string, Part>()
 
   constructor(options: LinesBookOptions) {
     this.#options = options
@@ -72,10 +74,11 @@ export class LinesBook {
       const all = commit === null ? [] : await linesIn(graph, { commit, mission }, owner, clean)
       const open = all.filter(({ lines_id }) => !told.has(lines_id))
       if (open.length === 0) done.push(id)
+      const part = { source: id, open: new Set(open.map(({ lines_id }) => lines_id)) }
       for (const frame of open) {
         if (except.has(frame.lines_id) || length > CLAIM_LENGTH_MAX) continue
         frames.push(frame)
-        this.#given.add(frame.lines_id)
+        this.#given.set(frame.lines_id, part)
         length += encodeJson(frame.rows).length
       }
     }
@@ -96,11 +99,18 @@ export class LinesBook {
 
   /** The hub holds those of these that are lines; others change nothing. */
   async confirm(key: string | null, ids: readonly string[]): Promise<void> {
-    if (key !== null)
-      await this.#note(
-        key,
-        ids.filter((id) => this.#given.delete(id)),
-      )
+    if (key === null) return
+    const held: string[] = []
+    for (const id of ids) {
+      const part = this.#given.get(id)
+      if (part === undefined) continue
+      this.#given.delete(id)
+      held.push(id)
+      part.open.delete(id)
+      // With the last of its lines a commit needs no second look.
+      if (part.open.size === 0) held.push(part.source)
+    }
+    await this.#note(key, held)
   }
 
   async #note(key: string, ids: readonly string[]): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Author } from '../../project/bookkeeper.ts'
 import type { Mission, Placement, Repository } from '../../project/types.ts'
 import { CommitGraph } from './commit-graph.ts'
+import type { CommitNode } from './commit-graph.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import type { MissionLedger } from './dirty-journal.ts'
@@ -33,11 +34,14 @@ export type LedgerOptions = {
   readonly onStep?: OnStep
 }
 
+/** Commits that are held between two commands: more than one look reads. */
+const COMMITS_KEPT_MAX = 16_384
+
 export class MissionLogs {
   readonly fs: DurableFs
   readonly #options: LedgerOptions
   readonly #warnings: Warnings
-  #packs = { cache: {}, changedAt: 0 }
+  #read = { cache: {}, commits: new Map<string, CommitNode>(), stamp: '' }
 
   constructor(options: LedgerOptions, warnings: Warnings) {
     this.fs = new DurableFs(options.repository.commonDir, options.onStep)
@@ -47,7 +51,7 @@ export class MissionLogs {
 
   /** Of packs and processes. */
   get cache(): object {
-    return this.#packs.cache
+    return this.#read.cache
   }
 
   async log(placement: Placement, ledger: LedgerName): Promise<MissionLog> {
@@ -75,12 +79,20 @@ export class MissionLogs {
     return present
   }
 
-  /** A cached pack may be gone after a repack, so the cache lives as long as the folder of packs is unchanged. */
+  /** What was packed, pruned or fetched may be other than it was; until then an object stays what it is. */
   async graph(): Promise<CommitGraph> {
     const { commonDir } = this.#options.repository
-    const packs = await stat(join(commonDir, 'objects', 'pack')).catch(() => null)
-    const changedAt = packs?.mtimeMs ?? 0
-    if (changedAt !== this.#packs.changedAt) this.#packs = { cache: {}, changedAt }
-    return new CommitGraph(commonDir, this.#packs.cache)
+    const places = ['objects/pack', 'shallow', 'objects/info/alternates']
+    const stamp = (
+      await Promise.all(places.map((place) => changedAt(join(commonDir, place))))
+    ).join(' ')
+    if (stamp !== this.#read.stamp || this.#read.commits.size > COMMITS_KEPT_MAX) {
+      this.#read = { cache: {}, commits: new Map(), stamp }
+    }
+    return new CommitGraph(commonDir, this.#read.cache, this.#read.commits)
   }
+}
+
+async function changedAt(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.mtimeMs ?? 0
 }

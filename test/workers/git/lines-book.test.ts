@@ -77,6 +77,23 @@ describe('the lines of a commit', () => {
     expect(await lines()).toEqual([])
   })
 
+  it('wait behind the commits that are still to be told', async () => {
+    const first = await repository.decide(ledger, mission)
+    await ledger.confirm([first])
+    const second = await repository.decide(ledger, mission)
+    expect((await ledger.offer()).map(({ type }) => type)).toEqual(['LocalCommit'])
+    await ledger.confirm([second])
+    expect((await lines()).map(({ git_hash }) => git_hash)).toEqual([first, second])
+  })
+
+  it('need no second look at a commit once the hub has the last of them', async () => {
+    const commit = await repository.decide(ledger, mission)
+    await ledger.confirm([commit])
+    await ledger.confirm(ids(await lines()))
+    const told = readFileSync(join(repository.commonDir, 'kittiwake/told'), 'utf8')
+    expect(told.split('\n')).toContain(commit)
+  })
+
   it('are offered again after a crash before the word of the hub was noted (L9)', async () => {
     await ledger.confirm([await repository.decide(ledger, mission)])
     const before = ids(await lines())
@@ -204,15 +221,17 @@ describe('the history of the ledgers', () => {
     const shown = await previewLedgers(repository.commonDir)
     expect(shown).toMatchObject({ missions: 1, rows: 2 })
     expect(await release()).toEqual(shown)
-    const found = await lines()
+    // Behind the commit, which the hub has refused for now.
+    expect(await lines()).toEqual([])
+    const found = await lines([commit])
     expect(found).toMatchObject([
       { git_hash: commit, mission, ledger: 'decisions', history: true, rows: [{ line: 1 }, {}] },
     ])
     await ledger.confirm(ids(found))
-    expect(await lines()).toEqual([])
+    expect(await lines([commit])).toEqual([])
     // The same again is nothing new.
     await release()
-    expect(await lines()).toEqual([])
+    expect(await lines([commit])).toEqual([])
   })
 
   it('is refused where it is not what was shown', async () => {
