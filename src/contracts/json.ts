@@ -66,29 +66,41 @@ function write(value: Json, style: Style, depth: number, isFloat: boolean): stri
     default:
   }
   if (depth >= JSON_DEPTH_MAX) throw tooDeep()
+  let text = ''
   if (Array.isArray(value)) {
-    const items = value.map((item: Json) => write(item, style, depth + 1, isFloat))
-    return `[${items.join(style.comma)}]`
+    for (const item of value as readonly Json[]) {
+      text += `${text === '' ? '' : style.comma}${write(item, style, depth + 1, isFloat)}`
+    }
+    return `[${text}]`
   }
   const object = value as JsonObject
-  const fields: string[] = []
-  for (const key of Object.keys(object).sort(byCodePoint)) {
+  for (const key of sortedKeys(object)) {
     const field = object[key]
     if (field === undefined) continue
-    const text = write(field, style, depth + 1, style.floats.has(key))
-    fields.push(`${encodeString(key)}${style.colon}${text}`)
+    text += `${text === '' ? '' : style.comma}${encodeString(key)}${style.colon}`
+    text += write(field, style, depth + 1, style.floats.has(key))
   }
-  return `{${fields.join(style.comma)}}`
+  return `{${text}}`
 }
 
+const NEEDS_ESCAPE = /[^ !#-[\]-~]/
 // Everything outside printable ASCII, DEL included, as Python's ensure_ascii writes it.
 const NOT_PRINTABLE = /[\u007f-\uffff]/g
 
 function encodeString(text: string): string {
+  if (!NEEDS_ESCAPE.test(text)) return `"${text}"`
   return JSON.stringify(text).replace(
     NOT_PRINTABLE,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+const HIGH_UNITS = /[\ud800-\uffff]/
+
+/** The engine's own order, which is quick, is that of the code points as long as nothing is above the surrogates. */
+function sortedKeys(object: JsonObject): readonly string[] {
+  const keys = Object.keys(object)
+  return keys.some((key) => HIGH_UNITS.test(key)) ? keys.sort(byCodePoint) : keys.sort()
 }
 
 /** Order by code point: UTF-16 order differs above U+FFFF. A surrogate without its other half is a point of its own. */
