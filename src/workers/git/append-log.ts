@@ -40,8 +40,6 @@ export async function appendLines(place: LogPlace, lines: readonly string[]): Pr
   } finally {
     await handle.close()
   }
-  // Always: whoever made the file may have died before its name was durable.
-  await place.fs.syncDirectory(dirname(place.path))
 }
 
 /** Ends the last line or moves it aside, and makes all that is there durable. */
@@ -51,11 +49,10 @@ export async function repairLog(place: LogPlace): Promise<void> {
   try {
     const prefix = await repairTail(place, handle)
     if (prefix.length > 0) await writeWhole(place, handle, prefix)
-    else await sync(place, handle)
+    else await settle(place, handle)
   } finally {
     await handle.close()
   }
-  await place.fs.syncDirectory(dirname(place.path))
 }
 
 /** Other bytes in its place, unless somebody wrote meanwhile. Throws GitError LEDGER_CHANGED (retryable). */
@@ -133,7 +130,7 @@ async function writeWhole(place: LogPlace, handle: FileHandle, bytes: Buffer): P
     place.onStep('append', place.path)
     const { bytesWritten } = await handle.write(bytes)
     if (bytesWritten !== bytes.length) throw writeFailed(null)
-    await sync(place, handle)
+    await settle(place, handle)
   } catch (error) {
     await takeBack(place, handle, size, bytes)
     throw error instanceof GitError ? error : writeFailed(error)
@@ -158,6 +155,15 @@ async function takeBack(
   } catch {
     // A half line that stays is a torn tail, which the next append repairs.
   }
+}
+
+/** The bytes and, always, the name: whoever made the file may have died before. The disk is waited for once. */
+async function settle(place: LogPlace, handle: FileHandle): Promise<void> {
+  const synced = await Promise.allSettled([
+    sync(place, handle),
+    place.fs.syncDirectory(dirname(place.path)),
+  ])
+  for (const one of synced) if (one.status === 'rejected') throw one.reason
 }
 
 async function sync(place: LogPlace, handle: FileHandle): Promise<void> {

@@ -7,7 +7,8 @@ import { isJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
 import { isOid } from '../../project/object-id.ts'
 import type { DurableFs } from './durable-fs.ts'
-import { readOwned, replaceOwned, setAside } from './owned-json.ts'
+import { readOwned, setAside } from './owned-json.ts'
+import type { OwnedText } from './owned-json.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
 
 export type BranchEntry = {
@@ -40,12 +41,8 @@ export async function readBranchBook(commonDir: string): Promise<BookReading> {
   return { book, damaged: false }
 }
 
-export async function writeBranchBook(
-  fs: DurableFs,
-  commonDir: string,
-  book: BranchBook,
-): Promise<void> {
-  await replaceOwned(fs, bookPath(commonDir), JSON.stringify(Object.fromEntries(book), null, 2))
+export function branchBookFile(commonDir: string, book: BranchBook): OwnedText {
+  return { path: bookPath(commonDir), text: JSON.stringify(Object.fromEntries(book), null, 2) }
 }
 
 export async function setBranchBookAside(fs: DurableFs, commonDir: string): Promise<string> {

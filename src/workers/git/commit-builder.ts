@@ -1,4 +1,4 @@
-/** Blob, trees and commit of ours, made from HEAD's tree; durable before any lock is taken. */
+/** Blob, trees and commit of ours, made from HEAD's tree; not durable before the locks are prepared. */
 import { OID } from '../../project/object-id.ts'
 import type { Commit, CommitContext } from './commit.ts'
 import { CommitDeferral } from './deferral.ts'

@@ -53,7 +53,7 @@ export async function publishCommit(
 
 /** One try that nobody can overtake, for a longer hold: the commit is built while the locks are held. */
 export async function buildUnderLocks(context: CommitContext): Promise<Publication> {
-  const { fs, request, hooks, format } = context
+  const { fs, request, hooks, format, store } = context
   const busy = await findBusy(context)
   if (busy !== null) return busy
   const [index, head, branch] = await guardedPaths(context)
@@ -69,17 +69,17 @@ export async function buildUnderLocks(context: CommitContext): Promise<Publicati
     if (built === null) return { state: 'unchanged', oid: parent }
     await hooks.beforeRefMoves?.(built.commit)
     const state = readIndex(request.placement.gitDir, format.hash)
-    await refillLocks(fs, prepared, await planLocks(context, built, state))
+    await refillLocks(fs, prepared, await planLocks(context, built, state), store.takeUnsettled())
     return publishLocked(context, built, prepared, state)
   })
 }
 
 async function underLocks(
-  { fs, hooks, request }: CommitContext,
+  { fs, hooks, request, store }: CommitContext,
   plan: LockPlan,
   body: (prepared: PreparedLocks) => Promise<Publication>,
 ): Promise<Publication> {
-  const prepared = await prepareLocks(fs, plan)
+  const prepared = await prepareLocks(fs, plan, store.takeUnsettled())
   const startedAt = performance.now()
   try {
     const foreign = await takeLocks(fs, prepared)

@@ -71,7 +71,7 @@ export type CommitOutcome =
 
 export type CommitHooks = {
   /**
-   * Awaited after the objects are durable and before the branch moves. Called again with another commit when the
+   * Awaited once the commit is known, before anything of it need be there. Called again with another commit when the
    * branch moved meanwhile: the last call counts. What it throws, `commitPaths` throws, and nothing has moved.
    */
   readonly beforeRefMoves?: (commit: Commit) => Promise<void>

@@ -2,13 +2,14 @@
  * `<commonDir>/kittiwake/deferred.json`: the missions whose log may hold what no commit holds. A mark is durable
  * before an answer is appended and goes after its commit and frame are recorded; no file, nothing waits.
  */
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { isJsonObject } from '../../contracts/json.ts'
 import type { Json, JsonObject } from '../../contracts/json.ts'
 import { LEDGERS } from './protocol.ts'
 import type { Deferral, DeferralReason, LedgerName } from './protocol.ts'
 import type { DurableFs } from './durable-fs.ts'
-import { readOwned, replaceOwned, setAside } from './owned-json.ts'
+import { readOwned, replaceOwned, replaceOwnedInTurn, setAside } from './owned-json.ts'
+import type { OwnedText } from './owned-json.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -95,9 +96,14 @@ export class DirtyJournal {
     await this.#write(marks)
   }
 
+  /** Nobody waits for it: a mark that a power cut brings back has nothing more to commit. */
   async clear(ledger: MissionLedger): Promise<void> {
+    const { fs, commonDir } = this.#options
     const marks = new Map(await this.#marks())
-    if (marks.delete(keyOf(ledger))) await this.#write(marks)
+    if (!marks.delete(keyOf(ledger))) return
+    // Without marks there is no file.
+    if (marks.size === 0) await fs.remove(deferralsPath(commonDir))
+    else await replaceOwnedInTurn(fs, [fileOf(commonDir, marks)])
   }
 
   async #marks(): Promise<DirtyMarks> {
@@ -112,21 +118,21 @@ export class DirtyJournal {
     const since = new Date().toISOString()
     const mark = { reason: null, message: NOT_COMMITTED_YET, since }
     const rebuilt = new Map((await rebuild()).map((ledger) => [keyOf(ledger), mark]))
-    await this.#write(rebuilt)
+    if (rebuilt.size > 0) await this.#write(rebuilt)
     return rebuilt
   }
 
-  /** Without marks there is no file. */
   async #write(marks: DirtyMarks): Promise<void> {
     const { fs, commonDir } = this.#options
-    const path = deferralsPath(commonDir)
-    if (marks.size > 0) {
-      const text = JSON.stringify(Object.fromEntries(marks), null, 2)
-      await replaceOwned(fs, path, text)
-      return
-    }
-    await fs.remove(path)
-    await fs.syncDirectory(dirname(path))
+    const { path, text } = fileOf(commonDir, marks)
+    await replaceOwned(fs, path, text)
+  }
+}
+
+function fileOf(commonDir: string, marks: DirtyMarks): OwnedText {
+  return {
+    path: deferralsPath(commonDir),
+    text: JSON.stringify(Object.fromEntries(marks), null, 2),
   }
 }
 

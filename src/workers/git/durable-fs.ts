@@ -60,6 +60,11 @@ export type NewFile = {
 /** A file by the path that it is made at. */
 export type FileAt = { readonly path: string; readonly file: NewFile }
 
+/** Files that are not written yet, and folders whose names are not durable. */
+export type Unsettled = { readonly files: readonly FileAt[]; readonly folders: Iterable<string> }
+
+export const NOTHING_UNSETTLED: Unsettled = { files: [], folders: [] }
+
 type OpenFile = FileAt & { readonly fd: number }
 
 export const TEMPORARY_PREFIX = 'tmp-'
@@ -152,15 +157,22 @@ export class DurableFs {
     await this.syncDirectories(unsynced)
   }
 
-  /** The same for several; their folders are added to `unsynced`. */
-  async replaceFiles(files: readonly FileAt[], unsynced: Set<string>): Promise<void> {
+  /**
+   * The same for several, in this order; their folders are added to `unsynced`. `beside` are new files that are complete and
+   * fsynced with them.
+   */
+  async replaceFiles(
+    files: readonly FileAt[],
+    unsynced: Set<string>,
+    beside: readonly FileAt[] = [],
+  ): Promise<void> {
     const made = files.map(({ path, file }) => ({ to: path, path: this.temporaryPath(), file }))
-    await this.createFiles(made)
+    await this.createFiles([...beside, ...made])
     for (const [index, { path, to }] of made.entries()) {
       try {
         await this.rename(path, to)
       } catch (error) {
-        for (const left of made.slice(index)) await this.removeQuietly(left.path)
+        for (const left of [...made.slice(index), ...beside]) await this.removeQuietly(left.path)
         throw error
       }
       unsynced.add(dirname(to))

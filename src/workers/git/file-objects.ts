@@ -11,7 +11,7 @@ import { systemCode } from '../../errors.ts'
 import { objectId } from '../../project/object-id.ts'
 import { renderCommit } from './commit-object.ts'
 import type { CommitDraft } from './commit-object.ts'
-import type { DurableFs, NewFile } from './durable-fs.ts'
+import type { DurableFs, FileAt, NewFile, Unsettled } from './durable-fs.ts'
 import { isWhole, loosePath, missing, readLoose, unreadable } from './loose-object.ts'
 import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './objects.ts'
 
@@ -95,25 +95,28 @@ export class FileObjects implements ObjectStore {
       const deflated = deflateSync(content, DEFLATE)
       this.#pending.set(path, { bytes: deflated, mode: this.#mode })
       this.#pendingBytes += deflated.length
-      if (this.#pendingBytes > PENDING_BYTES_MAX) await this.#writePending()
+      if (this.#pendingBytes > PENDING_BYTES_MAX) {
+        await this.#fs.replaceFiles(this.#takePending(), this.#unsynced)
+      }
     }
     return oid
   }
 
   async commit(draft: CommitDraft): Promise<string> {
-    const oid = await this.write('commit', renderCommit(draft))
-    await this.#writePending()
-    await this.#fs.syncDirectories(this.#unsynced)
-    this.#unsynced.clear()
-    return oid
+    return this.write('commit', renderCommit(draft))
   }
 
-  /** Together, so that the disk is waited for once. */
-  async #writePending(): Promise<void> {
+  takeUnsettled(): Unsettled {
+    const unsettled = { files: this.#takePending(), folders: [...this.#unsynced] }
+    this.#unsynced.clear()
+    return unsettled
+  }
+
+  #takePending(): readonly FileAt[] {
     const files = [...this.#pending].map(([path, file]) => ({ path, file }))
     this.#pending.clear()
     this.#pendingBytes = 0
-    await this.#fs.replaceFiles(files, this.#unsynced)
+    return files
   }
 }
 

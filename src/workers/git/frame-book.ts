@@ -7,11 +7,14 @@ import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts
 import type { Repository } from '../../project/types.ts'
 import { addAcknowledged, keyOf, readAcknowledged, setConfirmer } from './acknowledged.ts'
 import type { Confirmer } from './acknowledged.ts'
+import { branchBookFile } from './branch-book.ts'
 import type { CommitGraph } from './commit-graph.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { beginAnew, findFrames, lookAtAllAgain } from './find-frames.ts'
 import type { Books, MakeFrame } from './find-frames.ts'
 import type { BranchProblem } from './moved-branches.ts'
+import { replaceOwned, replaceOwnedInTurn } from './owned-json.ts'
+import type { OwnedText } from './owned-json.ts'
 import { PushedBook } from './pushed-book.ts'
 import { sortFrames } from './frame-scan.ts'
 import { LinesBook } from './lines-book.ts'
@@ -19,7 +22,7 @@ import type { Clean } from './lines-of-commit.ts'
 import { ignoreSyncState } from './local-ignore.ts'
 import type { MissionBranches } from './mission-branches.ts'
 import { framesOf, localCommit, readSyncState } from './sync-state.ts'
-import { setSyncStateAside, writeSyncState } from './sync-state.ts'
+import { setSyncStateAside, syncStateFile } from './sync-state.ts'
 import type { SyncState } from './sync-state.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -129,7 +132,7 @@ export class FrameBook {
   }
 
   async #bringUpToDate(graph: CommitGraph): Promise<SyncState> {
-    const { repository, branches } = this.#options
+    const { repository, fs } = this.#options
     await this.#turnToConfirmer()
     const { isStateNew, ...books } = await this.#readBooks()
     // Without identity there are no frames; what was committed meanwhile is found once there is one.
@@ -139,8 +142,9 @@ export class FrameBook {
     this.#warnOf(found.problems)
     if (found.book !== books.book) {
       // In this order: a crash in between scans the same commits again and finds them pending.
-      if (found.state !== books.state || isStateNew) await this.#writeState(found.state)
-      await branches.write(found.book)
+      const isChanged = found.state !== books.state || isStateNew
+      const state = isChanged ? [await this.#stateFile(found.state)] : []
+      await replaceOwnedInTurn(fs, [...state, branchBookFile(repository.commonDir, found.book)])
     }
     return found.state
   }
@@ -216,10 +220,15 @@ export class FrameBook {
   }
 
   async #writeState(state: SyncState): Promise<void> {
+    const { path, text } = await this.#stateFile(state)
+    await replaceOwned(this.#options.fs, path, text)
+  }
+
+  async #stateFile(state: SyncState): Promise<OwnedText> {
     const { repository, fs } = this.#options
     if (!this.#isIgnored) await ignoreSyncState(fs, repository.commonDir)
     this.#isIgnored = true
-    await writeSyncState(fs, repository.root, state)
+    return syncStateFile(repository.root, state)
   }
 }
 

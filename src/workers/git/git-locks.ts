@@ -5,7 +5,8 @@
  */
 import { dirname } from 'node:path'
 import { systemCode } from '../../errors.ts'
-import type { DurableFs, FileAt, NewFile } from './durable-fs.ts'
+import { NOTHING_UNSETTLED } from './durable-fs.ts'
+import type { DurableFs, FileAt, NewFile, Unsettled } from './durable-fs.ts'
 import { identityOf, isOurs, removeJournal, writeJournal } from './journal.ts'
 import type { Journal } from './journal.ts'
 import { cutReflog } from './reflog.ts'
@@ -26,8 +27,12 @@ const LINKS_UNSUPPORTED = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', '
 /** Another process has the lock, or git is just taking an empty folder away. */
 const BUSY_CODES = new Set(['EEXIST', 'ENOENT'])
 
-/** Writes what will be published and notes it; no lock is held yet. */
-export async function prepareLocks(fs: DurableFs, plan: LockPlan): Promise<PreparedLocks> {
+/** Writes what will be published, and what it names, and notes it; no lock is held yet. */
+export async function prepareLocks(
+  fs: DurableFs,
+  plan: LockPlan,
+  unsettled: Unsettled,
+): Promise<PreparedLocks> {
   const files: FileAt[] = []
   const locks = plan.guarded.map(({ path, file }) => {
     const temporary = file === null ? fs.standingFile() : fs.temporaryPath()
@@ -37,7 +42,7 @@ export async function prepareLocks(fs: DurableFs, plan: LockPlan): Promise<Prepa
   const branchLock = locks.at(-1)?.path ?? ''
   const journal: Journal = { version: 1, locks, branchLock, reflogs: [...plan.reflogs] }
   // The journal's folder is theirs too: when the journal is durable, so are their names.
-  await writeJournal(fs, journal, files)
+  await writeJournal(fs, journal, unsettled, files)
   return { journal, plan }
 }
 
@@ -67,12 +72,13 @@ export async function refillLocks(
   fs: DurableFs,
   prepared: PreparedLocks,
   plan: LockPlan,
+  unsettled: Unsettled,
 ): Promise<void> {
   for (const { path, file } of plan.guarded) {
     if (file !== null) await fs.refillFile(`${path}.lock`, file)
   }
   prepared.journal = { ...prepared.journal, reflogs: [...plan.reflogs] }
-  await writeJournal(fs, prepared.journal)
+  await writeJournal(fs, prepared.journal, unsettled)
 }
 
 /** The prepared bytes get their name, durably, and the lock is gone with it. */
@@ -120,6 +126,6 @@ async function takeLock(
     const locks = [...prepared.journal.locks]
     locks[index] = { ...lock, identity: await identityOf(lock.path) }
     prepared.journal = { ...prepared.journal, locks }
-    await writeJournal(fs, prepared.journal)
+    await writeJournal(fs, prepared.journal, NOTHING_UNSETTLED)
   }
 }

@@ -6,7 +6,7 @@
 import { lstatSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
-import type { DurableFs, FileAt } from './durable-fs.ts'
+import type { DurableFs, FileAt, Unsettled } from './durable-fs.ts'
 
 export type JournalLock = {
   /** git's lock file. */
@@ -36,23 +36,21 @@ export type Journal = {
 /** Of locks, and of reflogs. */
 const ENTRIES_MAX = 8
 
-/** `noted`: files that it speaks of and that are made with it, complete before it is there. */
+/**
+ * `noted`: files that it speaks of and that are made with it, complete before it is there. What is unsettled is made durable
+ * beside it, so that the disk is waited for once.
+ */
 export async function writeJournal(
   fs: DurableFs,
   journal: Journal,
+  { files, folders }: Unsettled,
   noted: readonly FileAt[] = [],
 ): Promise<void> {
-  const temporary = fs.temporaryPath()
   const bytes = Buffer.from(JSON.stringify(journal))
-  await fs.createFiles([...noted, { path: temporary, file: { bytes, mode: 0o600 } }])
-  try {
-    await fs.rename(temporary, journalPath(fs))
-  } catch (error) {
-    for (const { path } of noted) await fs.removeQuietly(path)
-    await fs.removeQuietly(temporary)
-    throw error
-  }
-  await fs.syncDirectory(fs.stateDirectory)
+  const unsynced = new Set([...folders, fs.stateDirectory])
+  const own = { path: journalPath(fs), file: { bytes, mode: 0o600 } }
+  await fs.replaceFiles([...files, own], unsynced, noted)
+  await fs.syncDirectories(unsynced)
 }
 
 /** The journal, or null where there is none or it can't be understood (then nothing in it is ours to undo). */

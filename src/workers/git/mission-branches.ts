@@ -5,8 +5,9 @@
 import { MissionFinder, missionRef } from '../../project/mission-finder.ts'
 import { withRepositoryLock } from '../../project/repository-lock.ts'
 import type { Mission, Placement, Repository } from '../../project/types.ts'
-import { readBranchBook, setBranchBookAside, writeBranchBook } from './branch-book.ts'
+import { readBranchBook, setBranchBookAside, branchBookFile } from './branch-book.ts'
 import type { BranchBook, BranchEntry } from './branch-book.ts'
+import { replaceOwned } from './owned-json.ts'
 import { CommitDeferral } from './deferral.ts'
 import { DurableFs } from './durable-fs.ts'
 import { branchTip } from './head.ts'
@@ -55,7 +56,9 @@ export class MissionBranches {
   }
 
   async write(book: BranchBook): Promise<BranchBook> {
-    await writeBranchBook(this.#options.fs, this.#options.commonDir, book)
+    const { fs, commonDir } = this.#options
+    const { path, text } = branchBookFile(commonDir, book)
+    await replaceOwned(fs, path, text)
     return book
   }
 

@@ -7,7 +7,7 @@ import type { HashName } from '../../project/object-id.ts'
 import type { RepositoryFormat } from '../../project/repository-format.ts'
 import type { Placement } from '../../project/types.ts'
 import type { CommitDraft } from './commit-object.ts'
-import type { DurableFs } from './durable-fs.ts'
+import type { DurableFs, Unsettled } from './durable-fs.ts'
 import { FileObjects, FileReader } from './file-objects.ts'
 import { PlumbingObjects, PlumbingReader } from './plumbing-objects.ts'
 import type { Signer } from './signer.ts'
@@ -26,10 +26,12 @@ export type ObjectReader = {
 /** Throws CommitDeferral and system errors. */
 export type ObjectStore = ObjectReader & {
   readonly hash: HashName
-  /** Answers the id. Nothing is durable, and nothing need be there, before `commit`. */
+  /** Answers the id. Nothing need be there before `takeUnsettled` was made durable. */
   readonly write: (type: 'blob' | 'tree', bytes: Uint8Array) => Promise<string>
-  /** Answers the id; the commit and whatever was written before are durable then. */
+  /** Answers the id. */
   readonly commit: (draft: CommitDraft) => Promise<string>
+  /** What the caller makes durable, beside files of its own, before a branch may name any of it. */
+  readonly takeUnsettled: () => Unsettled
 }
 
 export type StoreOptions = {

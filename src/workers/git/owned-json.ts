@@ -6,7 +6,7 @@ import { parseJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
 import { GitError, InputError, systemCode } from '../../errors.ts'
 import { UNFINISHED_SUFFIX } from './durable-fs.ts'
-import type { DurableFs } from './durable-fs.ts'
+import type { DurableFs, FileAt } from './durable-fs.ts'
 
 export type OwnedReading =
   | { readonly state: 'absent' }
@@ -40,23 +40,41 @@ export async function readOwned(path: string, bytesMax: number): Promise<OwnedRe
   }
 }
 
-/** Old bytes or new bytes at every instant; the temporary file stands beside, on the same file system. */
+export type OwnedText = { readonly path: string; readonly text: string; readonly mode?: number }
+
+/** Old bytes or new bytes at every instant, and durable; the temporary file stands beside, on the same file system. */
 export async function replaceOwned(
   fs: DurableFs,
   path: string,
   text: string,
   mode?: number,
 ): Promise<void> {
-  const temporary = `${path}${UNFINISHED_SUFFIX}`
-  await fs.makeDirectory(dirname(path))
-  // One writer under the repository lock, so what stands there is what a dead one left.
-  await fs.remove(temporary)
-  await fs.createFile(temporary, {
-    bytes: Buffer.from(text),
-    ...(mode === undefined ? {} : { mode }),
-  })
-  await fs.rename(temporary, path)
+  await replaceOwnedInTurn(fs, [{ path, text, ...(mode === undefined ? {} : { mode }) }])
   await fs.syncDirectory(dirname(path))
+}
+
+/**
+ * The same for several: each is durable before the one behind it gets its name. For the last one nobody waits: after a power
+ * cut it may be as it was before.
+ */
+export async function replaceOwnedInTurn(
+  fs: DurableFs,
+  texts: readonly OwnedText[],
+): Promise<void> {
+  const files: FileAt[] = []
+  for (const { path, text, mode } of texts) {
+    const temporary = `${path}${UNFINISHED_SUFFIX}`
+    await fs.makeDirectory(dirname(path))
+    // One writer under the repository lock, so what stands there is what a dead one left.
+    await fs.remove(temporary)
+    const file = { bytes: Buffer.from(text), ...(mode === undefined ? {} : { mode }) }
+    files.push({ path: temporary, file })
+  }
+  await fs.createFiles(files)
+  for (const [at, { path }] of texts.entries()) {
+    await fs.rename(`${path}${UNFINISHED_SUFFIX}`, path)
+    if (at < texts.length - 1) await fs.syncDirectory(dirname(path))
+  }
 }
 
 /** Renames what can't be used to a free name beside it and answers that. Throws GitError LEDGER_STATE_UNREADABLE. */

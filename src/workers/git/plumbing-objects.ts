@@ -16,6 +16,8 @@ import { CommitDeferral } from './deferral.ts'
 import { isWhole, loosePath, missing, unreadable } from './loose-object.ts'
 import { runOnObjects, startOf, withoutGit } from './object-command.ts'
 import type { More } from './object-command.ts'
+import { NOTHING_UNSETTLED } from './durable-fs.ts'
+import type { Unsettled } from './durable-fs.ts'
 import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './objects.ts'
 import { failed } from './signer.ts'
 import type { Signer } from './signer.ts'
@@ -100,6 +102,11 @@ export class PlumbingObjects implements ObjectStore {
     await this.#settle([...oids, oid])
     await this.#prove(oid, draft)
     return oid
+  }
+
+  /** Git's own programs have written all, and it was made durable. */
+  takeUnsettled(): Unsettled {
+    return NOTHING_UNSETTLED
   }
 
   async #make(draft: CommitDraft): Promise<string> {

@@ -6,7 +6,8 @@ import { isJsonObject } from '../../contracts/json.ts'
 import type { Json, JsonObject } from '../../contracts/json.ts'
 import { isOid } from '../../project/object-id.ts'
 import type { DurableFs } from './durable-fs.ts'
-import { readOwned, replaceOwned, setAside } from './owned-json.ts'
+import { readOwned, setAside } from './owned-json.ts'
+import type { OwnedText } from './owned-json.ts'
 
 /** What is in the file. Entries of other writers that are no frames of ours are kept as they are. */
 export type SyncState = {
@@ -51,8 +52,8 @@ export async function readSyncState(root: string): Promise<SyncStateReading> {
   return { state: state ?? EMPTY, damaged: state === null, absent: false }
 }
 
-export async function writeSyncState(fs: DurableFs, root: string, state: SyncState): Promise<void> {
-  await replaceOwned(fs, syncStatePath(root), renderSyncState(state))
+export function syncStateFile(root: string, state: SyncState): OwnedText {
+  return { path: syncStatePath(root), text: renderSyncState(state) }
 }
 
 /** Answers the name that the damaged file has from now on. */

@@ -2,7 +2,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DurableFs } from '#dist/workers/git/durable-fs.js'
+import { DurableFs, NOTHING_UNSETTLED } from '#dist/workers/git/durable-fs.js'
 import { readJournal, removeJournal, writeJournal } from '#dist/workers/git/journal.js'
 
 const LOCK = { path: '/r/index.lock', temporary: '/r/tmp-1', identity: null }
@@ -27,7 +27,7 @@ afterEach(() => rmSync(commonDir, { recursive: true, force: true }))
 
 describe('the journal of a commit', () => {
   it('is read as it was written, until it is removed', async () => {
-    await writeJournal(fs, JOURNAL)
+    await writeJournal(fs, JOURNAL, NOTHING_UNSETTLED)
     expect(await readJournal(fs)).toEqual(JOURNAL)
     await removeJournal(fs)
     expect(await readJournal(fs)).toBe(null)
