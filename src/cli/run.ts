@@ -52,6 +52,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   EmitCommand,
   decision.DecisionRequestCommand,
   decision.DecisionAnswerCommand,
+  decision.DecisionListCommand,
   decision.DecisionLogCommand,
   wp.WpCreateCommand,
   wp.WpMoveCommand,

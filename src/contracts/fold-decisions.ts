@@ -1,5 +1,10 @@
 /** A decision log as decisions: which request an answer belongs to, what came twice, what contradicts. */
-import type { AnsweredRecord, DecisionRecord, RequestedRecord } from './decision-record.ts'
+import type {
+  AnsweredRecord,
+  Decision,
+  DecisionRecord,
+  RequestedRecord,
+} from './decision-record.ts'
 import { encodeDecisionRecord } from './decision-record.ts'
 import { ULID_PATTERN } from './event.ts'
 
@@ -18,6 +23,21 @@ export type FoldedDecision<Line extends NumberedRecord = NumberedRecord> = {
   readonly answer: AnsweredRecord | null
   /** The line that holds the answer. */
   readonly answerLine: Line | null
+}
+
+/** All but the commit, which the log itself can't tell. */
+export type DecisionSummary = Omit<Decision, 'commit'>
+
+export function summaryOf({ request, answer }: FoldedDecision): DecisionSummary {
+  const { decision_id, question, options } = request.payload
+  return {
+    decision_id,
+    question,
+    options,
+    answer: answer?.payload.answer ?? null,
+    requested_at: request.at,
+    answered_at: answer?.at ?? null,
+  }
 }
 
 type Open<Line> = {

@@ -129,6 +129,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   commit: ['--ref', 'main', '-m', 'A file', 'file.txt'],
   'conformance run': ['absent'],
   'decision answer': [EVENT, ...MISSION, '--answer', 'a'],
+  'decision list': MISSION,
   'decision log': MISSION,
   'decision request': [...MISSION, '--question', 'Which?'],
   emit: ['NoteTaken'],

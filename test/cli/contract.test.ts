@@ -73,7 +73,7 @@ describe('the documents of one mission, in the order of its life', () => {
     rmSync(join(root, 'payload.json'))
   })
 
-  it('decision request, answer and log: ids, the commit, and the history', async () => {
+  it('decision request, answer, list and log: ids, the commit, and the history', async () => {
     const at = ['--mission', mission]
     const asked = await machine.ok(root, [
       'decision',
@@ -92,6 +92,17 @@ describe('the documents of one mission, in the order of its life', () => {
       event_id: expect.stringMatching(ULID),
     })
     const decision_id = asked['decision_id'] as string
+    const list = async (...flags: string[]) =>
+      (await machine.ok(root, ['decision', 'list', ...at, ...flags]))['decisions']
+    const open = {
+      decision_id,
+      question: 'Which?',
+      options: ['A', 'B'],
+      answer: null,
+      requested_at: expect.stringMatching(/^\d{4}-/),
+      answered_at: null,
+    }
+    expect(await list('--open')).toEqual([open])
     const answered = await machine.ok(root, [
       'decision',
       'answer',
@@ -108,6 +119,9 @@ describe('the documents of one mission, in the order of its life', () => {
       commit: expect.stringMatching(OID),
       deferred_reason: null,
     })
+    expect(await list('--open')).toEqual([])
+    const answer = { answer: 'A', answered_at: expect.stringMatching(/^\d{4}-/) }
+    expect(await list()).toEqual([{ ...open, ...answer }])
     const log = await machine.ok(root, ['decision', 'log', ...at])
     expect(log['decisions']).toEqual([
       {

@@ -92,6 +92,50 @@ export class DecisionAnswerCommand extends KittiwakeCommand {
   }
 }
 
+export class DecisionListCommand extends KittiwakeCommand {
+  static override paths = [['decision', 'list']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Decisions',
+    description: "List a mission's decisions, those without an answer too",
+    details:
+      'As its log stands here, whether it is committed or not; `decision log` shows what git holds.',
+    examples: [
+      ['All of a mission', 'kittiwake decision list --mission login'],
+      ['What waits for an answer', 'kittiwake decision list --mission login --open'],
+    ],
+  })
+
+  mission = Option.String('--mission', {
+    required: true,
+    description: 'Directory name, slug or ULID',
+  })
+  isOpen = Option.Boolean('--open', false, { description: 'Only those without an answer' })
+
+  override get safety(): Safety {
+    return 'safe'
+  }
+
+  async run(): Promise<Result> {
+    const { locateRepository } = await import('../../project/locate.ts')
+    const { readMission } = await import('../../project/missions.ts')
+    const { listDecisions } = await import('../../workers/git/list-decisions.ts')
+    const repository = await locateRepository(this.context.cwd)
+    const mission = await readMission(repository, this.mission)
+    const { decisions, skipped } = await listDecisions(repository, mission)
+    this.warnOfLines(skipped)
+    const listed = decisions.filter(({ answer }) => !this.isOpen || answer === null)
+    const lines = listed.map(({ decision_id, question, options, answer, answered_at }) => {
+      const choice = options.length === 0 ? '' : ` (${options.map(oneLine).join(', ')})`
+      const state = answer === null ? 'open' : `${oneLine(answer)}  (${answered_at})`
+      return `${oneLine(decision_id)}  ${oneLine(question)}${choice}\n  ${state}`
+    })
+    return {
+      fields: { mission: mission.directory, decisions: listed, skipped },
+      text: lines.length === 0 ? 'No decisions.' : lines.join('\n'),
+    }
+  }
+}
+
 export class DecisionLogCommand extends KittiwakeCommand {
   static override paths = [['decision', 'log']]
   static override usage = KittiwakeCommand.Usage({

@@ -100,11 +100,15 @@ export class StatusVerifyCommand extends StatusReadingCommand {
         lines.push(`${mission.directory}: ${error.message}`)
       }
     }
-    const text = lines.length === 0 ? `${missions.length} missions are in order.` : lines.join('\n')
+    const text = lines.length === 0 ? inOrder(missions.length) : lines.join('\n')
     return {
       fields: { sound: lines.length === 0, missions: checks },
       text,
       exit: lines.length === 0 ? EXIT.ok : EXIT.failed,
     }
   }
+}
+
+function inOrder(count: number): string {
+  return count === 1 ? '1 mission is in order.' : `${count} missions are in order.`
 }

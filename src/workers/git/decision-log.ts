@@ -1,7 +1,7 @@
 /** The history of a mission's decisions from git objects alone: any clone, any worktree, bare ones too. */
 import { DECISION_LOG } from '../../contracts/decision-record.ts'
 import type { Decision } from '../../contracts/decision-record.ts'
-import { DecisionFold } from '../../contracts/fold-decisions.ts'
+import { DecisionFold, summaryOf } from '../../contracts/fold-decisions.ts'
 import type { FoldedDecision } from '../../contracts/fold-decisions.ts'
 import { GitError, KittiwakeError } from '../../errors.ts'
 import { resolveRef } from '../../project/git-files.ts'
@@ -136,20 +136,10 @@ async function blobAt(
   throw logTooLarge()
 }
 
-function render(
-  { request, answer }: FoldedDecision,
-  commitByAnswer: ReadonlyMap<string, string>,
-): Decision {
-  const { decision_id, question, options } = request.payload
-  return {
-    decision_id,
-    question,
-    options,
-    answer: answer?.payload.answer ?? null,
-    requested_at: request.at,
-    answered_at: answer?.at ?? null,
-    commit: answer === null ? null : (commitByAnswer.get(answer.event_id) ?? null),
-  }
+function render(folded: FoldedDecision, commitByAnswer: ReadonlyMap<string, string>): Decision {
+  const { answer } = folded
+  const commit = answer === null ? null : (commitByAnswer.get(answer.event_id) ?? null)
+  return { ...summaryOf(folded), commit }
 }
 
 function typed(error: unknown): unknown {

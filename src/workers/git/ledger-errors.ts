@@ -40,7 +40,7 @@ export function unknownDecision(): GitError {
     'DECISION_UNKNOWN',
     'No decision with this id was requested in this mission.',
     {
-      hint: 'List the decisions of the mission with `kittiwake decision log`.',
+      hint: 'List the decisions of the mission with `kittiwake decision list`.',
     },
   )
 }

@@ -4,19 +4,11 @@ import type { StatusFold } from '../../contracts/fold-status.ts'
 import { STATUS_LOG, STATUS_SNAPSHOT } from '../../contracts/status-record.ts'
 import { verifyStatus } from '../../contracts/verify-status.ts'
 import type { StatusVerdict } from '../../contracts/verify-status.ts'
-import { GitError } from '../../errors.ts'
-import { readBounded } from '../../project/bounded-file.ts'
 import { readSnapshotMeta } from '../../project/mission-meta.ts'
-import { MISSIONS_FOLDER } from '../../project/mission-names.ts'
-import { missionBranch, resolvePlacement } from '../../project/placement.ts'
 import type { Mission, Repository } from '../../project/types.ts'
-import { CommitGraph } from './commit-graph.ts'
-import { branchTip } from './head.ts'
-import { gitErrorFrom } from './ledger-errors.ts'
-import { LOG_BYTES_MAX } from './log-file.ts'
 import type { SkippedLine } from './log-lines.ts'
+import { openMissionFiles } from './mission-file.ts'
 import { parseStatusLines } from './status-lines.ts'
-import { join } from 'node:path'
 
 export type StatusReading = {
   readonly mission: Mission
@@ -54,43 +46,9 @@ export async function checkStatus(repository: Repository, mission: Mission): Pro
 }
 
 async function readFiles(repository: Repository, mission: Mission): Promise<Files> {
-  const placement = await resolvePlacement(repository, mission).catch((error: unknown) => {
-    if (error instanceof GitError) return null
-    throw error
-  })
-  if (placement === null) return readBranch(repository, mission)
-  const log = readBounded(join(placement.missionPath, STATUS_LOG), LOG_BYTES_MAX, NO_LINK)
-  const snapshot = readBounded(join(placement.missionPath, STATUS_SNAPSHOT), LOG_BYTES_MAX, NO_LINK)
-  if (log.state === 'unusable') {
-    throw new GitError('LOG_UNREADABLE', `the status log can't be read: ${log.reason}`, {
-      hint: 'A log is a plain file of at most 64 MiB that you may read.',
-    })
-  }
-  return {
-    source: log.state === 'absent' ? 'none' : 'worktree',
-    log: log.state === 'read' ? log.bytes : Buffer.alloc(0),
-    snapshot: snapshot.state === 'read' ? snapshot.bytes : null,
-  }
-}
-
-const NO_LINK = { followLink: false } as const
-
-/** What the branch holds, without a worktree that has it. */
-async function readBranch({ commonDir }: Repository, mission: Mission): Promise<Files> {
-  try {
-    const tip = branchTip(commonDir, `refs/heads/${missionBranch(mission)}`)
-    if (tip === null) return { source: 'none', log: Buffer.alloc(0), snapshot: null }
-    const graph = new CommitGraph(commonDir, {})
-    const { tree } = await graph.commit(tip)
-    const folder = `${MISSIONS_FOLDER}/${mission.directory}`
-    const blobAt = async (name: string): Promise<Buffer | null> => {
-      const entry = await graph.entryAt(tree, `${folder}/${name}`)
-      return entry === null || entry.isTree ? null : graph.blob(entry.oid)
-    }
-    const log = await blobAt(STATUS_LOG)
-    const snapshot = await blobAt(STATUS_SNAPSHOT)
-    return { source: log === null ? 'none' : 'branch', log: log ?? Buffer.alloc(0), snapshot }
-  } catch (error) {
-    throw gitErrorFrom(error)
-  }
+  const { source, read } = await openMissionFiles(repository, mission)
+  const log = await read(STATUS_LOG)
+  // It is never the authority, so one that can't be read is none.
+  const snapshot = await read(STATUS_SNAPSHOT).catch(() => null)
+  return { source: log === null ? 'none' : source, log: log ?? Buffer.alloc(0), snapshot }
 }
