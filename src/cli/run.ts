@@ -118,10 +118,16 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   VersionCommand,
 ]
 
-/** All commands, registered under the name of the program. */
-export function createCli(): Cli<Context> {
+/**
+ * The commands that these words may mean, registered under the name of the program; without words, and where the first
+ * is no command's, all of them. A parser of all takes longer to make than most commands have to do.
+ */
+export function createCli([first]: readonly string[] = []): Cli<Context> {
   const cli = new Cli<Context>({ binaryName: 'kittiwake', binaryVersion: packageVersion() })
-  for (const command of COMMANDS) cli.register(command)
+  // `gate` judges the words of any other command.
+  const isMeant = ([word]: readonly string[]) => word === first && word !== 'gate'
+  const meant = COMMANDS.filter(({ paths = [] }) => paths.some(isMeant))
+  for (const command of meant.length > 0 ? meant : COMMANDS) cli.register(command)
   return cli
 }
 
@@ -147,9 +153,9 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** Runs one command on these streams, in this folder; nothing of the process is touched but what the command does. */
 export async function runIn(args: readonly string[], context: Context): Promise<number> {
-  const cli = createCli()
+  const cli = createCli(args)
   try {
-    const help = asksForHelp(args) ? helpText(args, cli.definitions()) : null
+    const help = asksForHelp(args) ? helpText(args, createCli().definitions()) : null
     if (help !== null) return showHelp(args, help, context)
     return await cli.run(await understood(cli, args, context), context)
   } catch (error) {
@@ -162,7 +168,7 @@ async function understood(cli: Cli<Context>, args: readonly string[], context: C
   try {
     return cli.process([...args], context)
   } catch (error) {
-    const refusal = refusalOf(args, error, cli.definitions())
+    const refusal = refusalOf(args, error, createCli().definitions())
     // A newer program may know the word: where the project needs one, that is the reason to give.
     if (refusal.code === 'COMMAND_UNKNOWN') {
       const { passGate } = await import('../project/gate.ts')

@@ -6,6 +6,8 @@ import { asksForHelp, helpText, optionName, wordsOf } from '#dist/cli/help.js'
 import { nearest } from '#dist/cli/nearest.js'
 import { refusalOf } from '#dist/cli/refusal.js'
 import { createCli } from '#dist/cli/run.js'
+import { UsageError } from '#dist/errors.js'
+import { rowsInTurn } from '../support/rows.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const NOWHERE = { cwd: ROOT, signal: new AbortController().signal }
@@ -119,23 +121,46 @@ describe('--help', () => {
   })
 })
 
+/** The words, the code of the refusal, and what its hint says. */
+const REFUSED: readonly (readonly [string, string, string])[] = [
+  ['emt', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake emit`?'],
+  ['qeue list', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake queue list`?'],
+  ['hub token crate', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake hub token create`?'],
+  ['decision whatever', 'COMMAND_UNKNOWN', '`kittiwake decision answer`'],
+  ['decision', 'COMMAND_UNKNOWN', '`kittiwake decision request`'],
+  ['nonsense', 'COMMAND_UNKNOWN', 'See `kittiwake --help`.'],
+  ['--bogus', 'OPTION_UNKNOWN', 'See `kittiwake --help`.'],
+  ['init --jsn', 'OPTION_UNKNOWN', 'Did you mean `--json`?'],
+  ['init --no-opt-in', 'OPTION_UNKNOWN', 'See `kittiwake init --help`.'],
+  ['init --json=yes', 'OPTION_VALUE', 'See `kittiwake init --help`.'],
+  ['queue list --limit', 'OPTION_VALUE', '`--limit=VALUE`'],
+  ['queue list extra', 'ARGUMENT_UNEXPECTED', 'See `kittiwake queue list --help`.'],
+  ['mission create', 'ARGUMENT_MISSING', 'See `kittiwake mission create --help`.'],
+  ['auth login --hub=x', 'OPTION_MISSING', 'See `kittiwake auth login --help`.'],
+]
+
+describe('a parser of the commands that the words may mean', () => {
+  const others = [
+    ...definitions.flatMap(({ examples = [] }) => examples.map(([, line]) => commandIn(line))),
+    ...commands.flatMap((name) => [`kittiwake ${name} --mission`, `kittiwake --json ${name}`]),
+  ]
+  const lines = rowsInTurn(others, 5).map((line) => wordsIn(line).slice(1))
+  lines.push(...REFUSED.map(([line]) => line.split(' ')))
+
+  it('understands and refuses what a parser of all commands does', () => {
+    expect(lines.length).toBeGreaterThan(50)
+    for (const args of lines) expect(meaningOf(args, createCli(args))).toEqual(meaningOf(args, cli))
+  })
+
+  it('knows those of the first word only', () => {
+    const found = createCli(['queue', 'list']).definitions().map(wordsOf)
+    expect(new Set(found.map(([first]) => first))).toEqual(new Set(['queue']))
+    expect(createCli(['nonsense']).definitions()).toHaveLength(definitions.length)
+  })
+})
+
 describe('words that are not understood', () => {
-  it.each([
-    ['emt', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake emit`?'],
-    ['qeue list', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake queue list`?'],
-    ['hub token crate', 'COMMAND_UNKNOWN', 'Did you mean `kittiwake hub token create`?'],
-    ['decision whatever', 'COMMAND_UNKNOWN', '`kittiwake decision answer`'],
-    ['decision', 'COMMAND_UNKNOWN', '`kittiwake decision request`'],
-    ['nonsense', 'COMMAND_UNKNOWN', 'See `kittiwake --help`.'],
-    ['--bogus', 'OPTION_UNKNOWN', 'See `kittiwake --help`.'],
-    ['init --jsn', 'OPTION_UNKNOWN', 'Did you mean `--json`?'],
-    ['init --no-opt-in', 'OPTION_UNKNOWN', 'See `kittiwake init --help`.'],
-    ['init --json=yes', 'OPTION_VALUE', 'See `kittiwake init --help`.'],
-    ['queue list --limit', 'OPTION_VALUE', '`--limit=VALUE`'],
-    ['queue list extra', 'ARGUMENT_UNEXPECTED', 'See `kittiwake queue list --help`.'],
-    ['mission create', 'ARGUMENT_MISSING', 'See `kittiwake mission create --help`.'],
-    ['auth login --hub=x', 'OPTION_MISSING', 'See `kittiwake auth login --help`.'],
-  ])('%s is %s, and it says: %s', (line, code, hint) => {
+  it.each(REFUSED)('%s is %s, and it says: %s', (line, code, hint) => {
     const refusal = refuse(line.split(' '))
     expect(refusal).toMatchObject({ code, name: 'UsageError' })
     expect(refusal.hint).toContain(hint)
@@ -193,13 +218,21 @@ describe('what the program tells people to type', () => {
   })
 })
 
-function refuse(args: readonly string[]) {
+function refuse(args: readonly string[]): UsageError {
+  const meaning = meaningOf(args, createCli(args))
+  if (meaning instanceof UsageError) return meaning
+  throw new Error(`understood: ${args.join(' ')}`)
+}
+
+/** The command that a parser makes of the words, with its values, or what is said of them. */
+function meaningOf(args: readonly string[], parser: typeof cli): object {
   try {
-    cli.process([...args], NOWHERE)
+    const command = parser.process([...args], NOWHERE)
+    const values = Object.entries(command).filter(([name]) => !/^(?:cli|context)$/.test(name))
+    return { name: command.constructor.name, values }
   } catch (error) {
     return refusalOf(args, error, definitions)
   }
-  throw new Error(`understood: ${args.join(' ')}`)
 }
 
 /** A whole line is parsed; a command that is only named must be there. */
@@ -209,8 +242,10 @@ function expectUnderstood(line: string): void {
   const path = args.filter((word) => /^[a-z][a-z-]*$/.test(word)).join(' ')
   if (flags.some((flag) => flag === '--help')) expect(helpText(args, definitions)).not.toBeNull()
   else if (flags.length === 0 && commands.includes(path)) expect(commands).toContain(path)
-  else expect(() => cli.process(wordsIn(line).slice(1), NOWHERE)).not.toThrow()
+  else expect(() => parse(wordsIn(line).slice(1))).not.toThrow()
 }
+
+const parse = (words: readonly string[]) => createCli(words).process([...words], NOWHERE)
 
 /** An example may stand in a pipe. */
 function commandIn(line: string): string {

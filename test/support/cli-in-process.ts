@@ -12,7 +12,7 @@ export async function runCli(
   told: (text: string) => unknown = () => undefined,
 ): Promise<CliEnd> {
   const [out, err] = [new Kept(told), new Kept(() => undefined)]
-  const code = await createCli().run([...args], {
+  const code = await createCli(args).run([...args], {
     env: process.env,
     colorDepth: 1,
     stdin: Readable.from([]),

@@ -17,7 +17,7 @@ export async function cliRun(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<CliRan> {
   const [out, err] = [new Printed(), new Printed()]
-  const code = await createCli().run([...args], {
+  const code = await createCli(args).run([...args], {
     cwd,
     signal,
     env: process.env,
