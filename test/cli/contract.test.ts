@@ -1,4 +1,4 @@
-/** The command line as a contract, over real processes: documents, fields, streams and exit codes (L15). */
+/** The command line as a contract: documents, fields, streams and exit codes (L15), as a process wherever that shows. */
 import { once } from 'node:events'
 import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'

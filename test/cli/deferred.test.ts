@@ -69,12 +69,12 @@ async function decide(mission: string): Promise<Ended> {
     'Which?',
   ])
   const id = asked['decision_id'] as string
-  return machine.run(project.root, ['decision', 'answer', id, ...at, '--answer', 'This'])
+  return machine.runHere(project.root, ['decision', 'answer', id, ...at, '--answer', 'This'])
 }
 
 /** The log holds the answer, no commit does, and the status says why. */
 async function expectDeferred(mission: string, reason: string): Promise<void> {
-  const status = await machine.run(project.root, ['sync', 'status', '--check'])
+  const status = await machine.runHere(project.root, ['sync', 'status', '--check'])
   expect(status.code).toBe(8)
   expect(status.document).toMatchObject({
     reason: 'commit_deferred',

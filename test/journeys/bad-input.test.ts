@@ -55,9 +55,9 @@ describe('a configuration that can not be used', () => {
     writeFileSync(path(), content())
     const broken = readFileSync(path())
     const [init, emitted, status] = await Promise.all([
-      machine.run(project.root, ['init']),
+      machine.runHere(project.root, ['init']),
       machine.run(project.root, ['emit', 'NoteTaken']),
-      machine.run(project.root, ['sync', 'status', '--check']),
+      machine.runHere(project.root, ['sync', 'status', '--check']),
     ])
     expect(init.code).toBe(1)
     expect(init.document.error?.code).toMatch(/^(?:CONFIG|IDENTITY)_/)
@@ -93,9 +93,9 @@ describe('a login that can not be used', () => {
     writeFileSync(path(), text, { mode })
     chmodSync(path(), mode)
     const [status, now, view] = await Promise.all([
-      machine.run(project.root, ['auth', 'status']),
-      machine.run(project.root, ['sync', 'now']),
-      machine.run(project.root, ['sync', 'status']),
+      machine.runHere(project.root, ['auth', 'status']),
+      machine.runHere(project.root, ['sync', 'now']),
+      machine.runHere(project.root, ['sync', 'status']),
     ])
     expect(status).toMatchObject({ code: 1, document: { error: { code } } })
     expect(now).toMatchObject({ code: 3, document: { reason: 'not_authenticated' } })
@@ -115,7 +115,7 @@ describe('a list of branches', () => {
 
   it('that can not be written keeps no mission from being made, and says so', async () => {
     mkdirSync(join(`${book()}.tmp`, 'foreign'), { recursive: true })
-    const { code, said } = await machine.run(root, ['mission', 'create', 'unnoted'])
+    const { code, said } = await machine.runHere(root, ['mission', 'create', 'unnoted'])
     expect(code).toBe(0)
     expect(said).toContain('The disk refused')
     rmSync(`${book()}.tmp`, { recursive: true })
@@ -126,7 +126,7 @@ describe('a list of branches', () => {
 
   it('that can not be read is set aside by the next mission, which says so', async () => {
     writeFileSync(book(), '{"half')
-    const { code, said } = await machine.run(root, ['mission', 'create', 'after'])
+    const { code, said } = await machine.runHere(root, ['mission', 'create', 'after'])
     expect(code).toBe(0)
     expect(said.match(/list of scanned branches was damaged/g)).toHaveLength(1)
     expect(readFileSync(`${book()}.damaged-1`, 'utf8')).toBe('{"half')
@@ -152,7 +152,7 @@ describe('a state of the commits that can not be read', () => {
       '--answer',
       'a',
     ]
-    const { document, said } = await machine.run(project.root, answer)
+    const { document, said } = await machine.runHere(project.root, answer)
     expect(document['committed']).toBe(true)
     expect(said.match(/The sync state could not be read/g)).toHaveLength(1)
     const aside = readdirSync(folder).filter((name) => name.includes('damaged'))
@@ -170,9 +170,16 @@ describe('a mission whose meta.json can not be used', () => {
     const before = readFileSync(path)
     writeFileSync(path, '{"mission_id": 3, "target_branch"')
     const [list, request, emitted, doctor] = await Promise.all([
-      machine.run(project.root, ['mission', 'list']),
-      machine.run(project.root, ['decision', 'request', '--mission', mission, '--question', 'q']),
-      machine.run(project.root, ['emit', 'NoteTaken', '--mission', mission]),
+      machine.runHere(project.root, ['mission', 'list']),
+      machine.runHere(project.root, [
+        'decision',
+        'request',
+        '--mission',
+        mission,
+        '--question',
+        'q',
+      ]),
+      machine.runHere(project.root, ['emit', 'NoteTaken', '--mission', mission]),
       machine.run(project.root, ['doctor']),
     ])
     expect(list.document).toMatchObject({
@@ -207,7 +214,7 @@ describe('names of missions', () => {
       '\\..',
     ]
     const lines = names.map((name) => JSON.stringify({ event_type: 'NoteTaken', mission: name }))
-    const { code, documents } = await machine.run(
+    const { code, documents } = await machine.runHere(
       project.root,
       ['emit', '--batch', '-'],
       lines.join('\n'),
@@ -242,7 +249,7 @@ describe('folders that are symbolic links to the outside', () => {
     const path = join(project.root, name)
     renameSync(path, `${path}.kept`)
     symlinkSync(outside, path)
-    const ended = await machine.run(project.root, args)
+    const ended = await machine.runHere(project.root, args)
     rmSync(path)
     renameSync(`${path}.kept`, path)
     expect(ended).toMatchObject({ code: 1, document: { error: { code } } })
@@ -267,7 +274,7 @@ describe('a folder that is no checkout', () => {
       ['sync', 'now'],
       ['mission', 'create', 'a'],
     ]
-    const ends = await Promise.all(commands.map((args) => machine.run(folder, args)))
+    const ends = await Promise.all(commands.map((args) => machine.runHere(folder, args)))
     for (const [at, ended] of ends.entries()) {
       const refusal = { code: 1, document: { ok: false, error: { code } } }
       expect(ended, commands[at]?.join(' ')).toMatchObject(refusal)
@@ -304,7 +311,7 @@ describe('an outbox that is no database', () => {
       ['sync', 'now'],
       ['doctor'],
     ]
-    const ends = await Promise.all(commands.map((args) => machine.run(project.root, args)))
+    const ends = await Promise.all(commands.map((args) => machine.runHere(project.root, args)))
     for (const [at, { code, document, err }] of ends.entries()) {
       const said = `${JSON.stringify(document)}${err}`
       expect(code, commands[at]?.join(' ')).toBe(1)

@@ -63,7 +63,7 @@ describe.concurrent('an interrupt', () => {
     } finally {
       outbox.close()
     }
-    expect((await machine.run(root, emitNote('now'))).code).toBe(0)
+    expect((await machine.runHere(root, emitNote('now'))).code).toBe(0)
   })
 })
 
@@ -87,7 +87,7 @@ describe('an interrupt of a command whose thread is stuck', () => {
     expect(await program.end('SIGINT')).toBeLessThan(STOP_MS)
     expect(await program.ended).toBe(130)
     expect(program.documents).toMatchObject([{ ok: false, error: { code: 'INTERRUPTED' } }])
-    expect((await machine.run(root, args)).code).toBe(0)
+    expect((await machine.runHere(root, args)).code).toBe(0)
   })
 })
 
@@ -98,7 +98,7 @@ async function expectEnd(program: Program, signal: NodeJS.Signals = 'SIGINT'): P
 
 async function fill({ machine, root }: TestWorld): Promise<void> {
   const notes = noteLines(Array.from({ length: FULL }, (_, at) => `note ${at}`))
-  expect((await machine.run(root, ['emit', '--batch', '-'], notes)).code).toBe(0)
+  await machine.ok(root, ['emit', '--batch', '-'], notes)
 }
 
 /** Whether somebody holds the sender lease. */

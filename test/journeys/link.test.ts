@@ -113,19 +113,19 @@ describe('what `sync now` can not do', () => {
     })
     await hub.login(root)
     await hub.kill()
-    expect(await machine.run(root, ['sync', 'now'])).toMatchObject({
+    expect(await machine.runHere(root, ['sync', 'now'])).toMatchObject({
       code: 8,
       document: { ok: true, delivered: 0, pending: 1, reason: 'hub_unreachable' },
     })
     // Another hub on the same port, which does not know our token.
     const stranger = await new TestHub(machine, 'stranger').start(hub.port)
-    expect(await machine.run(root, ['sync', 'now'])).toMatchObject({
+    expect(await machine.runHere(root, ['sync', 'now'])).toMatchObject({
       code: 3,
       document: { ok: true, delivered: 0, pending: 1, reason: 'not_authenticated' },
     })
     await stranger.kill()
     await hub.start()
-    expect(await machine.run(root, ['sync', 'now'])).toMatchObject({
+    expect(await machine.runHere(root, ['sync', 'now'])).toMatchObject({
       code: 0,
       document: { ok: true, delivered: 1, pending: 0, reason: null },
     })

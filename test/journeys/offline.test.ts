@@ -145,7 +145,7 @@ describe.concurrent('an answer whose commit has to wait', () => {
     expect(document).toMatchObject({ ok: true, committed: false, commit: null })
     const reason = document['deferred_reason']
     expect(reason).toBe('index_locked')
-    const status = await machine.run(root, ['sync', 'status', '--check'])
+    const status = await machine.runHere(root, ['sync', 'status', '--check'])
     expect(status).toMatchObject({ code: 8, document: { reason: 'commit_deferred' } })
     expect(status.document['commits']).toMatchObject({
       deferred: [{ mission: mission_slug, reason }],
@@ -178,7 +178,7 @@ describe('a commit of one’s own, with no decision ever', () => {
     machine.git(folder, 'commit', '-q', '-m', 'Specify the harbour')
     const git_hash = machine.git(folder, 'rev-parse', 'HEAD').trim()
     const before = filesOf(root)
-    const status = await machine.run(root, ['sync', 'status', '--check'])
+    const status = await machine.runHere(root, ['sync', 'status', '--check'])
     expect(status).toMatchObject({
       code: 8,
       document: { commits: { pending: [git_hash], last_confirmed: null } },
@@ -214,7 +214,7 @@ async function ask(root: string, question: string): Promise<string> {
 
 function answer(root: string, decision: string, text: string): Promise<Ended> {
   const mission = ['--mission', 'harbour']
-  return machine.run(root, ['decision', 'answer', decision, ...mission, '--answer', text])
+  return machine.runHere(root, ['decision', 'answer', decision, ...mission, '--answer', text])
 }
 
 /** All six, whoever asked first: they were asked at once. */

@@ -29,7 +29,7 @@ describe.concurrent('a ledger that can not be used', () => {
     expect(await hub.rows('commit', uuid)).toEqual([])
 
     repair()
-    expect(await machine.run(root, ['sync', 'now'])).toMatchObject({
+    expect(await machine.runHere(root, ['sync', 'now'])).toMatchObject({
       code: 0,
       document: { delivered: 0, pending: 0, commits_acked: 1, reason: null },
     })
@@ -84,14 +84,14 @@ describe.concurrent('a ledger that can not be used', () => {
     const repair = damageLedger(root)
     const link = await machine.link(root)
     await machine.ok(root, emitNote('by the holder'))
-    expect(await machine.run(root, ['sync', 'now', '--timeout', NEVER_S])).toMatchObject({
+    expect(await machine.runHere(root, ['sync', 'now', '--timeout', NEVER_S])).toMatchObject({
       code: 8,
       document: { pending: 0, commits_acked: 0, reason: 'ledger_unavailable' },
     })
     expect(await hub.rows('event', uuid)).toHaveLength(1)
     await until('the link has warned', () => link.err.includes('LOCK_UNUSABLE'))
     repair()
-    expect(await machine.run(root, ['sync', 'now', '--timeout', NEVER_S])).toMatchObject({
+    expect(await machine.runHere(root, ['sync', 'now', '--timeout', NEVER_S])).toMatchObject({
       code: 0,
       document: { pending: 0, reason: null },
     })
@@ -115,7 +115,7 @@ function ask(machine: TestMachine, root: string): Promise<Document> {
 
 function answer(machine: TestMachine, root: string, decision: unknown): Promise<Ended> {
   const words = ['--mission', 'harbour', '--answer', 'North']
-  return machine.run(root, ['decision', 'answer', decision as string, ...words])
+  return machine.runHere(root, ['decision', 'answer', decision as string, ...words])
 }
 
 /** Puts a folder where the lock's file must be, which stops root too; answers what undoes it, in one step. */

@@ -98,7 +98,10 @@ export async function run(place: Place, args: readonly string[], input = ''): Pr
   const program = new Program(place, args)
   program.child.stdin?.end(input)
   const code = await program.ended
-  const { documents, err } = program
+  return endedOf(code, program.documents, program.err)
+}
+
+export function endedOf(code: number | string, documents: readonly Document[], err: string): Ended {
   const warnings = documents.flatMap((document) => document.warnings ?? [])
   const said = [err, ...warnings.map(({ message }) => message)].join('\n')
   return { code, documents, document: documents[0] ?? { ok: false }, err, said }

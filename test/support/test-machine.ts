@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { GIT_ENVIRONMENT } from './git-repository.ts'
 import { Program, run } from './program.ts'
 import type { Document, Ended } from './program.ts'
+import { canRunHere, runHere } from './run-here.ts'
 
 export type Project = { readonly root: string; readonly uuid: string }
 
@@ -72,13 +73,20 @@ export class TestMachine {
     return execFileSync('git', args, { cwd, env: this.env, encoding: 'utf8', stdio: [...stdio] })
   }
 
+  /** In a process of its own, as somebody's shell does it. */
   run(cwd: string, args: readonly string[], input?: string): Promise<Ended> {
     return run({ cwd, env: this.env }, args, input)
   }
 
-  /** The document of a command that must succeed. */
+  /** In this process, where that is the same: a program of its own costs more than most commands have to do. */
+  runHere(cwd: string, args: readonly string[], input?: string): Promise<Ended> {
+    const place = { cwd, env: this.env }
+    return (canRunHere(place, args) ? runHere : run)(place, args, input)
+  }
+
+  /** The document of a command that must succeed; see `runHere`. */
   async ok(cwd: string, args: readonly string[], input?: string): Promise<Document> {
-    const { code, document, err } = await this.run(cwd, args, input)
+    const { code, document, err } = await this.runHere(cwd, args, input)
     if (code === 0) return document
     throw new Error(
       `${args.slice(0, 2).join(' ')} ended with ${code}: ${JSON.stringify(document)} ${err}`,
