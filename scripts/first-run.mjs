@@ -28,9 +28,11 @@ const CANARY = 'wren-cove-4471'
 
 export async function firstRun(args) {
   const once = args.includes('--once')
+  const decisions = args.includes('--short') ? DECISIONS.slice(0, 1) : DECISIONS
   const at = args.indexOf('--hub-data')
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-')))
-  const world = makeWorld(home, at === -1 ? join(home, 'hub') : args[at + 1])
+  const hubData = at === -1 ? join(home, 'hub') : args[at + 1]
+  const world = { ...makeWorld(home, hubData), decisions }
   const promises = []
   try {
     await mission(world, promises)
@@ -96,7 +98,7 @@ async function mission(world, promises) {
 async function offline(world, promises) {
   await run(world, ['sync', 'opt-in'])
   const times = []
-  for (const [question, answer] of DECISIONS) {
+  for (const [question, answer] of world.decisions) {
     const asked = await run(world, [
       'decision',
       'request',
@@ -128,7 +130,7 @@ async function offline(world, promises) {
   promise(
     promises,
     'every answer is a commit on the mission branch',
-    commits === String(DECISIONS.length),
+    commits === String(world.decisions.length),
     `${commits} commits, median ${median(times)} ms a command`,
   )
   const frames = JSON.parse(
@@ -137,7 +139,7 @@ async function offline(world, promises) {
   promise(
     promises,
     'every commit waits for the hub',
-    frames.pending_local_commits.length === DECISIONS.length,
+    frames.pending_local_commits.length === world.decisions.length,
     `${frames.pending_local_commits.length} frames pending`,
   )
   const from = performance.now()
@@ -173,7 +175,7 @@ async function online(world, promises) {
     promises,
     'what waited is delivered and acknowledged',
     report.delivered === OFFLINE_EVENTS &&
-      report.commits_acked === DECISIONS.length &&
+      report.commits_acked === world.decisions.length &&
       report.pending === 0,
     `${report.delivered} events and ${report.commits_acked} commits in ${Math.round(performance.now() - from)} ms`,
   )
@@ -295,7 +297,7 @@ async function proofs(world, promises) {
   promise(
     promises,
     'a clone elsewhere shows every decision from git alone',
-    answered.length === DECISIONS.length + 1,
+    answered.length === world.decisions.length + 1,
     `${answered.length} decisions, ${existsSync(elsewhere.KITTIWAKE_HOME) ? 'state was written' : 'no state'}`,
   )
   git(world, world.repository, 'fsck', '--strict', '--no-dangling')
