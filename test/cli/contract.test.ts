@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../support/program.ts'
 import { rawEnd, rawRun, rawStart } from '../support/raw-run.ts'
 import type { RawEnd } from '../support/raw-run.ts'
+import { rowsInTurn } from '../support/rows.ts'
+import { rawHere } from '../support/run-here.ts'
 import { TestHub, TestMachine } from '../support/test-machine.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
@@ -204,34 +206,43 @@ describe('the documents of one mission, in the order of its life', () => {
   })
 })
 
+const REFUSED: readonly (readonly [string, string])[] = [
+  ['emt', 'COMMAND_UNKNOWN'],
+  ['init --nope', 'OPTION_UNKNOWN'],
+  ['decision request --mission m', 'OPTION_MISSING'],
+  ['queue list --limit many', 'LIMIT_INVALID'],
+  ['queue list --state lost', 'STATE_UNKNOWN'],
+  ['hub serve --port 70000', 'PORT_INVALID'],
+  ['mission create a --topology flat', 'TOPOLOGY_UNKNOWN'],
+  ['emit', 'TYPE_MISSING'],
+  ['emit A --payload {', 'PAYLOAD_INVALID'],
+  ['emit A --payload []', 'PAYLOAD_INVALID'],
+  ['emit --batch f --mission m', 'BATCH_ALONE'],
+  ['emit --batch absent', 'INPUT_UNREADABLE'],
+]
+/** These as processes, the others in this one. */
+const AS_PROCESSES = new Set(rowsInTurn(REFUSED, 5).map(([line]) => line))
+
 describe('words that are not understood', () => {
-  it.each([
-    ['emt', 'COMMAND_UNKNOWN'],
-    ['init --nope', 'OPTION_UNKNOWN'],
-    ['decision request --mission m', 'OPTION_MISSING'],
-    ['queue list --limit many', 'LIMIT_INVALID'],
-    ['queue list --state lost', 'STATE_UNKNOWN'],
-    ['hub serve --port 70000', 'PORT_INVALID'],
-    ['mission create a --topology flat', 'TOPOLOGY_UNKNOWN'],
-    ['emit', 'TYPE_MISSING'],
-    ['emit A --payload {', 'PAYLOAD_INVALID'],
-    ['emit A --payload []', 'PAYLOAD_INVALID'],
-    ['emit --batch f --mission m', 'BATCH_ALONE'],
-    ['emit --batch absent', 'INPUT_UNREADABLE'],
-  ])('%s: exit 2, on stderr, or as the one document of stdout', async (line, code) => {
-    const words = line.split(' ')
-    const [plain, json] = await Promise.all([run(...words), run(...words, '--json')])
-    expect(plain.code).toBe(2)
-    expect(plain.out).toBe('')
-    expect(plain.err).toMatch(new RegExp(`^kittiwake: .+ \\(${code}\\)\n`))
-    expect(plain.err).not.toMatch(/\n {4}at |\u001b/)
-    expect(json.code).toBe(2)
-    expect(json.err).toBe('')
-    expect(documentOf(json)).toMatchObject({
-      ok: false,
-      error: { code, message: expect.any(String) },
-    })
-  })
+  it.each(REFUSED)(
+    '%s: exit 2, on stderr, or as the one document of stdout',
+    async (line, code) => {
+      const words = line.split(' ')
+      const ran = AS_PROCESSES.has(line) ? rawRun : rawHere
+      const ways = [words, [...words, '--json']] as const
+      const [plain, json] = await Promise.all([ran(place(), ways[0]), ran(place(), ways[1])])
+      expect(plain.code).toBe(2)
+      expect(plain.out).toBe('')
+      expect(plain.err).toMatch(new RegExp(`^kittiwake: .+ \\(${code}\\)\n`))
+      expect(plain.err).not.toMatch(/\n {4}at |\u001b/)
+      expect(json.code).toBe(2)
+      expect(json.err).toBe('')
+      expect(documentOf(json)).toMatchObject({
+        ok: false,
+        error: { code, message: expect.any(String) },
+      })
+    },
+  )
 })
 
 describe('help and version', () => {

@@ -8,6 +8,7 @@ import type { TestLink } from '../hub/support.ts'
 import { findCanaries, findInObjects, holds } from '../support/canary-scan.ts'
 import { until } from '../support/program.ts'
 import { rawRun } from '../support/raw-run.ts'
+import { rawHere } from '../support/run-here.ts'
 import type { RawEnd } from '../support/raw-run.ts'
 import { TestHub, TestMachine } from '../support/test-machine.ts'
 
@@ -182,7 +183,7 @@ async function leakEveryWay(): Promise<void> {
     ['glossary', 'list'],
     ['auth', 'status'],
   ]) {
-    await command(...args)
+    printed.push(await rawHere(place(), [...args, '--json']))
   }
   await until('the peer saw every event', () => frames.length > LEAKS.length)
 }

@@ -2,6 +2,7 @@
 import { Readable, Writable } from 'node:stream'
 import { runIn } from '#dist/cli/run.js'
 import { type Document, type Ended, endedOf, type Place } from './program.ts'
+import type { RawEnd } from './raw-run.ts'
 
 /** They start a process when this one exits, or end it by themselves. */
 const OWN_PROCESS = /^(?:sync (?:start|restart|stop)|hooks run)\b/
@@ -18,15 +19,26 @@ export function canRunHere({ env }: Place, args: readonly string[]): boolean {
 }
 
 /** As `run` of `program.ts` does it in a process. */
-export function runHere(place: Place, args: readonly string[], input = ''): Promise<Ended> {
+export async function runHere(place: Place, args: readonly string[], input = ''): Promise<Ended> {
+  const { code, out, err } = await rawHere(place, [...args, '--json'], input)
+  const lines = out.split('\n').filter((line) => line !== '')
+  return endedOf(
+    code,
+    lines.map((line) => JSON.parse(line) as Document),
+    err,
+  )
+}
+
+/** As `rawRun` of `raw-run.ts` does it in a process. */
+export function rawHere(place: Place, args: readonly string[], input = ''): Promise<RawEnd> {
   const ran = last.then(() => within(place.env, () => runAt(place.cwd, args, input)))
   last = ran.catch(() => undefined)
   return ran
 }
 
-async function runAt(cwd: string, args: readonly string[], input: string): Promise<Ended> {
+async function runAt(cwd: string, args: readonly string[], input: string): Promise<RawEnd> {
   const [out, err] = [new Printed(), new Printed()]
-  const code = await runIn([...args, '--json'], {
+  const code = await runIn(args, {
     cwd,
     env: process.env,
     signal: new AbortController().signal,
@@ -35,12 +47,7 @@ async function runAt(cwd: string, args: readonly string[], input: string): Promi
     stderr: err,
     colorDepth: 1,
   })
-  const lines = out.text.split('\n').filter((line) => line !== '')
-  return endedOf(
-    code,
-    lines.map((line) => JSON.parse(line) as Document),
-    err.text,
-  )
+  return { code, out: out.text, err: err.text }
 }
 
 /** Works with another environment, and puts this one back. */
