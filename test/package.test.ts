@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { RuntimeWorld } from './support/runtime-world.ts'
@@ -15,6 +15,13 @@ describe('a bundled program', () => {
     const files = readdirSync(join(DIST, 'chunks')).filter((file) => file.endsWith('.js'))
     const needed = files.flatMap((file) => importsOf(join('chunks', file)))
     expect(new Set(needed)).toEqual(new Set(['better-sqlite3', 'piscina', 'ws']))
+  })
+
+  it('starts with the parser of words alone, whatever some command needs later', () => {
+    const vendors = [...loadedBy('cli/main.js')].flatMap(
+      (file) => /vendor-[a-z-]+(?=-)/.exec(file) ?? [],
+    )
+    expect(vendors).toEqual(['vendor-clipanion'])
   })
 
   it('names the licence of each dependency that is in it', () => {
@@ -56,8 +63,19 @@ describe('the library', () => {
 })
 
 function importsOf(file: string): readonly string[] {
+  return namesIn(file).filter((name) => !name.startsWith('.') && !isBuiltin(name))
+}
+
+/** The files below dist/ that are loaded with one before it does anything, and itself. */
+function loadedBy(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found
+  found.add(file)
+  const beside = namesIn(file).filter((name) => name.startsWith('.'))
+  for (const name of beside) loadedBy(join(dirname(file), name), found)
+  return found
+}
+
+function namesIn(file: string): readonly string[] {
   const text = readFileSync(join(DIST, file), 'utf8')
-  return [...text.matchAll(IMPORT)]
-    .map(([, name = '']) => name)
-    .filter((name) => !name.startsWith('.') && !isBuiltin(name))
+  return [...text.matchAll(IMPORT)].map(([, name = '']) => name)
 }

@@ -2,8 +2,6 @@ import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { readEventText } from '../../contracts/event-text.ts'
-import { migrateEvent } from '../../contracts/migrate.ts'
 import { EXIT, systemCode, UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
@@ -51,6 +49,7 @@ export class MigrateEventsCommand extends KittiwakeCommand {
   }
 
   async #migrate(file: string, output: FileHandle | null, tally: Tally): Promise<void> {
+    const { migrated } = await import('../migrate-line.ts')
     for await (const { line, text, error } of readLines(file, this.context)) {
       if (error === null && text.trim() === '') continue
       const found = error === null ? migrated(text) : { text: null, reason: error.message }
@@ -64,25 +63,6 @@ export class MigrateEventsCommand extends KittiwakeCommand {
       await output?.write(`${found.text}\n`)
     }
   }
-}
-
-type Migrated =
-  | { readonly text: string; readonly isCurrent: boolean }
-  | { readonly text: null; readonly reason: string }
-
-function migrated(text: string): Migrated {
-  const read = readEventText(text)
-  const [fault] = read.violations
-  // A number that was not kept exactly would be written as another one.
-  if (!read.ok || fault !== undefined) return { text: null, reason: fault?.message ?? 'no JSON' }
-  const found = migrateEvent(read.value)
-  if (found.state === 'unnormalizable') {
-    return { text: null, reason: [found.reason, ...found.shape_hints].join(', ') }
-  }
-  if (found.state === 'current') return { text: text.trim(), isCurrent: true }
-  const [first] = found.verdict.violations
-  if (first === undefined) return { text: JSON.stringify(found.canonical), isCurrent: false }
-  return { text: null, reason: `${first.path.join('.')}: ${first.message} (${first.code})` }
 }
 
 function resultOf({ current, normalized, left, leftCount }: Tally, out: string | null): Result {

@@ -1,8 +1,8 @@
 /** What a person decides about data that was recorded: to release what was held, or to take a project off this machine. */
 import { Option } from 'clipanion'
 import { ProjectError, UsageError } from '../../errors.ts'
-import { historyWithoutConsent, NO_HISTORY } from '../../workers/store/history.ts'
 import type { Safety } from '../../project/gate.ts'
+import type { HistoryPreview } from '../../workers/store/history.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -46,6 +46,7 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
       })
     }
     if (this.ledgers) return this.#releaseLedgers(hash)
+    const { NO_HISTORY } = await import('../../workers/store/history.ts')
     const released = await change(cwd, (keeper) => keeper.release(hash, Date.now()), NO_HISTORY)
     const text = `Released ${released.count} events; they are sent with the next delivery.`
     return { fields: { released: true, ...fieldsOf(released) }, text }
@@ -66,6 +67,7 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
   async #releaseLedgers(hash: string): Promise<Result> {
     const { look } = await import('../outbox.ts')
     const consent = await look(this.context.cwd, (reader) => reader.consent())
+    const { historyWithoutConsent } = await import('../../workers/store/history.ts')
     if (consent !== 'granted') throw historyWithoutConsent()
     const { releaseLedgers } = await import('../../workers/git/ledger-history.ts')
     const released = await releaseLedgers(await this.#commonDir(), hash)
@@ -147,9 +149,7 @@ export class SyncPurgeCommand extends KittiwakeCommand {
   }
 }
 
-type Preview = typeof NO_HISTORY
-
-function fieldsOf({ oldest_at: oldest, newest_at: newest, ...preview }: Preview) {
+function fieldsOf({ oldest_at: oldest, newest_at: newest, ...preview }: HistoryPreview) {
   return { ...preview, oldest: timeOf(oldest), newest: timeOf(newest) }
 }
 
@@ -157,7 +157,7 @@ function timeOf(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()
 }
 
-function textOf(preview: Preview): string {
+function textOf(preview: HistoryPreview): string {
   if (preview.count === 0) return 'Nothing is held.'
   const { oldest, newest } = fieldsOf(preview)
   const rows = [
