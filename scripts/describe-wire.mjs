@@ -132,6 +132,7 @@ const NAME_BY_HUB_FRAME = {
   error: 'Error',
   LocalCommitAck: 'LocalCommitAck',
   LedgerLinesAck: 'LedgerLinesAck',
+  LedgerLines: 'ShownLedgerLines',
   CommitsPushed: 'ShownCommitsPushed',
   CommitsPushedAck: 'CommitsPushedAck',
   ping: 'Ping',

@@ -34,6 +34,7 @@ const zonedTime = z
 const timestamp = z.string().min(1).max(64)
 const object = z.custom<JsonObject>(isJsonObject).meta({ type: 'object' })
 const seq = z.int().min(0).describe('Counts the events and commits of one project, without gaps')
+const linesSeq = z.int().min(0).describe('The last row of ledgers; grows with each that is new')
 const epoch = name.min(1).describe('Changes where the hub may have lost what it acknowledged')
 const strictKeys = {
   admission_generation: z.int().min(0).optional(),
@@ -228,6 +229,15 @@ export const shownPushed = z
     git_hashes: z.array(gitHash),
   })
   .describe('Commits of a subscribed project that are no longer local only')
+export const shownLines = z
+  .looseObject({
+    type: z.literal('LedgerLines'),
+    project_uuid: projectUuid,
+    mission: name,
+    ledger: z.enum(LEDGERS),
+    lines_seq: linesSeq,
+  })
+  .describe('A ledger of a subscribed project has new rows, which its board or timeline shows')
 export const ping = z
   .looseObject({ type: z.literal('ping'), timestamp })
   .describe('Asks for a pong; a client that owes two is cut off')
@@ -262,6 +272,7 @@ export const subscribed = z
     project_uuid: projectUuid,
     epoch,
     seq,
+    lines_seq: linesSeq.optional(),
     resumed: z.boolean().describe('True: all after after_seq follows'),
     snapshot: projectSnapshot.nullable(),
   })
@@ -295,6 +306,7 @@ export const HUB_FRAMES = {
   error: errorFrame,
   LocalCommitAck: localCommitAck,
   LedgerLinesAck: ledgerLinesAck,
+  LedgerLines: shownLines,
   CommitsPushed: shownPushed,
   CommitsPushedAck: commitsPushedAck,
   ping,

@@ -174,7 +174,10 @@ export type HubReading =
   | { readonly kind: 'ping'; readonly frame: PingFrame }
   | { readonly kind: 'event'; readonly frame: EventFrame }
   | { readonly kind: 'commit'; readonly frame: LocalCommit }
-  | { readonly kind: 'subscribed' | 'presence' | 'damaged' | 'pushed'; readonly frame: JsonObject }
+  | {
+      readonly kind: 'subscribed' | 'presence' | 'damaged' | 'pushed' | 'lines'
+      readonly frame: JsonObject
+    }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'invalid' }
 

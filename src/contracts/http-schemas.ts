@@ -39,9 +39,16 @@ const commitsPage = z.looseObject({
   next: seq,
   damaged: z.array(seq).optional(),
 })
+const linesSeq = z
+  .int()
+  .min(0)
+  .describe(
+    'The last row that it is made of; it is good until a LedgerLines frame tells of another',
+  )
 const isCut = z.boolean().describe('True: the hub holds more than one answer is made of')
 const commitOrNull = z.string().nullable().describe('The commit that told of it; null for history')
 const person = z.looseObject({ actor_id: z.string(), actor_type: z.string() })
+const lanes = z.record(z.string(), z.int()).describe('Packages by lane')
 const missionsList = z
   .looseObject({
     missions: z.array(
@@ -51,8 +58,10 @@ const missionsList = z
         decision_rows: z.int().min(0),
         status_rows: z.int().min(0),
         received_at: time.describe('When the last of its rows came'),
+        summary: lanes.nullable().describe('Null where there are too many rows to fold them all'),
       }),
     ),
+    lines_seq: linesSeq,
   })
   .describe('Missions that rows of ledgers have told of')
 const oddity = z
@@ -61,7 +70,7 @@ const oddity = z
 const board = z.looseObject({
   mission: z.string(),
   mission_id: z.string().nullable(),
-  summary: z.record(z.string(), z.int()).describe('Packages by lane'),
+  summary: lanes,
   event_count: z.int().min(0),
   work_packages: z.array(
     z.looseObject({
@@ -82,6 +91,7 @@ const board = z.looseObject({
     }),
   ),
   anomalies: z.array(oddity),
+  lines_seq: linesSeq,
   is_cut: isCut,
 })
 const decisionsPage = z.looseObject({
@@ -102,6 +112,7 @@ const decisionsPage = z.looseObject({
   next: z.int().min(0).describe('Ask for what is after it'),
   total: z.int().min(0).describe('Decisions that were found'),
   anomalies: z.array(oddity.extend({ mission: z.string() })),
+  lines_seq: linesSeq,
   is_cut: isCut,
 })
 const glossary = z.looseObject({

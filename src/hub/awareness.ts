@@ -87,6 +87,7 @@ export class Awareness {
       project_uuid,
       epoch: own,
       seq: head,
+      lines_seq: this.#store.lines.head({ project_id, ledger: null, mission: null }),
       resumed,
     })
     const snapshot = resumed ? 'null' : this.#snapshot(project_uuid, project_id)

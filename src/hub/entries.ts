@@ -42,4 +42,6 @@ export type Outcome = {
   readonly seq: number
   /** The commits that are no longer local only since this. */
   readonly pushed?: readonly string[]
+  /** The last of the rows of ledgers that are new. */
+  readonly lines_seq?: number
 }

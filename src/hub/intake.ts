@@ -7,6 +7,7 @@ import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX, INTAKE_BYTES_MAX } from './limits.ts
 import type { HubLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Entry, Outcome, PushedEntry } from './entries.ts'
+import type { LinesEntry } from './lines-table.ts'
 import type { HubStore } from './store.ts'
 
 /** Who brings arrivals, and is told what became of them. */
@@ -130,15 +131,24 @@ export class Intake {
   // Before any answer: whoever begins to follow a project in this batch is told of a head that holds all of it.
   #publish(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
     let index = 0
+    // A history comes in many frames: of each ledger the last one tells of all.
+    const last = new Map<string, { readonly entry: LinesEntry; readonly outcome: Outcome }>()
     for (const { sender, entries } of batch) {
       for (const entry of entries) {
         const outcome = outcomes[index++]
-        // Rows of ledgers have no place in the order of their project.
-        if (outcome?.verdict !== 'accepted' || entry.kind === 'lines') continue
+        if (outcome?.verdict !== 'accepted') continue
         if (entry.kind === 'pushed') this.#tellPushed(entry, outcome)
+        else if (entry.kind === 'lines') last.set(ledgerOf(entry), { entry, outcome })
         else this.#options.fanOut.publish(sender, entry, outcome.seq)
       }
     }
+    for (const { entry, outcome } of last.values()) this.#tellLines(entry, outcome)
+  }
+
+  // Rows of ledgers have no place in the order of their project, and one of their own.
+  #tellLines({ team, project_uuid, mission, ledger }: LinesEntry, { lines_seq }: Outcome): void {
+    const frame = { type: 'LedgerLines', project_uuid, mission, ledger, lines_seq }
+    this.#options.fanOut.tell(team, project_uuid, Buffer.from(JSON.stringify(frame)))
   }
 
   #tellPushed({ team, project_uuid }: PushedEntry, { pushed = [] }: Outcome): void {
@@ -194,6 +204,10 @@ function lengthOf(entry: Entry): number {
   if (entry.kind === 'pushed') return entry.hashes.length * HASH_LENGTH_MAX
   if (entry.kind !== 'lines') return entry.body.length
   return entry.rows.reduce((sum, { body }) => sum + body.length, 0)
+}
+
+function ledgerOf({ team, project_uuid, ledger, mission }: LinesEntry): string {
+  return `${team} ${project_uuid} ${ledger} ${mission}`
 }
 
 function codeOf(error: unknown): string {

@@ -70,6 +70,8 @@ export const PAGE_BYTES_MAX = 4 * 1024 * 1024
 /** Rows of ledgers that one answer is folded from, and their length together. */
 export const FOLD_ROWS_MAX = 50_000
 export const FOLD_LENGTH_MAX = 32 * 1024 * 1024
+/** The length of all that is kept of one kind of fold. */
+export const KEPT_LENGTH_MAX = 64 * 1024 * 1024
 /** Missions of one project that a list holds. */
 export const MISSIONS_MAX = 10_000
 

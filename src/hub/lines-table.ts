@@ -35,6 +35,15 @@ export type StoredLines = {
   readonly lines: readonly StoredLine[]
   /** More is here than one answer holds. */
   readonly isCut: boolean
+  /** Of all bodies together. */
+  readonly length: number
+}
+
+/** All rows of a project, of one of its ledgers, or of that of one mission. */
+export type LinesScope = {
+  readonly project_id: number
+  readonly ledger: LedgerName | null
+  readonly mission: string | null
 }
 
 export type StoredMission = {
@@ -59,7 +68,7 @@ type Insert = [
   number,
   string,
 ]
-type Selection = { project_id: number; ledger: LedgerName; mission: string | null }
+type Selection = LinesScope & { readonly ledger: LedgerName }
 type Row = {
   readonly mission: string
   readonly line: number
@@ -92,7 +101,12 @@ function keyOf({ line, row }: LedgerRow): string {
   return typeof event_id === 'string' ? event_id : ''
 }
 
+/** Scopes whose last row is remembered. */
+const HEADS_MAX = 20_000
+
 export class LinesTable {
+  readonly #headByScope = new Map<string, number>()
+  readonly #head: Statement<[LinesScope], number>
   readonly #insert: Statement<Insert>
   readonly #rows: Statement<[Selection], Row>
   readonly #missions: Statement<[number, number], StoredMission>
@@ -110,6 +124,13 @@ export class LinesTable {
          AND (@mission IS NULL OR mission = @mission)
        ORDER BY mission, is_live, seq`,
     )
+    this.#head = database
+      .prepare<[LinesScope], number>(
+        `SELECT coalesce(max(seq), 0) FROM lines
+         WHERE project_id = @project_id AND (@ledger IS NULL OR ledger = @ledger)
+           AND (@mission IS NULL OR mission = @mission)`,
+      )
+      .pluck()
     this.#missions = database.prepare(
       `SELECT mission, max(mission_id) AS mission_id, sum(ledger = 'decisions') AS decision_rows,
               sum(ledger = 'status') AS status_rows, max(received_at) AS received_at
@@ -141,12 +162,37 @@ export class LinesTable {
     return last
   }
 
+  /** The sequence number of the last row there, 0 where there is none: what was made of the rows is good until it changes. */
+  head(scope: LinesScope): number {
+    const key = keyOfScope(scope)
+    const known = this.#headByScope.get(key)
+    if (known !== undefined) return known
+    if (this.#headByScope.size >= HEADS_MAX) this.#headByScope.clear()
+    const head = this.#head.get(scope) ?? 0
+    this.#headByScope.set(key, head)
+    return head
+  }
+
+  /** Rows were committed up to this one. Not before: a rollback gives their numbers to others. */
+  raise({ project_id, ledger, mission }: LinesScope, seq: number): void {
+    const scopes = [
+      { project_id, ledger: null, mission: null },
+      { project_id, ledger, mission: null },
+      { project_id, ledger, mission },
+    ]
+    for (const scope of scopes) {
+      const key = keyOfScope(scope)
+      if (this.#headByScope.has(key)) this.#headByScope.set(key, seq)
+    }
+  }
+
   /** By mission, then history before what was announced, then as it came; of one mission where one is named. */
   read(project_id: number, ledger: LedgerName, mission: string | null): StoredLines {
     const lines: StoredLine[] = []
     let length = 0
     for (const row of this.#rows.iterate({ project_id, ledger, mission })) {
-      if (lines.length >= FOLD_ROWS_MAX || length > FOLD_LENGTH_MAX) return { lines, isCut: true }
+      if (lines.length >= FOLD_ROWS_MAX || length > FOLD_LENGTH_MAX)
+        return { lines, isCut: true, length }
       length += row.body.length
       const isDamaged = !row.content_hash.equals(hashOf(row.body))
       lines.push({
@@ -157,11 +203,15 @@ export class LinesTable {
         isDamaged,
       })
     }
-    return { lines, isCut: false }
+    return { lines, isCut: false, length }
   }
 
   /** Those that have rows, by name. */
   missions(project_id: number): readonly StoredMission[] {
     return this.#missions.all(project_id, MISSIONS_MAX)
   }
+}
+
+function keyOfScope({ project_id, ledger, mission }: LinesScope): string {
+  return `${project_id} ${ledger ?? ''} ${mission ?? ''}`
 }

@@ -7,6 +7,7 @@ import { parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
 import { answer, refuse } from './answer.ts'
 import { Batches, takeBatch } from './batch-route.ts'
+import type { Folds } from './folds.ts'
 import { hostInUrl, isFromThisMachine } from './guard.ts'
 import type { Refusal } from './guard.ts'
 import type { Intake } from './intake.ts'
@@ -40,6 +41,7 @@ export const BATCH_LIMITS: BatchLimits = {
 export type Desk = {
   readonly store: HubStore
   readonly tickets: Tickets
+  readonly folds: Folds
   readonly logins: Logins
   readonly intake: Pick<Intake, 'add'>
   readonly batches: Batches

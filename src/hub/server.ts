@@ -15,6 +15,7 @@ import { Awareness } from './awareness.ts'
 import { Batches } from './batch-route.ts'
 import { FanOut } from './fan-out.ts'
 import { figuresOf } from './figures.ts'
+import { Folds } from './folds.ts'
 import { guardRequest, hostInUrl } from './guard.ts'
 import type { Reach, Refusal } from './guard.ts'
 import { Intake } from './intake.ts'
@@ -114,11 +115,12 @@ class RunningHub implements Hub {
     const tickets = new Tickets()
     const logins = new Logins(store, tickets)
     const batches = new Batches()
+    const folds = new Folds(store)
     const figures = (): string => figuresOf({ metrics, batches, intake, peers: [...this.#peers] })
     this.#intake = intake
     this.#parts = { store, intake, fanOut, awareness, metrics }
     const { publicUrl } = reach
-    this.#desk = { store, tickets, logins, intake, batches, metrics, publicUrl, figures }
+    this.#desk = { store, folds, tickets, logins, intake, batches, metrics, publicUrl, figures }
     this.#server = createHttpServer(requestTimeoutMs)
     this.#sockets = createSocketServer()
     this.#server.on('request', (request, response) => this.#answer(request, response))

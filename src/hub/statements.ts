@@ -22,6 +22,7 @@ export type Statements = {
   readonly feed: Statement<[{ project_id: number; after: number; limit: number }], Stored<FeedRow>>
   readonly recent: Statements['feed']
   readonly localOnly: Statement<[number, number], Stored<FeedRow>>
+  readonly glossaryHead: Statement<[number], number>
   readonly glossary: Statement<[number], { readonly body: string; readonly content_hash: Buffer }>
 }
 
@@ -81,6 +82,12 @@ export function prepare(database: Connection): Statements {
       `SELECT 'commit' AS kind, project_seq, body, content_hash, pushed_at FROM commits
        WHERE project_id = ? AND pushed_at IS NULL ORDER BY project_seq DESC LIMIT ?`,
     ),
+    glossaryHead: database
+      .prepare<[number], number>(
+        `SELECT coalesce(max(project_seq), 0) FROM events
+         WHERE project_id = ? AND instr(body, 'GlossaryClarification') > 0`,
+      )
+      .pluck(),
     // As the index says it, which holds a little more than is meant.
     glossary: database.prepare(
       `SELECT body, content_hash FROM events

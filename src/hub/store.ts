@@ -6,7 +6,7 @@ import { Epoch } from './epoch.ts'
 import type { Heads } from './epoch.ts'
 import { BUSY_TIMEOUT_MS, FOLD_LENGTH_MAX, FOLD_ROWS_MAX, PAGE_BYTES_MAX } from './limits.ts'
 import { LinesTable } from './lines-table.ts'
-import type { LinesEntry } from './lines-table.ts'
+import type { LinesEntry, LinesScope } from './lines-table.ts'
 import { hashOf, isSameJson } from './row-content.ts'
 import { prepare } from './statements.ts'
 import type { Statements } from './statements.ts'
@@ -61,6 +61,8 @@ type Batch = {
   readonly now: number
   readonly heads: Partial<Heads>
   readonly projectByKey: Map<string, OpenProject>
+  /** Ledgers that got rows, and the last of them. */
+  readonly ledgers: { readonly scope: LinesScope; readonly seq: number }[]
 }
 
 export class HubStore {
@@ -89,7 +91,7 @@ export class HubStore {
 
   /** Stores a batch, all or nothing, in its order. Throws what SQLite throws: then nothing is stored. */
   insert(entries: readonly Entry[]): readonly Outcome[] {
-    const batch: Batch = { now: Date.now(), heads: {}, projectByKey: new Map() }
+    const batch: Batch = { now: Date.now(), heads: {}, projectByKey: new Map(), ledgers: [] }
     const run = this.#database.transaction(() => {
       const outcomes = entries.map((entry) => {
         if (entry.kind === 'lines') return this.#lines(entry, batch)
@@ -102,6 +104,7 @@ export class HubStore {
       return outcomes
     })
     const outcomes = run.immediate()
+    for (const { scope, seq } of batch.ledgers) this.lines.raise(scope, seq)
     if (Object.keys(batch.heads).length > 0) this.epoch.mark(batch.heads)
     return outcomes
   }
@@ -156,15 +159,16 @@ export class HubStore {
   }
 
   // Of a commit that is here, perhaps since this very transaction; history speaks of commits that nobody announced.
-  #lines(entry: LinesEntry, { now, heads, projectByKey }: Batch): Outcome {
-    const { team, project_uuid, git_hash, history } = entry
+  #lines(entry: LinesEntry, { now, heads, projectByKey, ledgers }: Batch): Outcome {
+    const { team, project_uuid, git_hash, history, ledger, mission } = entry
     const isHere = this.#statements.commitByHash.get(team, project_uuid, git_hash) !== undefined
     if (!history && !isHere) return { verdict: 'unannounced', seq: 0 }
     const { project_id } = this.#projectIn(projectByKey, team, project_uuid)
     const head = this.lines.insert(project_id, entry, now)
     if (head === null) return { verdict: 'duplicate', seq: 0 }
     heads.lines = head
-    return { verdict: 'accepted', seq: 0 }
+    ledgers.push({ scope: { project_id, ledger, mission }, seq: head })
+    return { verdict: 'accepted', seq: 0, lines_seq: head }
   }
 
   #pushed({ team, project_uuid, hashes }: PushedEntry, now: number): Outcome {
@@ -233,19 +237,27 @@ export class HubStore {
     return wholeRows(found, bytesMax).toReversed()
   }
 
+  /** The number of the last event that tells of a clarification, 0 where there is none. */
+  glossaryHead(project_id: number): number {
+    return this.#statements.glossaryHead.get(project_id) ?? 0
+  }
+
   /** Bodies of the events that tell of clarifications, in order; what is damaged is left out. */
   glossaryEvents(project_id: number): {
     readonly bodies: readonly string[]
     readonly isCut: boolean
+    readonly length: number
   } {
     const bodies: string[] = []
     let length = 0
     for (const { body, content_hash } of this.#statements.glossary.iterate(project_id)) {
-      if (bodies.length >= FOLD_ROWS_MAX || length > FOLD_LENGTH_MAX) return { bodies, isCut: true }
+      if (bodies.length >= FOLD_ROWS_MAX || length > FOLD_LENGTH_MAX) {
+        return { bodies, isCut: true, length }
+      }
       length += body.length
       if (content_hash.equals(hashOf(body))) bodies.push(body)
     }
-    return { bodies, isCut: false }
+    return { bodies, isCut: false, length }
   }
 
   /** Whom the secret with this hash speaks for at this time, or null. */

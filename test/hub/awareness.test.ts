@@ -58,6 +58,7 @@ describe('a subscription', () => {
       project_uuid,
       epoch: expect.any(String),
       seq: 4,
+      lines_seq: 0,
       resumed: false,
       snapshot: { recent: numbered, local_only: numbered.slice(3) },
     })
