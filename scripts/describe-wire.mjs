@@ -48,6 +48,39 @@ const DESCRIPTION_BY_ROUTE = {
     answers: { 200: 'ticket', 413: 'refusal', ...refused },
   },
   'GET /api/v1/me': { summary: 'Whom the token speaks for', answers: { 200: 'me', ...refused } },
+  'POST /api/v1/session': {
+    summary: 'Lets a window of a browser in; answers with a cookie beside the body',
+    isOpen: true,
+    body: 'sessionRequest',
+    answers: { 200: 'session', 413: 'refusal', ...refused },
+  },
+  'POST /api/v1/session/end': {
+    summary: "Ends the window's session",
+    answers: { 200: 'sessionEnd', ...refused },
+  },
+  'GET /api/v1/projects': {
+    summary: "The team's projects, the latest first",
+    answers: { 200: 'projectsList', ...refused },
+  },
+  'GET /api/v1/feed': {
+    summary: 'Events and commits of a project before a place, as a subscriber is shown them',
+    parameters: [
+      project,
+      parameter('before', 'The place; the end where it is left out', false, { type: 'integer' }),
+      limit,
+    ],
+    answers: { 200: 'feedPage', 404: 'refusal', ...refused },
+  },
+  'GET /api/v1/local-only': {
+    summary: 'Commits of a project that were not seen pushed',
+    parameters: [project],
+    answers: { 200: 'localOnly', 404: 'refusal', ...refused },
+  },
+  'GET /api/v1/activity': {
+    summary: 'How much the hub received of a project, by the hour',
+    parameters: [project],
+    answers: { 200: 'activity', 404: 'refusal', ...refused },
+  },
   'GET /api/v1/events': {
     summary: 'Events of a project, in the order in which they came',
     parameters: [project, after, limit],
@@ -213,7 +246,8 @@ function asyncApi() {
         address: SOCKET_PATH,
         title: 'The WebSocket',
         description:
-          'Opened with a socket token as bearer token. One JSON object a text message. Closed by the hub with 1003, 1007, ' +
+          'Opened with a socket token as bearer token; a browser, which can set no header, offers the protocols ' +
+          '`kittiwake.hub.1` and `ticket.` with the socket token instead. One JSON object a text message. Closed by the hub with 1003, 1007, ' +
           '1008 and 1009 for what it can not take, 1011 where its store failed, 1012 where it stops, 1013 where the ' +
           'client reads too slowly, 4401 where the token has ended.',
         messages: Object.fromEntries(

@@ -250,6 +250,7 @@ export const shownCommit = z
     type: z.literal('LocalCommit'),
     ...commit,
     local_only: z.boolean().optional().describe('True until the commit was seen pushed'),
+    user: name.optional().describe('Whose token brought it'),
     seq: seq.optional(),
   })
   .describe('What another client, or a subscribed project, sent')

@@ -1,7 +1,8 @@
 /** The shapes of what travels over HTTP between a client and a hub, from which the documents are made. */
 import { z } from 'zod'
 import { EVENT_ID_PATTERN } from './event.ts'
-import { batchedEvent, BATCH_EVENTS_MAX, batchLimits, localCommit } from './frame-schemas.ts'
+import { batchedEvent, BATCH_EVENTS_MAX, batchLimits, damaged } from './frame-schemas.ts'
+import { localCommit, shownCommit, shownEvent } from './frame-schemas.ts'
 
 const seq = z.int().min(0).describe('A cursor: ask for what is after it')
 const time = z.string().describe('RFC 3339')
@@ -22,6 +23,52 @@ const ticket = z
 const me = z
   .looseObject({ team_slug: z.string(), user: z.string(), expires_at: time.nullable() })
   .describe('Whom the token speaks for')
+const sessionRequest = z
+  .looseObject({ token: z.string().optional(), code: z.string().optional() })
+  .describe('A token of a team, or the code of a one-time link')
+const session = z
+  .looseObject({
+    secret: z.string().describe('Bearer token of this window, good together with the cookie alone'),
+    team_slug: z.string(),
+    user: z.string(),
+    expires_at: time,
+  })
+  .describe('A window of a browser is logged in; the cookie of its browser comes beside it')
+const sessionEnd = z.looseObject({ ended: z.literal(true) })
+const projectsList = z.looseObject({
+  projects: z.array(
+    z.looseObject({
+      project_uuid: z.string(),
+      slug: z.string().nullable().describe('As its last event has it'),
+      head: seq,
+      missions: z.int().min(0),
+      local_only: z.int().min(0).describe('Commits that were not seen pushed'),
+      last_at: time.nullable().describe('When the last event or commit came'),
+    }),
+  ),
+})
+const feedPage = z.looseObject({
+  feed: z
+    .array(z.union([shownEvent, shownCommit, damaged]))
+    .describe('What a subscriber would have been shown, in order'),
+  next: z.int().min(0).describe('Ask for what is before it; 0: there is no more'),
+})
+const localOnly = z.looseObject({
+  commits: z.array(shownCommit).describe('The latest'),
+  is_cut: z.boolean(),
+})
+const activity = z.looseObject({
+  hours: z.array(
+    z.looseObject({
+      at: time.describe('When the hour began'),
+      events: z.int().min(0),
+      commits: z.int().min(0),
+      rows: z.int().min(0).describe('Of ledgers, with announced commits'),
+    }),
+  ),
+  rows_max: z.int().min(1).describe('Of each kind, how many of the latest were counted at most'),
+  is_cut: z.boolean(),
+})
 const eventsPage = z.looseObject({
   events: z.array(z.looseObject({ seq, received_at: time, event: batchedEvent })),
   next: seq,
@@ -33,6 +80,7 @@ const commitsPage = z.looseObject({
       seq,
       received_at: time,
       local_only: z.boolean().describe('True until the commit was seen pushed'),
+      user: z.string().nullable().describe('Whose token brought it'),
       commit: localCommit,
     }),
   ),
@@ -172,6 +220,13 @@ export const HTTP_BODIES = {
   ticketRequest,
   ticket,
   me,
+  sessionRequest,
+  session,
+  sessionEnd,
+  projectsList,
+  feedPage,
+  localOnly,
+  activity,
   eventsPage,
   commitsPage,
   missionsList,

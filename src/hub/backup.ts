@@ -88,8 +88,8 @@ export type Restoration = {
 }
 
 /**
- * Puts a backup in the place of the data, which is kept aside. Tokens stay as they are now, so that none that was
- * revoked comes back; where there are none, those of the backup count.
+ * Puts a backup in the place of the data, which is kept aside. Tokens and webhooks stay as they are now, so that none that
+ * was revoked comes back; where there are no tokens, those of the backup count. Sessions of browsers end.
  *
  * @throws LinkError HUB_DATA_IN_USE, HUB_BACKUP_UNUSABLE, HUB_BACKUP_UNSOUND, HUB_DATA_NEWER, HUB_RESTORE_FAILED
  */
@@ -138,6 +138,7 @@ function prepareCopy(work: string, path: string): Verification {
   try {
     const verification = verifyDatabase(database, null)
     if (!verification.sound) throw unsound()
+    database.exec('DELETE FROM sessions')
     if (existsSync(path)) keepTokens(database, path)
     database
       .prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)")
@@ -169,6 +170,9 @@ function keepTokens(database: Connection, path: string): void {
       BEGIN; DELETE FROM main.tokens; DELETE FROM main.secrets;
       INSERT INTO main.tokens SELECT * FROM present.tokens;
       INSERT INTO main.secrets SELECT * FROM present.secrets; COMMIT`)
+    database.exec(`
+      BEGIN; DELETE FROM main.webhooks;
+      INSERT INTO main.webhooks SELECT * FROM present.webhooks; COMMIT`)
   } catch {
     if (database.inTransaction) database.exec('ROLLBACK')
   }

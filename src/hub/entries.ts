@@ -17,6 +17,8 @@ export type CommitEntry = {
   readonly team: string
   readonly project_uuid: string
   readonly git_hash: string
+  /** Whose token brought it. */
+  readonly user: string
   readonly body: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Who may speak to the hub at all, before any token is looked at: no web page does, neither directly (Origin,
- * Sec-Fetch-Site) nor under a name that was rebound to this machine (Host).
+ * Who may speak to the hub at all, before any token is looked at: no web page but the hub's own does, neither directly
+ * (Origin, Sec-Fetch-Site) nor under a name that was rebound to this machine (Host).
  */
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
@@ -61,8 +61,12 @@ export function guardRequest(request: IncomingMessage, reach: Reach): Refusal | 
   if (!isNamed) {
     return { status: 403, code: 'HOST_REFUSED', message: 'this hub does not answer to that name' }
   }
-  if (isFromWebPage(request)) {
-    return { status: 403, code: 'ORIGIN_REFUSED', message: 'this hub does not answer to web pages' }
+  if (isFromOtherPage(request, reach)) {
+    return {
+      status: 403,
+      code: 'ORIGIN_REFUSED',
+      message: 'this hub does not answer to other web pages',
+    }
   }
   return null
 }
@@ -81,9 +85,13 @@ function namesLoopback(name: string, { host, port }: Reach): boolean {
   return names.some((own) => name === `${own}:${port}` || (port === 80 && name === own))
 }
 
-function isFromWebPage({ method, headers }: IncomingMessage): boolean {
+function isFromOtherPage({ method, headers }: IncomingMessage, { publicUrl }: Reach): boolean {
+  const { origin, host = '' } = headers
   const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
+  // Somebody's link may lead here: what it shows is a page that knows nothing yet.
+  const isVisit = headers['sec-fetch-mode'] === 'navigate' && method === 'GET'
+  if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isVisit) return true
   const isRead = method === 'GET' && headers.upgrade === undefined
-  return headers.origin !== undefined && !isRead
+  if (origin === undefined || isRead) return false
+  return origin !== `http://${host.toLowerCase()}` && origin !== publicUrl?.origin
 }

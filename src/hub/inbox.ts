@@ -15,6 +15,8 @@ type Reading<Kind extends ClientReading['kind']> = Extract<ClientReading, { kind
 
 export type InboxOptions = {
   readonly sender: Sender
+  /** Whom the connection speaks for. */
+  readonly user: string
   readonly replier: Replier
   readonly metrics: Metrics
   readonly deliver: (arrival: Arrival) => void
@@ -95,8 +97,9 @@ export class Inbox {
     const { project_uuid, git_hash } = frame
     const body = withoutMembers(text, COMMIT_TRANSPORT_KEYS)
     if (body === null) return this.#refuse({ category: 'invalid_frame', git_hash })
-    const { team } = this.#options.sender
-    this.#deliver([{ kind: 'commit', team, project_uuid, git_hash, body }], ([outcome]) => {
+    const { sender, user } = this.#options
+    const entry: Entry = { kind: 'commit', team: sender.team, project_uuid, git_hash, user, body }
+    this.#deliver([entry], ([outcome]) => {
       this.#options.metrics.count(outcome)
       this.#options.replier.reply(replyToCommit(frame, outcome))
     })

@@ -62,6 +62,12 @@ export const REQUEST_TIMEOUT_MS = 10_000
 export const IDLE_TIMEOUT_MS = 30_000
 export const URL_LENGTH_MAX = 2_048
 
+/** Projects of one team that a list holds. */
+export const PROJECTS_MAX = 1_000
+/** Of each kind, the latest rows that tell of activity. */
+export const ACTIVITY_ROWS_MAX = 20_000
+/** What one answer holds of a feed. */
+export const FEED_BYTES_MAX = 1024 * 1024
 export const PAGE_ROWS_DEFAULT = 500
 export const PAGE_ROWS_MAX = 1_000
 /** A page ends early, after at least one row, once its bodies are this long. */
@@ -79,6 +85,13 @@ export const MISSIONS_MAX = 10_000
 export const TICKET_TTL_S = 60
 /** Socket tokens that wait to be used, over all teams; the oldest give way. */
 export const TICKETS_MAX = 4_096
+/** How long a window of a browser stays logged in. */
+export const SESSION_TTL_MS = 7 * 24 * 3_600_000
+/** Windows, over all teams; those that end first give way. */
+export const SESSIONS_MAX = 4_096
+/** How long a one-time link is good for. */
+export const CODE_TTL_MS = 10 * 60_000
+export const CODES_MAX = 1_024
 /** Requests of one token: a burst, and what grows back in a second. */
 export const REQUESTS_BURST = 1_000
 export const REQUESTS_PER_S = 200

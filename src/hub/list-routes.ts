@@ -13,7 +13,8 @@ export function listCommits(visit: Visit): string {
   return listing(
     'commits',
     page,
-    ({ body, pushed_at }) => `"local_only":${pushed_at === null},"commit":${body}`,
+    ({ body, pushed_at, user }) =>
+      `"local_only":${pushed_at === null},"user":${JSON.stringify(user)},"commit":${body}`,
   )
 }
 

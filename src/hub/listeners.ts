@@ -2,10 +2,13 @@
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { WebSocketServer } from 'ws'
-import { systemCode } from '../errors.ts'
+import { LinkError, systemCode } from '../errors.ts'
 import { refuseRaw } from './answer.ts'
 import type { Refusal } from './guard.ts'
 import * as limits from './limits.ts'
+
+/** Of a browser, which offers it with `ticket.` and its socket token, because it can set no header. */
+export const SUBPROTOCOL = 'kittiwake.hub.1'
 
 /** Bounded in every direction: headers, time, connections. */
 export function createHttpServer(requestTimeoutMs: number): Server {
@@ -42,6 +45,24 @@ export function createSocketServer(): WebSocketServer {
     maxPayload: limits.FRAME_BYTES_MAX,
     maxFragments: limits.FRAGMENTS_MAX,
     closeTimeout: limits.PEER_CLOSE_MS,
+    // The socket token stands beside it, and is not said again.
+    handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   }
   return new WebSocketServer(options)
+}
+
+/** Why a server does not listen. */
+export function listenError(error: Error): LinkError {
+  if (systemCode(error) !== 'EADDRINUSE') return addressRefused(error)
+  return new LinkError('HUB_PORT_IN_USE', 'another program listens on this port', {
+    hint: 'Choose another port, or 0 for a free one.',
+    cause: error,
+  })
+}
+
+export function addressRefused(cause?: unknown): LinkError {
+  return new LinkError('HUB_ADDRESS_REFUSED', 'the hub can not listen on this host and port', {
+    hint: 'Use a host of this machine and a port from 0 to 65535.',
+    cause,
+  })
 }

@@ -5,7 +5,8 @@ import { FAILURES_BURST, FAILURES_PER_S, REQUESTS_BURST, REQUESTS_PER_S } from '
 import { RateLimiter } from './rate.ts'
 import type { HubStore } from './store.ts'
 import type { Session, Tickets } from './tickets.ts'
-import { bearerOf, hashSecret } from './secrets.ts'
+import { bearerOf, hashSecret, isSessionSecret, ticketAmong } from './secrets.ts'
+import type { Sessions } from './sessions.ts'
 
 /** Not told apart on purpose: a missing, a malformed, an unknown and a used-up token. */
 const UNAUTHENTICATED: Refusal = {
@@ -26,18 +27,37 @@ export type Authentication =
 export class Logins {
   readonly #store: Pick<HubStore, 'holderOf'>
   readonly #tickets: Tickets
+  readonly #sessions: Pick<Sessions, 'tokenOf'>
   readonly #requests = new RateLimiter(REQUESTS_BURST, REQUESTS_PER_S)
   readonly #failures = new RateLimiter(FAILURES_BURST, FAILURES_PER_S)
 
-  constructor(store: Pick<HubStore, 'holderOf'>, tickets: Tickets) {
+  constructor(
+    store: Pick<HubStore, 'holderOf'>,
+    tickets: Tickets,
+    sessions: Pick<Sessions, 'tokenOf'>,
+  ) {
     this.#store = store
     this.#tickets = tickets
+    this.#sessions = sessions
   }
 
-  /** The session of a request with a login token. */
+  /** The session of a request with a login token, or from a window that is logged in. */
   ofRequest(request: IncomingMessage): Authentication {
     const secret = bearerOf(request.headers.authorization)
-    const hash = secret === null ? null : hashSecret(secret)
+    if (secret === null) return this.#failure(request)
+    const isWindow = isSessionSecret(secret)
+    return this.#of(
+      request,
+      isWindow ? this.#sessions.tokenOf(request, secret) : hashSecret(secret),
+    )
+  }
+
+  /** The session of a request that brings a login token in its body. */
+  ofToken(request: IncomingMessage, token: string): Authentication {
+    return this.#of(request, hashSecret(token))
+  }
+
+  #of(request: IncomingMessage, hash: Buffer | null): Authentication {
     const holder = hash === null ? null : this.#store.holderOf(hash)
     if (hash === null || holder === null) return this.#failure(request)
     const { team, user, token_id: login, ends_at: endsAt } = holder
@@ -47,7 +67,8 @@ export class Logins {
 
   /** The session of an upgrade with a socket token, which is used up. */
   ofUpgrade(request: IncomingMessage): Authentication {
-    const secret = bearerOf(request.headers.authorization)
+    const { authorization, 'sec-websocket-protocol': protocols } = request.headers
+    const secret = bearerOf(authorization) ?? ticketAmong(protocols)
     const session = secret === null ? null : this.#tickets.redeem(secret)
     // The login may have ended since the socket token was given.
     if (session === null || !this.isGood(session)) return this.#failure(request)

@@ -77,6 +77,7 @@ export class Peer implements Sender {
     const { intake, metrics } = this.#parts
     return new Inbox({
       sender: this,
+      user: this.session.user,
       replier: this.#replier,
       metrics,
       deliver: (arrival) => intake.add(arrival),

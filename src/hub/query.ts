@@ -8,9 +8,14 @@ import type { Project } from './store.ts'
 const TEXT_LENGTH_MAX = 256
 
 /** The project that is asked for. Another team's is answered as one that nobody has. */
-export function projectOf({ desk, session, query }: Visit): Project {
-  const project = desk.store.project(session.team, projectUuidIn(query))
-  if (project !== null) return project
+export function projectOf({
+  desk,
+  session,
+  query,
+}: Visit): Project & { readonly project_uuid: string } {
+  const project_uuid = projectUuidIn(query)
+  const project = desk.store.project(session.team, project_uuid)
+  if (project !== null) return { ...project, project_uuid }
   throw new RequestFault(404, 'NOT_FOUND', 'your team has no such project here')
 }
 
@@ -25,8 +30,17 @@ function projectUuidIn(query: URLSearchParams): string {
 /** Which rows of a list. */
 export function stretchIn(query: URLSearchParams): { after: number; limit: number } {
   const cursor = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }
-  const rows = { min: 1, max: PAGE_ROWS_MAX, fallback: PAGE_ROWS_DEFAULT }
-  return { after: numberIn(query, 'after', cursor), limit: numberIn(query, 'limit', rows) }
+  return { after: numberIn(query, 'after', cursor), limit: limitIn(query, PAGE_ROWS_DEFAULT) }
+}
+
+export function limitIn(query: URLSearchParams, fallback: number): number {
+  return numberIn(query, 'limit', { min: 1, max: PAGE_ROWS_MAX, fallback })
+}
+
+/** Before which place; the end where none is named. */
+export function beforeIn(query: URLSearchParams): number {
+  const max = Number.MAX_SAFE_INTEGER
+  return numberIn(query, 'before', { min: 1, max, fallback: max })
 }
 
 function numberIn(

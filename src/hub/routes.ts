@@ -22,11 +22,15 @@ import { listDecisions, listMissions, showBoard, showGlossary } from './ledger-r
 import { listCommits, listEvents } from './list-routes.ts'
 import type { Logins } from './login.ts'
 import type { Metrics } from './metrics.ts'
+import { listFeed, listLocalOnly, listProjects, showActivity } from './project-routes.ts'
 import { readBody, RequestFault } from './request-body.ts'
+import { enter, leave } from './session-routes.ts'
+import type { Sessions } from './sessions.ts'
 import type { HubStore } from './store.ts'
 import type { Session, Tickets } from './tickets.ts'
 
 export const SOCKET_PATH = '/api/v1/ws'
+const SESSION_PATH = '/api/v1/session'
 export const PROTOCOL = '2.0'
 
 /** What a hub takes at once, as it tells its clients. */
@@ -42,6 +46,7 @@ export type Desk = {
   readonly store: HubStore
   readonly tickets: Tickets
   readonly folds: Folds
+  readonly sessions: Sessions
   readonly logins: Logins
   readonly intake: Pick<Intake, 'add'>
   readonly batches: Batches
@@ -70,6 +75,11 @@ type Route = {
 export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/api/v1/ws-token', handle: giveTicket },
   { method: 'GET', path: '/api/v1/me', handle: tellWho },
+  { method: 'POST', path: '/api/v1/session/end', handle: leave },
+  { method: 'GET', path: '/api/v1/projects', handle: listProjects },
+  { method: 'GET', path: '/api/v1/feed', handle: listFeed },
+  { method: 'GET', path: '/api/v1/local-only', handle: listLocalOnly },
+  { method: 'GET', path: '/api/v1/activity', handle: showActivity },
   { method: 'GET', path: '/api/v1/events', handle: listEvents },
   { method: 'GET', path: '/api/v1/commits', handle: listCommits },
   { method: 'GET', path: '/api/v1/missions', handle: listMissions },
@@ -80,8 +90,9 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/api/v1/sync/health/', handle: tellHealth },
 ]
 
-/** The two others, beside the socket. The figures are for this machine, and for whoever has a token. */
+/** The others, beside the socket and the page. The figures are for this machine, and for whoever has a token. */
 export const OPEN_ROUTES = [
+  { method: 'POST', path: SESSION_PATH },
   { method: 'GET', path: '/health' },
   { method: 'GET', path: '/metrics' },
 ] as const
@@ -98,11 +109,12 @@ export async function visit(
   if (path === '/health') return answer(response, 200, '{"status":"ok"}')
   if (path === '/metrics' && isFromThisMachine(request, desk.publicUrl))
     return showFigures(desk, response)
-  const { session, refusal } = desk.logins.ofRequest(request)
-  if (refusal !== null) return refuse(response, refusal)
-  const route = ROUTES.find((candidate) => candidate.path === path)
-  if (route === undefined) return showFigures(desk, response)
   try {
+    if (path === SESSION_PATH) return await enter(desk, request, response)
+    const { session, refusal } = desk.logins.ofRequest(request)
+    if (refusal !== null) return refuse(response, refusal)
+    const route = ROUTES.find((candidate) => candidate.path === path)
+    if (route === undefined) return showFigures(desk, response)
     const query = new URLSearchParams(search)
     answer(response, 200, await route.handle({ desk, request, session, query }))
   } catch (error) {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { FRAME_LENGTH_MAX } from '../contracts/frames.ts'
 import { encodeJson, parseJson } from '../contracts/json.ts'
+import type { FeedRow } from './store.ts'
 
 /** The checksum that a row is kept with. */
 export function hashOf(body: string): Buffer {
@@ -19,4 +20,19 @@ export function isSameJson(one: string, other: string): boolean {
 
 function canonical(text: string): string {
   return encodeJson(parseJson(text, FRAME_LENGTH_MAX))
+}
+
+/** Rows up to a length, at least one; `body` is empty where it no longer matches its checksum. */
+export function wholeRows(
+  rows: Iterable<FeedRow & { readonly content_hash: Buffer }>,
+  bytesMax: number,
+): FeedRow[] {
+  const whole: FeedRow[] = []
+  let bytes = 0
+  for (const { content_hash, ...row } of rows) {
+    bytes += row.body.length
+    if (bytes > bytesMax && whole.length > 0) break
+    whole.push(content_hash.equals(hashOf(row.body)) ? row : { ...row, body: '' })
+  }
+  return whole
 }

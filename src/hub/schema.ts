@@ -93,6 +93,19 @@ const LEDGER_LINES = `
     WHERE instr(body, 'GlossaryClarification') > 0;
 `
 
+// Windows of browsers, by the hashes of their two secrets; who may report pushes: a secret there has to be known itself.
+const DASHBOARD = `
+  ALTER TABLE commits ADD COLUMN user TEXT;
+  CREATE TABLE sessions (
+    secret_hash BLOB PRIMARY KEY, browser_hash BLOB NOT NULL, token_hash BLOB NOT NULL,
+    ends_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE webhooks (
+    webhook_id TEXT PRIMARY KEY, team TEXT NOT NULL, project_uuid TEXT NOT NULL,
+    secret TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER
+  ) WITHOUT ROWID;
+`
+
 /** The step at index n leads from schema n to n + 1. */
-export const STEPS: readonly string[] = [FIRST, SECOND, LEDGER_LINES]
+export const STEPS: readonly string[] = [FIRST, SECOND, LEDGER_LINES, DASHBOARD]
 export const SCHEMA = STEPS.length

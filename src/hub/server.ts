@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
 import type { SnapshotFrame } from '../contracts/frames.ts'
 import { LEDGER_FEATURES } from '../contracts/ledger-frame.ts'
-import { LinkError, systemCode } from '../errors.ts'
+import { systemCode } from '../errors.ts'
 import { parseHubUrl } from '../project/hub-url.ts'
 import { refuse, refuseRaw } from './answer.ts'
 import { Awareness } from './awareness.ts'
@@ -26,7 +26,7 @@ import {
   STOP_PEERS_MS,
   TOKEN_LOOK_MS,
 } from './limits.ts'
-import { createHttpServer, createSocketServer } from './listeners.ts'
+import { addressRefused, createHttpServer, createSocketServer, listenError } from './listeners.ts'
 import { hubLog } from './log.ts'
 import type { HubLog } from './log.ts'
 import { Logins } from './login.ts'
@@ -37,8 +37,11 @@ import { Peers } from './peers.ts'
 import { BATCH_LIMITS, SOCKET_PATH, visit } from './routes.ts'
 import type { Desk } from './routes.ts'
 import { HubStore } from './store.ts'
+import { Sessions } from './sessions.ts'
+import type { Guest } from './sessions.ts'
 import { Tickets } from './tickets.ts'
 import type { Session } from './tickets.ts'
+import { checkHolder } from './tokens.ts'
 
 export type HubOptions = {
   /** Holds `hub.db`; made where it is missing. One hub at a time serves it. */
@@ -60,6 +63,8 @@ export type HubOptions = {
 export type Hub = {
   readonly url: string
   readonly port: number
+  /** A link to the dashboard that lets one browser in, once and within ten minutes. */
+  invite(guest: Guest): string
   /** Answers what came, closes all connections and the store, within three seconds. */
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -79,7 +84,8 @@ export async function serveHub(options: HubOptions): Promise<Hub> {
   const publicUrl = said === undefined ? null : new URL(parseHubUrl(said))
   const store = new HubStore(options.dataDir)
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
-  const hub = new RunningHub(store, { host, publicUrl }, requestTimeoutMs, hubLog(options.log))
+  const place = { dataDir: options.dataDir, store, reach: { host, publicUrl } }
+  const hub = new RunningHub(place, requestTimeoutMs, hubLog(options.log))
   try {
     await hub.listen(port, pingIntervalMs)
     return hub
@@ -87,6 +93,12 @@ export async function serveHub(options: HubOptions): Promise<Hub> {
     store.close()
     throw error
   }
+}
+
+type Place = {
+  readonly dataDir: string
+  readonly store: HubStore
+  readonly reach: Omit<Reach, 'port'>
 }
 
 class RunningHub implements Hub {
@@ -104,7 +116,7 @@ class RunningHub implements Hub {
   #connections = 0
   #stopping: Promise<void> | null = null
 
-  constructor(store: HubStore, reach: Omit<Reach, 'port'>, requestTimeoutMs: number, log: HubLog) {
+  constructor({ dataDir, store, reach }: Place, requestTimeoutMs: number, log: HubLog) {
     this.#reach = reach
     this.#log = log
     this.#store = store
@@ -113,14 +125,26 @@ class RunningHub implements Hub {
     const awareness = new Awareness(store, fanOut.tell.bind(fanOut))
     const intake = new Intake({ store, fanOut, metrics, log })
     const tickets = new Tickets()
-    const logins = new Logins(store, tickets)
+    const sessions = new Sessions(store, dataDir)
+    const logins = new Logins(store, tickets, sessions)
     const batches = new Batches()
     const folds = new Folds(store)
     const figures = (): string => figuresOf({ metrics, batches, intake, peers: [...this.#peers] })
     this.#intake = intake
     this.#parts = { store, intake, fanOut, awareness, metrics }
     const { publicUrl } = reach
-    this.#desk = { store, folds, tickets, logins, intake, batches, metrics, publicUrl, figures }
+    this.#desk = {
+      store,
+      folds,
+      tickets,
+      sessions,
+      logins,
+      intake,
+      batches,
+      metrics,
+      publicUrl,
+      figures,
+    }
     this.#server = createHttpServer(requestTimeoutMs)
     this.#sockets = createSocketServer()
     this.#server.on('request', (request, response) => this.#answer(request, response))
@@ -134,6 +158,13 @@ class RunningHub implements Hub {
 
   get url(): string {
     return `http://${hostInUrl(this.#reach.host)}:${this.port}`
+  }
+
+  invite(guest: Guest): string {
+    checkHolder(guest.team, guest.user)
+    const base = this.#reach.publicUrl?.href ?? this.url
+    // In a fragment, which no server and no log gets to see.
+    return `${base.replace(/\/$/, '')}/#code=${this.#desk.sessions.invite(guest)}`
   }
 
   listen(port: number, pingIntervalMs: number): Promise<void> {
@@ -255,21 +286,6 @@ const LOGIN_FULL = {
   status: 429,
   code: 'TOO_MANY_SOCKETS',
   message: 'this token has too many sockets',
-}
-
-function listenError(error: Error): LinkError {
-  if (systemCode(error) !== 'EADDRINUSE') return addressRefused(error)
-  return new LinkError('HUB_PORT_IN_USE', 'another program listens on this port', {
-    hint: 'Choose another port, or 0 for a free one.',
-    cause: error,
-  })
-}
-
-function addressRefused(cause?: unknown): LinkError {
-  return new LinkError('HUB_ADDRESS_REFUSED', 'the hub can not listen on this host and port', {
-    hint: 'Use a host of this machine and a port from 0 to 65535.',
-    cause,
-  })
 }
 
 async function withDeadline(work: Promise<unknown>, timeoutMs: number): Promise<void> {

@@ -27,7 +27,8 @@ export class Shown {
 
   get numbered(): Buffer {
     const { kind, body } = this.#entry
-    const row = { kind, body, project_seq: this.seq, pushed_at: null }
+    const user = this.#entry.kind === 'commit' ? this.#entry.user : null
+    const row = { kind, body, project_seq: this.seq, pushed_at: null, user }
     this.#numbered ??= Buffer.from(numberedFrame(row, this.projectUuid))
     return this.#numbered
   }
@@ -35,12 +36,13 @@ export class Shown {
 
 /** A row as its project's subscribers see it. */
 export function numberedFrame(row: FeedRow, projectUuid: string): string {
-  const { kind, body, project_seq, pushed_at } = row
+  const { kind, body, project_seq, pushed_at, user } = row
   if (body === '') {
     return JSON.stringify({ type: 'damaged', project_uuid: projectUuid, seq: project_seq })
   }
   if (kind === 'event') return `${eventFrame(body).slice(0, -1)},"seq":${project_seq}}`
-  return `${body.slice(0, -1)},"local_only":${pushed_at === null},"seq":${project_seq}}`
+  const whose = user === null ? '' : `"user":${JSON.stringify(user)},`
+  return `${body.slice(0, -1)},"local_only":${pushed_at === null},${whose}"seq":${project_seq}}`
 }
 
 function eventFrame(body: string): string {

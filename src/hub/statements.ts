@@ -6,7 +6,8 @@ import type { Collection, FeedRow, Holder, Row } from './store.ts'
 type Stored<Base> = Base & { readonly content_hash: Buffer }
 type Project = { readonly project_id: number; readonly head: number }
 type Event = [string, string, string, string, number, Buffer, number, string, number, number]
-type Commit = [string, string, string, Buffer, number, string, number, number]
+type Commit = [string, string, string, Buffer, number, string, number, number, string]
+type Stretch<Bound extends string> = Record<'project_id' | 'limit' | Bound, number>
 
 export type Statements = {
   readonly insertEvent: Statement<Event>
@@ -19,28 +20,30 @@ export type Statements = {
   readonly insertProject: Statement<[string, string]>
   readonly raiseHead: Statement<[number, number]>
   readonly page: Readonly<Record<Collection, Statement<[number, number, number], Stored<Row>>>>
-  readonly feed: Statement<[{ project_id: number; after: number; limit: number }], Stored<FeedRow>>
-  readonly recent: Statements['feed']
+  readonly feed: Statement<[Stretch<'after'>], Stored<FeedRow>>
+  readonly recent: Statement<[Stretch<'before'>], Stored<FeedRow>>
   readonly localOnly: Statement<[number, number], Stored<FeedRow>>
   readonly glossaryHead: Statement<[number], number>
   readonly glossary: Statement<[number], { readonly body: string; readonly content_hash: Buffer }>
 }
 
+/** What only commits have. */
+const OF_EVENTS = 'NULL AS pushed_at, NULL AS user'
+const OF_COMMITS = 'pushed_at, user'
+
 /** Prepared once per connection. An insert that meets its own key changes nothing and says so by `changes`. */
 export function prepare(database: Connection): Statements {
-  const page = (collection: Collection, pushed: string): Statements['page'][Collection] =>
+  const page = (collection: Collection, own: string): Statements['page'][Collection] =>
     database.prepare(
-      `SELECT seq, received_at, body, content_hash, ${pushed} AS pushed_at FROM ${collection}
+      `SELECT seq, received_at, body, content_hash, ${own} FROM ${collection}
        WHERE project_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
     )
-  const feed = (order: 'ASC' | 'DESC'): Statements['feed'] => {
-    const part = (collection: Collection, kind: string, pushed: string): string =>
-      `SELECT '${kind}' AS kind, project_seq, body, content_hash, ${pushed} AS pushed_at
-       FROM ${collection} WHERE project_id = @project_id AND project_seq > @after`
-    return database.prepare(
-      `${part('events', 'event', 'NULL')} UNION ALL ${part('commits', 'commit', 'pushed_at')}
-       ORDER BY project_seq ${order} LIMIT @limit`,
-    )
+  const feed = (bound: string, order: 'ASC' | 'DESC'): string => {
+    const part = (collection: Collection, kind: string, own: string): string =>
+      `SELECT '${kind}' AS kind, project_seq, body, content_hash, ${own}
+       FROM ${collection} WHERE project_id = @project_id AND project_seq ${bound}`
+    return `${part('events', 'event', OF_EVENTS)} UNION ALL ${part('commits', 'commit', OF_COMMITS)}
+       ORDER BY project_seq ${order} LIMIT @limit`
   }
   return {
     insertEvent: database.prepare(
@@ -50,11 +53,11 @@ export function prepare(database: Connection): Statements {
     ),
     insertCommit: database.prepare(
       `INSERT INTO commits (team, project_uuid, git_hash, content_hash, received_at, body,
-         project_id, project_seq)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team, project_uuid, git_hash) DO NOTHING`,
+         project_id, project_seq, user)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (team, project_uuid, git_hash) DO NOTHING`,
     ),
     eventById: database.prepare(
-      `SELECT seq, received_at, body, content_hash, NULL AS pushed_at FROM events
+      `SELECT seq, received_at, body, content_hash, ${OF_EVENTS} FROM events
        WHERE team = ? AND event_id = ?`,
     ),
     commitByHash: database.prepare(
@@ -75,11 +78,11 @@ export function prepare(database: Connection): Statements {
       'INSERT INTO projects (team, project_uuid, head) VALUES (?, ?, 0)',
     ),
     raiseHead: database.prepare('UPDATE projects SET head = ? WHERE project_id = ?'),
-    page: { events: page('events', 'NULL'), commits: page('commits', 'pushed_at') },
-    feed: feed('ASC'),
-    recent: feed('DESC'),
+    page: { events: page('events', OF_EVENTS), commits: page('commits', OF_COMMITS) },
+    feed: database.prepare(feed('> @after', 'ASC')),
+    recent: database.prepare(feed('< @before', 'DESC')),
     localOnly: database.prepare(
-      `SELECT 'commit' AS kind, project_seq, body, content_hash, pushed_at FROM commits
+      `SELECT 'commit' AS kind, project_seq, body, content_hash, ${OF_COMMITS} FROM commits
        WHERE project_id = ? AND pushed_at IS NULL ORDER BY project_seq DESC LIMIT ?`,
     ),
     glossaryHead: database

@@ -7,7 +7,9 @@ import type { Heads } from './epoch.ts'
 import { BUSY_TIMEOUT_MS, FOLD_LENGTH_MAX, FOLD_ROWS_MAX, PAGE_BYTES_MAX } from './limits.ts'
 import { LinesTable } from './lines-table.ts'
 import type { LinesEntry, LinesScope } from './lines-table.ts'
-import { hashOf, isSameJson } from './row-content.ts'
+import { hashOf, isSameJson, wholeRows } from './row-content.ts'
+import { ProjectsTable } from './projects-table.ts'
+import { SessionsTable } from './sessions-table.ts'
 import { prepare } from './statements.ts'
 import type { Statements } from './statements.ts'
 
@@ -19,6 +21,8 @@ export type Row = {
   readonly body: string
   /** When a commit was seen pushed; until then it is local only. */
   readonly pushed_at: number | null
+  /** Who brought a commit; null of an event, and where an older hub took it. */
+  readonly user: string | null
 }
 
 /** What happened in a project, in its order. */
@@ -27,6 +31,7 @@ export type FeedRow = {
   readonly project_seq: number
   readonly body: string
   readonly pushed_at: number | null
+  readonly user: string | null
 }
 
 export type Bounds = { readonly rowsMax: number; readonly bytesMax: number }
@@ -68,6 +73,8 @@ type Batch = {
 export class HubStore {
   readonly epoch: Epoch
   readonly lines: LinesTable
+  readonly projects: ProjectsTable
+  readonly sessions: SessionsTable
   readonly #lock: Connection
   readonly #database: Connection
   readonly #statements: Statements
@@ -82,6 +89,8 @@ export class HubStore {
       this.#database = database
       this.#statements = prepare(database)
       this.lines = new LinesTable(database)
+      this.projects = new ProjectsTable(database)
+      this.sessions = new SessionsTable(database)
     } catch (error) {
       database?.close()
       this.#lock.close()
@@ -138,7 +147,7 @@ export class HubStore {
 
   // The hash of a commit pins its content, so a second description of it is the same commit.
   #commit(entry: CommitEntry, { now, heads, projectByKey }: Batch): Outcome {
-    const { team, project_uuid, git_hash, body } = entry
+    const { team, project_uuid, git_hash, user, body } = entry
     const project = this.#projectIn(projectByKey, team, project_uuid)
     const { changes, lastInsertRowid } = this.#statements.insertCommit.run(
       team,
@@ -149,6 +158,7 @@ export class HubStore {
       body,
       project.project_id,
       project.head + 1,
+      user,
     )
     if (changes === 1) {
       heads.commits = Number(lastInsertRowid)
@@ -225,9 +235,13 @@ export class HubStore {
     return wholeRows(found, bytesMax)
   }
 
-  /** As `feed`, the latest. */
-  recent(project_id: number, { rowsMax, bytesMax }: Bounds): readonly FeedRow[] {
-    const found = this.#statements.recent.iterate({ project_id, after: 0, limit: rowsMax })
+  /** As `feed`, the latest, or the latest before a place. */
+  recent(
+    project_id: number,
+    { rowsMax, bytesMax }: Bounds,
+    before = Number.MAX_SAFE_INTEGER,
+  ): readonly FeedRow[] {
+    const found = this.#statements.recent.iterate({ project_id, before, limit: rowsMax })
     return wholeRows(found, bytesMax).toReversed()
   }
 
@@ -270,18 +284,4 @@ export class HubStore {
     this.epoch.close()
     this.#lock.close()
   }
-}
-
-function wholeRows(
-  rows: Iterable<FeedRow & { readonly content_hash: Buffer }>,
-  bytesMax: number,
-): FeedRow[] {
-  const whole: FeedRow[] = []
-  let bytes = 0
-  for (const { content_hash, ...row } of rows) {
-    bytes += row.body.length
-    if (bytes > bytesMax && whole.length > 0) break
-    whole.push(content_hash.equals(hashOf(row.body)) ? row : { ...row, body: '' })
-  }
-  return whole
 }

@@ -70,6 +70,17 @@ export function listTokens(dataDir: string): readonly TokenRow[] {
   )
 }
 
+/** The teams that somebody may still speak for; none where there is no data yet. @throws LinkError HUB_DATA_UNUSABLE, HUB_DATA_NEWER */
+export function teamsOf(dataDir: string): readonly string[] {
+  try {
+    const live = listTokens(dataDir).filter(({ state }) => state === 'live')
+    return [...new Set(live.map(({ team }) => team))]
+  } catch (error) {
+    if (error instanceof LinkError && error.code === 'HUB_DATA_MISSING') return []
+    throw error
+  }
+}
+
 /**
  * A new secret, which lives as long as the token was made for, from now on. The one before ends after `graceMs`,
  * any older one at once.
@@ -173,7 +184,8 @@ function revoked(): LinkError {
   })
 }
 
-function checkHolder(team: string, user: string): void {
+/** @throws InputError HUB_TEAM_INVALID, HUB_USER_INVALID */
+export function checkHolder(team: string, user: string): void {
   if (!TEAM.test(team)) {
     throw new InputError('HUB_TEAM_INVALID', 'a team is 1 to 64 of A-Z a-z 0-9 . _ -', {
       hint: 'Name the team by its slug, such as "acme".',

@@ -51,7 +51,7 @@ describe('a subscription', () => {
     await Promise.all([sender.take(1), link.take(1)])
     const numbered = [
       ...events.map((event, index) => ({ type: 'event', ...event, seq: index + 1 })),
-      { ...commit, local_only: true, seq: 4 },
+      { ...commit, local_only: true, user: 'sam', seq: 4 },
     ]
     expect(await subscribed(link, { project_uuid })).toEqual({
       type: 'subscribed',
@@ -339,10 +339,10 @@ describe('commits', () => {
     const { snapshot } = await subscribed(link, { project_uuid })
     expect(snapshot).toEqual({
       recent: [
-        { ...pushed, local_only: false, seq: 1 },
-        { ...local, local_only: true, seq: 2 },
+        { ...pushed, local_only: false, user: 'sam', seq: 1 },
+        { ...local, local_only: true, user: 'sam', seq: 2 },
       ],
-      local_only: [{ ...local, local_only: true, seq: 2 }],
+      local_only: [{ ...local, local_only: true, user: 'sam', seq: 2 }],
     })
   })
 })

@@ -89,6 +89,45 @@ const ROW_BY_ROUTE: Readonly<Record<string, RouteRow>> = {
     answer: http.ticket,
   },
   'GET /api/v1/me': { ask: get('/api/v1/me'), ...withLogin, other: 200, answer: http.me },
+  'POST /api/v1/session': {
+    ask: (token) => {
+      const body = JSON.stringify(token === null ? {} : { token })
+      return request(hub, '/api/v1/session', null, { method: 'POST', body })
+    },
+    ...withLogin,
+    other: 200,
+    answer: http.session,
+  },
+  'POST /api/v1/session/end': {
+    ask: (token) => request(hub, '/api/v1/session/end', token, { method: 'POST' }),
+    ...withLogin,
+    other: 200,
+    answer: http.sessionEnd,
+  },
+  'GET /api/v1/projects': {
+    ask: get('/api/v1/projects'),
+    ...withLogin,
+    other: 200,
+    answer: http.projectsList,
+  },
+  'GET /api/v1/feed': {
+    ask: list('/api/v1/feed'),
+    ...withLogin,
+    other: 404,
+    answer: http.feedPage,
+  },
+  'GET /api/v1/local-only': {
+    ask: list('/api/v1/local-only'),
+    ...withLogin,
+    other: 404,
+    answer: http.localOnly,
+  },
+  'GET /api/v1/activity': {
+    ask: list('/api/v1/activity'),
+    ...withLogin,
+    other: 404,
+    answer: http.activity,
+  },
   'GET /api/v1/events': {
     ask: list('/api/v1/events'),
     ...withLogin,

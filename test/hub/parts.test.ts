@@ -78,7 +78,7 @@ describe(Logins, () => {
     const [busy, quiet] = ['sam', 'kim'].map((user) => createToken({ dataDir, team: 'acme', user }))
     const store = new HubStore(dataDir)
     onTestFinished(() => store.close())
-    const logins = new Logins(store, new Tickets())
+    const logins = new Logins(store, new Tickets(), { tokenOf: () => null })
     const ask = (token: string | undefined) =>
       logins.ofRequest({
         headers: { authorization: `Bearer ${token}` },

@@ -1,9 +1,14 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
+import { UsageError } from '../../errors.ts'
+import type { Hub } from '../../hub/server.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { portOption } from '../options.ts'
 import { printJson, printText } from '../output.ts'
+
+/** Whom the token of a link is listed under. */
+const DASHBOARD_USER = 'dashboard'
 
 export class HubServeCommand extends KittiwakeCommand {
   static override paths = [['hub', 'serve']]
@@ -14,6 +19,7 @@ export class HubServeCommand extends KittiwakeCommand {
       'Binds to loopback unless `--host` says otherwise. It speaks no TLS itself: where a proxy does that for it, `--public-url` says by which URL others come; the proxy has to keep the Host header, or to send X-Forwarded-For. Ends on SIGINT or SIGTERM.',
     examples: [
       ['On a fixed port', 'kittiwake hub serve --port 4180'],
+      ['With a link to the dashboard', 'kittiwake hub serve --port 4180 --open --team core'],
       ['Behind a proxy', 'kittiwake hub serve --port 4180 --public-url https://hub.example.org'],
     ],
   })
@@ -24,6 +30,10 @@ export class HubServeCommand extends KittiwakeCommand {
     description: 'By which URL others reach it through a proxy that speaks TLS',
   })
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+  open = Option.Boolean('--open', false, {
+    description: 'Print a link to the dashboard, which lets one browser in, once',
+  })
+  team = Option.String('--team', { description: 'Whose dashboard; needed where there are several' })
 
   // A hub's data is no project's.
   override get safety(): Safety {
@@ -39,6 +49,7 @@ export class HubServeCommand extends KittiwakeCommand {
     const { serveHub } = await import('../../hub/server.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const { host, publicUrl } = this
+    const team = this.open ? (this.team ?? (await onlyTeam(dataDir))) : null
     const hub = await serveHub({
       dataDir,
       host,
@@ -46,8 +57,11 @@ export class HubServeCommand extends KittiwakeCommand {
       ...(publicUrl === undefined ? {} : { publicUrl }),
     })
     const { stdout, signal } = this.context
-    if (this.json) printJson(stdout, { ok: true, url: hub.url, port: hub.port })
-    else printText(stdout, `Hub at ${hub.url}`)
+    const dashboard = team === null ? null : await invited(hub, team)
+    const { url, port: got } = hub
+    const told = dashboard === null ? {} : { dashboard }
+    if (this.json) printJson(stdout, { ok: true, url, port: got, ...told })
+    else printText(stdout, [`Hub at ${url}`, ...linkLines(dashboard)].join('\n'))
     await untilAborted(signal)
     await hub.stop()
     return STREAMED
@@ -59,6 +73,34 @@ export async function dataDirectory(option: string | undefined, cwd: string): Pr
   if (option !== undefined) return resolve(cwd, option)
   const { hubDataDirectory, stateDirectory } = await import('../../project/state-directory.ts')
   return hubDataDirectory(stateDirectory(process.env))
+}
+
+/** A team that can't be is no reason to leave a hub behind that serves. */
+async function invited(hub: Hub, team: string): Promise<string> {
+  try {
+    return hub.invite({ team, user: DASHBOARD_USER })
+  } catch (error) {
+    await hub.stop()
+    throw error
+  }
+}
+
+function linkLines(link: string | null): readonly string[] {
+  if (link === null) return []
+  return [`Dashboard: ${link}`, 'The link lets one browser in, once, within ten minutes.']
+}
+
+async function onlyTeam(dataDir: string): Promise<string> {
+  const { teamsOf } = await import('../../hub/tokens.ts')
+  const [team, ...others] = teamsOf(dataDir)
+  if (team !== undefined && others.length === 0) return team
+  throw new UsageError(
+    'HUB_TEAM_NEEDED',
+    `the hub has ${others.length === 0 ? 'no team' : 'several teams'}`,
+    {
+      hint: 'Say with --team whose dashboard the link is to show.',
+    },
+  )
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
