@@ -1,18 +1,24 @@
-// Builds the inspector's page into dist: plain files that ask for nothing from elsewhere.
+// Builds the pages, of the inspector and of a hub, into dist: plain files that ask for nothing from elsewhere.
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { noticeOf } from './bundle.mjs'
 
-const FOLDER = 'inspect/page'
-/** Of what the page was built from: while it is the same, the built page is taken over. */
+const FOLDERS = ['inspect/page']
+/** What they share. */
+const COMMON = 'page'
+/** Of what a page was built from: while it is the same, the built page is taken over. */
 const MARK = 'inputs.txt'
 const ENDINGS = /\.(?:tsx?|css|html|json)$/
 
 /** Into `fresh`, or from `old` where nothing has changed since. */
-export async function buildPage(root, old, fresh) {
-  const inputs = hashOf(root)
-  const [before, into] = [join(old, FOLDER), join(fresh, FOLDER)]
+export async function buildPages(root, old, fresh) {
+  for (const folder of FOLDERS) await buildPage(folder, root, old, fresh)
+}
+
+async function buildPage(folder, root, old, fresh) {
+  const inputs = hashOf(root, folder)
+  const [before, into] = [join(old, folder), join(fresh, folder)]
   if (existsSync(join(before, MARK)) && readFileSync(join(before, MARK), 'utf8') === inputs) {
     cpSync(before, into, { recursive: true })
     return
@@ -21,7 +27,9 @@ export async function buildPage(root, old, fresh) {
   const { build } = await import('vite')
   await build({
     configFile: false,
-    root: join(root, 'src', FOLDER),
+    root: join(root, 'src', folder),
+    // A proxy may give a page another place than the root.
+    base: './',
     logLevel: 'warn',
     build: {
       outDir: into,
@@ -39,7 +47,7 @@ export async function buildPage(root, old, fresh) {
 }
 
 /** Of the page, of what it shares with the rest, and of the versions that build it. */
-function hashOf(root) {
+function hashOf(root, folder) {
   const shared = [
     'package.json',
     'tsconfig.json',
@@ -48,9 +56,11 @@ function hashOf(root) {
     'src/inspect/transition-label.ts',
     'src/contracts/unprintable.ts',
   ]
-  const own = readdirSync(join(root, 'src', FOLDER), { recursive: true, encoding: 'utf8' })
-    .filter((name) => ENDINGS.test(name))
-    .map((name) => join('src', FOLDER, name))
+  const own = [folder, COMMON].flatMap((one) =>
+    readdirSync(join(root, 'src', one), { recursive: true, encoding: 'utf8' })
+      .filter((name) => ENDINGS.test(name))
+      .map((name) => join('src', one, name)),
+  )
   const hash = createHash('sha256')
   for (const name of [...shared, ...own.sort()]) {
     hash.update(name).update(readFileSync(join(root, name)))

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildPage } from './build-page.mjs'
+import { buildPages } from './build-page.mjs'
 import { bundle } from './bundle.mjs'
 import { compileSchemas } from './compile-schemas.mjs'
 
@@ -29,7 +29,7 @@ if (status !== 0) {
 }
 await compileSchemas(fresh)
 await bundle(root, fresh)
-await buildPage(root, dist, fresh)
+await buildPages(root, dist, fresh)
 chmodSync(join(fresh, 'cli/main.js'), 0o755)
 exchange(TRIES)
 

@@ -35,7 +35,7 @@ const AT_ONCE = 2
 const steps = []
 const failed = []
 step('types of the tests', 'tsc', ['-p', 'tsconfig.test.json'])
-step('types of the page', 'tsc', ['-p', 'src/inspect/page/tsconfig.json'])
+step('types of the pages', 'tsc', ['-p', 'src/page/tsconfig.json'])
 step('lint', 'oxlint', ['--type-aware', '--deny-warnings'])
 step('format', 'oxfmt', ['--check', '.'])
 step('dead code and dependencies', 'knip', [])

@@ -10,8 +10,11 @@ import type { CompiledSchemas } from '../contracts/schema-layer.ts'
 /** Absolute path of the program's main file. */
 export const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 
+/** Where the dashboard of a hub stands once it is built. */
+export const HUB_PAGE_FOLDER = fileURLToPath(new URL('../hub/page/', import.meta.url))
+
 /** Where the inspector's page stands once it is built. */
-export const PAGE_FOLDER = fileURLToPath(new URL('../inspect/page/', import.meta.url))
+export const INSPECT_PAGE_FOLDER = fileURLToPath(new URL('../inspect/page/', import.meta.url))
 
 /** The built entry of a thread, by its path below workers/, without the ending. */
 export function threadUrl(name: string): URL {

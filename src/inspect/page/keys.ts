@@ -1,7 +1,7 @@
 /** The keyboard. What the keys do stands in one list, which the help shows. */
 import { type Inspector, TABS } from './inspector.ts'
 import { stepTo } from './steps.ts'
-import { nextTheme } from './theme.ts'
+import { nextTheme } from '../../page/theme.ts'
 
 type Key = {
   readonly keys: string

@@ -3,7 +3,7 @@ import { render } from 'preact'
 import { takeSecret } from './feed/secret.ts'
 import { Inspector } from './inspector.ts'
 import { listenToKeys } from './keys.ts'
-import { applyTheme } from './theme.ts'
+import { applyTheme } from '../../page/theme.ts'
 import { App } from './view/app.tsx'
 
 applyTheme()

@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { InputError, systemCode } from '../../errors.ts'
+import { type PageFile, pageHeaders, readPageFiles } from '../../project/page-files.ts'
+import { INSPECT_PAGE_FOLDER } from '../../project/program-files.ts'
 import { Access, type Refusal, SUBPROTOCOL } from './access.ts'
 import { Conversation, LINE_LENGTH_MAX, type Shown } from './conversation.ts'
-import { type PageFile, readPageFiles } from './page-files.ts'
 
 export type InspectServerOptions = {
   readonly shown: Shown
@@ -44,7 +45,7 @@ export class InspectServer {
 
   private constructor(options: InspectServerOptions) {
     this.#options = options
-    this.#files = readPageFiles()
+    this.#files = readPageFiles(INSPECT_PAGE_FOLDER)
     this.#server = createServer((request, response) => this.#serve(request, response))
     this.#server.requestTimeout = REQUEST_TIMEOUT_MS
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
@@ -152,25 +153,7 @@ export class InspectServer {
   }
 
   #headers(): Readonly<Record<string, string>> {
-    const feeds = this.#access.origins.map((origin) => origin.replace('http', 'ws'))
-    return {
-      'content-security-policy': [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        `connect-src 'self' ${feeds.join(' ')}`,
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-      ].join('; '),
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
-    }
+    return pageHeaders(this.#access.origins.map((origin) => origin.replace('http', 'ws')))
   }
 }
 

@@ -17,7 +17,7 @@ import {
   shortId,
   stateText,
   visible,
-} from '../../../src/inspect/page/model/text.ts'
+} from '../../../src/page/text.ts'
 import { actorId, sampleMessages, stamped } from '../../support/feed-messages.ts'
 
 const SAMPLE = new History()

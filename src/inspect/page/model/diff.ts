@@ -1,6 +1,6 @@
 /** A value as lines of text, each with what has changed of it since a value before. */
 import type { Json } from '../../../contracts/json.ts'
-import { visible } from './text.ts'
+import { visible } from '../../../page/text.ts'
 
 export type DiffLine = {
   readonly path: string

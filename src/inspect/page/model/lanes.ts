@@ -2,7 +2,7 @@
 import type { Entry, MessageOf } from './entry.ts'
 import type { History } from './history.ts'
 import { actorName, threadName } from './summary.ts'
-import { eventText, visible } from './text.ts'
+import { eventText, visible } from '../../../page/text.ts'
 
 export type Lane = {
   readonly key: string

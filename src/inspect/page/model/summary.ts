@@ -2,7 +2,15 @@
 import type { Entry, MessageOf } from './entry.ts'
 import { groupOf, type Group } from './filter.ts'
 import type { History } from './history.ts'
-import { count, counted, duration, eventText, shortId, stateText, visible } from './text.ts'
+import {
+  count,
+  counted,
+  duration,
+  eventText,
+  shortId,
+  stateText,
+  visible,
+} from '../../../page/text.ts'
 
 export type Summary = {
   readonly group: Group | 'other'

@@ -1,7 +1,7 @@
 /** The drawing itself, in SVG. All words are text nodes. */
 import type { ChartEdge, ChartState, LitChart } from '../model/chart.ts'
 import { roundedPath } from '../model/chart.ts'
-import { eventText, visible } from '../model/text.ts'
+import { eventText, visible } from '../../../page/text.ts'
 import type { Placement } from './use-pan-zoom.ts'
 
 const LINE_HEIGHT = 14

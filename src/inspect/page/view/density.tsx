@@ -3,7 +3,7 @@ import { useRef } from 'preact/hooks'
 import type { Inspector } from '../inspector.ts'
 import { isEntry } from '../model/entry.ts'
 import type { History } from '../model/history.ts'
-import { clockTime } from '../model/text.ts'
+import { clockTime } from '../../../page/text.ts'
 
 const BUCKETS = 240
 const HEIGHT = 32

@@ -1,8 +1,8 @@
 /** Events and what became of them: stored, committed, sent, acknowledged. */
 import type { Inspector } from '../inspector.ts'
 import { type Fate, isOfLedger, isSettled, stagesAt, STAGES, stageTime } from '../model/fates.ts'
-import { clockTime, count, duration, shortId, visible } from '../model/text.ts'
-import { VirtualList } from './virtual-list.tsx'
+import { clockTime, count, duration, shortId, visible } from '../../../page/text.ts'
+import { VirtualList } from '../../../page/virtual-list.tsx'
 
 const ROW_HEIGHT = 28
 

@@ -2,7 +2,7 @@
 import type { EventFate } from '../../protocol.ts'
 import type { Inspector } from '../inspector.ts'
 import { type Fate, isOfLedger, isSettled, stagesAt, stageTime } from '../model/fates.ts'
-import { clockTime, duration, visible } from '../model/text.ts'
+import { clockTime, duration, visible } from '../../../page/text.ts'
 
 const MEANINGS = {
   stored: 'durable on this machine',

@@ -1,7 +1,8 @@
 /** What is looked at, how the link is, and how much was left out. */
+import { Mark } from '../../../page/mark.tsx'
 import { type Inspector, type Tab, TABS } from '../inspector.ts'
-import { count, visible } from '../model/text.ts'
-import { currentTheme, nextTheme } from '../theme.ts'
+import { count, visible } from '../../../page/text.ts'
+import { currentTheme, nextTheme } from '../../../page/theme.ts'
 
 const TAB_NAMES: Readonly<Record<Tab, string>> = {
   chart: 'Chart',
@@ -108,13 +109,4 @@ function Rate({ inspector }: { readonly inspector: Inspector }) {
     isKnown = true
   }
   return isKnown ? <span class="faint rate">{count(events)} events/s</span> : null
-}
-
-/** A gull's wings. */
-function Mark() {
-  return (
-    <svg class="mark" viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
-      <path d="M1 8c5-2 8 1 11 6 3-5 6-8 11-6-5 .5-8 4-11 10C9 12 6 8.500 1 8z" />
-    </svg>
-  )
 }

@@ -2,8 +2,8 @@
 import type { Inspector } from '../inspector.ts'
 import type { Entry, MessageOf } from '../model/entry.ts'
 import { lifecycles } from '../model/lifecycle.ts'
-import { count, duration, visible } from '../model/text.ts'
-import { Plot } from './plot.tsx'
+import { count, duration, visible } from '../../../page/text.ts'
+import { Plot } from '../../../page/plot.tsx'
 
 /** Figures come once a second. */
 const FIGURES_MAX = 120

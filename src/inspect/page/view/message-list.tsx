@@ -2,8 +2,8 @@
 import type { Inspector } from '../inspector.ts'
 import { lowerBound } from '../model/search.ts'
 import { summarize } from '../model/summary.ts'
-import { clockTime } from '../model/text.ts'
-import { VirtualList } from './virtual-list.tsx'
+import { clockTime } from '../../../page/text.ts'
+import { VirtualList } from '../../../page/virtual-list.tsx'
 
 const ROW_HEIGHT = 24
 

@@ -1,5 +1,6 @@
 /** What stands in the middle where there is nothing to look at: what it is, and what to do. */
 import type { ComponentChildren } from 'preact'
+import { Notice } from '../../../page/notice.tsx'
 import type { Inspector } from '../inspector.ts'
 
 /** Null where there is something to look at. */
@@ -51,22 +52,5 @@ export function noticeOf(inspector: Inspector): ComponentChildren | null {
     <Notice title={kind === 'lost' ? 'The connection was lost' : 'Connecting'}>
       <p>This takes a moment.</p>
     </Notice>
-  )
-}
-
-function Notice({
-  title,
-  children,
-}: {
-  readonly title: string
-  readonly children: ComponentChildren
-}) {
-  return (
-    <main class="notice">
-      <div role="status">
-        <h2>{title}</h2>
-        {children}
-      </div>
-    </main>
   )
 }

@@ -7,8 +7,8 @@ import type { History } from '../model/history.ts'
 import { type Filter, type Group, GROUPS, Rows } from '../model/filter.ts'
 import { type Arrow, arrowOf, type Lane, lanesOf } from '../model/lanes.ts'
 import { lowerBound } from '../model/search.ts'
-import { clockTime, duration } from '../model/text.ts'
-import { type Sight, VirtualList } from './virtual-list.tsx'
+import { clockTime, duration } from '../../../page/text.ts'
+import { type Sight, VirtualList } from '../../../page/virtual-list.tsx'
 
 const ROW_HEIGHT = 30
 const LANE_WIDTH_MIN = 92

@@ -4,7 +4,7 @@ import type { Inspector, Side } from '../inspector.ts'
 import type { Entry } from '../model/entry.ts'
 import { diffLines, type DiffLine, hasChanged } from '../model/diff.ts'
 import { summarize } from '../model/summary.ts'
-import { clockTime, count, duration, visible } from '../model/text.ts'
+import { clockTime, count, duration, visible } from '../../../page/text.ts'
 import { FateSide } from './fate-side.tsx'
 
 const SIDES: readonly { readonly side: Side; readonly label: string }[] = [

@@ -4,7 +4,7 @@ import { transitionLabel } from '../../transition-label.ts'
 import type { Inspector } from '../inspector.ts'
 import type { ChartState } from '../model/chart.ts'
 import { lastPart } from '../model/summary.ts'
-import { visible } from '../model/text.ts'
+import { visible } from '../../../page/text.ts'
 
 type StateCardProps = {
   readonly inspector: Inspector

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Inspector } from '../inspector.ts'
 import { GROUPS, type Group } from '../model/filter.ts'
-import { clockTime, count } from '../model/text.ts'
+import { clockTime, count } from '../../../page/text.ts'
 import { stepTo } from '../steps.ts'
 import { Density } from './density.tsx'
 import { MessageList } from './message-list.tsx'

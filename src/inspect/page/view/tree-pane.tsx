@@ -1,8 +1,8 @@
 /** All actors over threads and processes, as of the moment. */
 import type { Inspector } from '../inspector.ts'
 import { endedCount, treeAt, type TreeRow } from '../model/tree.ts'
-import { age, count } from '../model/text.ts'
-import { VirtualList } from './virtual-list.tsx'
+import { age, count } from '../../../page/text.ts'
+import { VirtualList } from '../../../page/virtual-list.tsx'
 
 const ROW_HEIGHT = 26
 

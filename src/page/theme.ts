@@ -2,7 +2,7 @@
 
 const THEMES = ['auto', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
-const KEY = 'kittiwake-inspect-theme'
+const KEY = 'kittiwake-theme'
 
 export function currentTheme(): Theme {
   const kept = localStorage.getItem(KEY)

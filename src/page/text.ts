@@ -1,5 +1,5 @@
 /** Words and numbers as they are shown. */
-import { UNPRINTABLE } from '../../../contracts/unprintable.ts'
+import { UNPRINTABLE } from '../contracts/unprintable.ts'
 
 const TIME = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',
