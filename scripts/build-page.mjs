@@ -4,7 +4,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { noticeOf } from './bundle.mjs'
 
-const FOLDERS = ['inspect/page']
+const FOLDERS = ['inspect/page', 'hub/page']
 /** What they share. */
 const COMMON = 'page'
 /** Of what a page was built from: while it is the same, the built page is taken over. */

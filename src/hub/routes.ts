@@ -22,6 +22,7 @@ import { listDecisions, listMissions, showBoard, showGlossary } from './ledger-r
 import { listCommits, listEvents } from './list-routes.ts'
 import type { Logins } from './login.ts'
 import type { Metrics } from './metrics.ts'
+import type { Pages } from './pages.ts'
 import { listFeed, listLocalOnly, listProjects, showActivity } from './project-routes.ts'
 import { readBody, RequestFault } from './request-body.ts'
 import { enter, leave } from './session-routes.ts'
@@ -51,6 +52,7 @@ export type Desk = {
   readonly intake: Pick<Intake, 'add'>
   readonly batches: Batches
   readonly metrics: Metrics
+  readonly pages: Pick<Pages, 'show'>
   /** What a proxy makes of the hub for others, or null. */
   readonly publicUrl: URL | null
   /** The page of figures. */
@@ -104,6 +106,7 @@ export async function visit(
   response: ServerResponse,
 ): Promise<void> {
   const [path = '', search = ''] = (request.url ?? '').split('?', 2)
+  if (request.method === 'GET' && desk.pages.show(request, response, path)) return
   const refused = refusedMethod(request, path)
   if (refused !== null) return refuse(response, refused.refusal, refused.headers)
   if (path === '/health') return answer(response, 200, '{"status":"ok"}')

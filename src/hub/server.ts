@@ -31,6 +31,7 @@ import { hubLog } from './log.ts'
 import type { HubLog } from './log.ts'
 import { Logins } from './login.ts'
 import { Metrics } from './metrics.ts'
+import { Pages } from './pages.ts'
 import { Peer } from './peer.ts'
 import type { PeerParts } from './peer.ts'
 import { Peers } from './peers.ts'
@@ -143,6 +144,7 @@ class RunningHub implements Hub {
       batches,
       metrics,
       publicUrl,
+      pages: new Pages(publicUrl),
       figures,
     }
     this.#server = createHttpServer(requestTimeoutMs)

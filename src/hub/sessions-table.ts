@@ -1,5 +1,5 @@
 /** Windows of browsers that are logged in: each by its own secret together with that of its browser, both as hashes. */
-import type { Statement } from 'better-sqlite3'
+import type { Statement, Transaction } from 'better-sqlite3'
 import type { Connection } from './database.ts'
 import { SESSIONS_MAX } from './limits.ts'
 
@@ -11,7 +11,7 @@ export type StoredSession = {
 export type NewSession = StoredSession & { readonly secret_hash: Buffer; readonly ends_at: number }
 
 export class SessionsTable {
-  readonly #add: (session: NewSession, now: number) => void
+  readonly #add: Transaction<(session: NewSession, now: number) => void>
   readonly #find: Statement<[Buffer, number], StoredSession>
   readonly #ofBrowser: Statement<[Buffer, number], 1>
   readonly #end: Statement<[Buffer]>
@@ -30,7 +30,7 @@ export class SessionsTable {
       sweep.run(now)
       insert.run(session)
       makeRoom.run(SESSIONS_MAX)
-    }).immediate
+    })
     this.#find = database.prepare(
       'SELECT browser_hash, token_hash FROM sessions WHERE secret_hash = ? AND ends_at > ?',
     )
@@ -41,7 +41,7 @@ export class SessionsTable {
   }
 
   add(session: NewSession, now: number): void {
-    this.#add(session, now)
+    this.#add.immediate(session, now)
   }
 
   find(secretHash: Buffer, now: number): StoredSession | null {

@@ -197,7 +197,7 @@ describe('what a dashboard reads', () => {
     expect(await get(`feed?${query}&before=1`)).toEqual({ feed: [], next: 0 })
     expect(await get(`local-only?${query}`)).toEqual({ commits: [shown], is_cut: false })
     const { hours } = (await get(`activity?${query}`)) as { hours?: Record<string, number>[] }
-    const sum = (key: string) => (hours ?? []).reduce((all, hour) => all + Number(hour[key]), 0)
+    const sum = (key: string) => (hours ?? []).reduce((all, hour) => all + (hour[key] ?? 0), 0)
     expect([sum('events'), sum('commits'), sum('rows')]).toEqual([2, 1, 0])
   })
 })

@@ -121,6 +121,8 @@ export class TestHub {
   #program: Program | null = null
   #token = ''
   url = ''
+  /** The one-time link, where it was started with --open. */
+  dashboard: string | null = null
   #port = 0
 
   constructor(machine: TestMachine, name = 'hub') {
@@ -137,12 +139,13 @@ export class TestHub {
   }
 
   /** On the port it had before, else on the given one, else on a free one. */
-  async start(port = this.#port): Promise<this> {
-    const where = ['--port', String(port), '--data', this.dataDir]
+  async start(port = this.#port, ...flags: readonly string[]): Promise<this> {
+    const where = ['--port', String(port), '--data', this.dataDir, ...flags]
     this.#program = this.#machine.start(this.#machine.folder, ['hub', 'serve', ...where])
     const found = await this.#program.saw((document) => document['url'] !== undefined)
     this.url = found['url'] as string
     this.#port = found['port'] as number
+    this.dashboard = typeof found['dashboard'] === 'string' ? found['dashboard'] : null
     return this
   }
 
