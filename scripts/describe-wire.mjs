@@ -48,6 +48,24 @@ const DESCRIPTION_BY_ROUTE = {
     answers: { 200: 'ticket', 413: 'refusal', ...refused },
   },
   'GET /api/v1/me': { summary: 'Whom the token speaks for', answers: { 200: 'me', ...refused } },
+  'POST /api/v1/webhooks/git/{webhook_id}': {
+    summary: 'A git host reports a push: commits that are here turn to pushed',
+    isOpen: true,
+    body: 'push',
+    parameters: [
+      {
+        name: 'webhook_id',
+        in: 'path',
+        description: 'As `kittiwake hub webhook create` gave it',
+        required: true,
+        schema: { type: 'string' },
+      },
+      header('X-Hub-Signature-256', 'GitHub, Gitea: `sha256=` and the HMAC-SHA256 of the body'),
+      header('X-Gitea-Signature', 'Gitea, Forgejo: the HMAC-SHA256 of the body'),
+      header('X-Gitlab-Token', 'GitLab: the secret itself'),
+    ],
+    answers: { 200: 'pushTaken', 413: 'refusal', 415: 'refusal', ...refused },
+  },
   'POST /api/v1/session': {
     summary: 'Lets a window of a browser in; answers with a cookie beside the body',
     isOpen: true,

@@ -16,6 +16,7 @@ import * as hooks from './commands/hooks.ts'
 import { HubServeCommand } from './commands/hub.ts'
 import * as hubData from './commands/hub-data.ts'
 import * as hubToken from './commands/hub-token.ts'
+import * as hubWebhook from './commands/hub-webhook.ts'
 import { InitCommand } from './commands/init.ts'
 import { LogRepairCommand } from './commands/log.ts'
 import { InspectCommand } from './commands/inspect.ts'
@@ -80,6 +81,9 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hubToken.HubTokenListCommand,
   hubToken.HubTokenRotateCommand,
   hubToken.HubTokenRevokeCommand,
+  hubWebhook.HubWebhookCreateCommand,
+  hubWebhook.HubWebhookListCommand,
+  hubWebhook.HubWebhookRevokeCommand,
   hubData.HubBackupCommand,
   hubData.HubRestoreCommand,
   hubData.HubVerifyCommand,

@@ -182,6 +182,12 @@ const glossary = z.looseObject({
   ),
   is_cut: isCut,
 })
+const push = z
+  .looseObject({ commits: z.array(z.looseObject({ id: z.string() })).optional() })
+  .describe("A git host's push event: `commits`, `after`, `head_commit` and `checkout_sha` count")
+const pushTaken = z.looseObject({
+  pushed: z.int().min(0).describe('Commits that are no longer local only since this'),
+})
 const batch = z
   .looseObject({ events: z.array(batchedEvent).min(1).max(BATCH_EVENTS_MAX) })
   .describe('Events to store')
@@ -233,6 +239,8 @@ export const HTTP_BODIES = {
   board,
   decisionsPage,
   glossary,
+  push,
+  pushTaken,
   batch,
   batchResults,
   batchRefusal,

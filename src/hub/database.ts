@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Database as Connection } from 'better-sqlite3'
-import { LinkError, systemCode } from '../errors.ts'
+import { KittiwakeError, LinkError, systemCode } from '../errors.ts'
 import { SCHEMA, STEPS } from './schema.ts'
 
 export type { Connection }
@@ -17,6 +17,8 @@ const LOCK_FILE = 'hub.lock'
 export const APPLICATION_ID = 0x6b776b68
 const SYNCHRONOUS_FULL = 2
 const CHECKPOINT_PAGES = 4_000
+/** How long a command waits for a hub that serves. */
+const COMMAND_BUSY_MS = 5_000
 const WAL_TRIES_MAX = 50
 const WAL_PAUSE_MS = 20
 
@@ -39,6 +41,27 @@ export function openDatabase(dataDir: string, options: OpenOptions): Connection 
     return openFile(path, options)
   } catch (error) {
     throw error instanceof LinkError ? error : unusable(error)
+  }
+}
+
+/**
+ * A command's own change, before a hub serves the folder or while it does.
+ *
+ * @param create whether data may be made where there is none
+ * @throws LinkError HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ */
+export function inTransaction<Value>(
+  dataDir: string,
+  create: boolean,
+  work: (database: Connection, now: number) => Value,
+): Value {
+  const database = openDatabase(dataDir, { busyTimeoutMs: COMMAND_BUSY_MS, create })
+  try {
+    return database.transaction(() => work(database, Date.now())).immediate()
+  } catch (error) {
+    throw error instanceof KittiwakeError ? error : unusable(error)
+  } finally {
+    database.close()
   }
 }
 

@@ -55,6 +55,9 @@ export const BATCHES_PER_TOKEN_MAX = 8
 export const RETRY_AFTER_MIN_S = 1
 export const RETRY_AFTER_MAX_S = 300
 
+/** What a git host tells of one push. */
+export const PUSH_BYTES_MAX = 4 * 1024 * 1024
+export const WEBHOOKS_MAX = 10_000
 export const BODY_BYTES_MAX = 64 * 1024
 export const HEADER_BYTES_MAX = 16 * 1024
 export const HEADERS_TIMEOUT_MS = 5_000

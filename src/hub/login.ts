@@ -80,6 +80,12 @@ export class Logins {
     return this.#store.holderOf(Buffer.from(secret, 'hex')) !== null
   }
 
+  /** Why a webhook's request is refused; null where it proved whose it is. */
+  refuseWebhook(request: IncomingMessage, webhookId: string, isProved: boolean): Refusal | null {
+    if (!isProved) return this.#failure(request).refusal
+    return this.#requests.take(webhookId) ? null : TOO_MANY
+  }
+
   // Only failures are counted by address: all users of a machine share it.
   #failure(request: IncomingMessage): Authentication {
     const isTolerated = this.#failures.take(request.socket.remoteAddress ?? 'unknown')

@@ -5,6 +5,8 @@ import type { BatchLimits } from '../contracts/frames.ts'
 import { BATCH_EVENTS_MAX } from '../contracts/frame-schemas.ts'
 import { parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
+import { takePush } from './webhook-route.ts'
+import { WEBHOOK_PREFIX } from './webhooks.ts'
 import { answer, refuse } from './answer.ts'
 import { Batches, takeBatch } from './batch-route.ts'
 import type { Folds } from './folds.ts'
@@ -94,6 +96,7 @@ export const ROUTES: readonly Route[] = [
 
 /** The others, beside the socket and the page. The figures are for this machine, and for whoever has a token. */
 export const OPEN_ROUTES = [
+  { method: 'POST', path: `${WEBHOOK_PREFIX}{webhook_id}` },
   { method: 'POST', path: SESSION_PATH },
   { method: 'GET', path: '/health' },
   { method: 'GET', path: '/metrics' },
@@ -107,12 +110,14 @@ export async function visit(
 ): Promise<void> {
   const [path = '', search = ''] = (request.url ?? '').split('?', 2)
   if (request.method === 'GET' && desk.pages.show(request, response, path)) return
-  const refused = refusedMethod(request, path)
+  const isWebhook = path.startsWith(WEBHOOK_PREFIX)
+  const refused = refusedMethod(request, isWebhook ? `${WEBHOOK_PREFIX}{webhook_id}` : path)
   if (refused !== null) return refuse(response, refused.refusal, refused.headers)
   if (path === '/health') return answer(response, 200, '{"status":"ok"}')
   if (path === '/metrics' && isFromThisMachine(request, desk.publicUrl))
     return showFigures(desk, response)
   try {
+    if (isWebhook) return await takePush(desk, request, response)
     if (path === SESSION_PATH) return await enter(desk, request, response)
     const { session, refusal } = desk.logins.ofRequest(request)
     if (refusal !== null) return refuse(response, refusal)

@@ -1,7 +1,7 @@
 /** The SQL of the store. */
 import type { Statement } from 'better-sqlite3'
 import type { Connection } from './database.ts'
-import type { Collection, FeedRow, Holder, Row } from './store.ts'
+import type { Collection, FeedRow, Holder, Row, StoredWebhook } from './store.ts'
 
 type Stored<Base> = Base & { readonly content_hash: Buffer }
 type Project = { readonly project_id: number; readonly head: number }
@@ -16,6 +16,7 @@ export type Statements = {
   readonly commitByHash: Statement<[string, string, string], { readonly seq: number }>
   readonly markPushed: Statement<[number, string, string, string]>
   readonly holder: Statement<[Buffer, number], Holder>
+  readonly webhook: Statement<[string], StoredWebhook>
   readonly project: Statement<[string, string], Project>
   readonly insertProject: Statement<[string, string]>
   readonly raiseHead: Statement<[number, number]>
@@ -70,6 +71,10 @@ export function prepare(database: Connection): Statements {
     holder: database.prepare(
       `SELECT team, user, token_id, ends_at FROM secrets JOIN tokens USING (token_id)
        WHERE secret_hash = ? AND (ends_at IS NULL OR ends_at > ?) AND revoked_at IS NULL`,
+    ),
+    webhook: database.prepare(
+      `SELECT team, project_uuid, secret FROM webhooks
+       WHERE webhook_id = ? AND revoked_at IS NULL`,
     ),
     project: database.prepare(
       'SELECT project_id, head FROM projects WHERE team = ? AND project_uuid = ?',

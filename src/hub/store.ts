@@ -60,6 +60,13 @@ export type Holder = {
   readonly ends_at: number | null
 }
 
+/** Whose pushes a git host reports, and the key of its signatures. */
+export type StoredWebhook = {
+  readonly team: string
+  readonly project_uuid: string
+  readonly secret: string
+}
+
 /** A project as a transaction sees it. */
 type OpenProject = { readonly project_id: number; head: number }
 type Batch = {
@@ -272,6 +279,11 @@ export class HubStore {
       if (content_hash.equals(hashOf(body))) bodies.push(body)
     }
     return { bodies, isCut: false, length }
+  }
+
+  /** A webhook that was not revoked, or null. */
+  webhook(webhook_id: string): StoredWebhook | null {
+    return this.#statements.webhook.get(webhook_id) ?? null
   }
 
   /** Whom the secret with this hash speaks for at this time, or null. */

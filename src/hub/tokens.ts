@@ -1,7 +1,7 @@
 /** The hub's tokens: who they speak for and how long. Each has one secret, for a while two after a rotation. */
 import { randomBytes } from 'node:crypto'
-import { InputError, KittiwakeError, LinkError } from '../errors.ts'
-import { openDatabase, unusable } from './database.ts'
+import { InputError, LinkError } from '../errors.ts'
+import { inTransaction } from './database.ts'
 import type { Connection } from './database.ts'
 import { TOKENS_MAX } from './limits.ts'
 import { hashSecret, newToken } from './secrets.ts'
@@ -32,7 +32,6 @@ export type TokenRow = {
   readonly old_secret_ends_at: number | null
 }
 
-const BUSY_TIMEOUT_MS = 5_000
 const TEAM = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 const USER = /^[^\p{C}]{1,128}$/u
 const ID_BYTES = 8
@@ -186,11 +185,7 @@ function revoked(): LinkError {
 
 /** @throws InputError HUB_TEAM_INVALID, HUB_USER_INVALID */
 export function checkHolder(team: string, user: string): void {
-  if (!TEAM.test(team)) {
-    throw new InputError('HUB_TEAM_INVALID', 'a team is 1 to 64 of A-Z a-z 0-9 . _ -', {
-      hint: 'Name the team by its slug, such as "acme".',
-    })
-  }
+  checkTeam(team)
   if (!USER.test(user) || user.trim() === '') {
     throw new InputError('HUB_USER_INVALID', 'a user is 1 to 128 printable characters', {
       hint: 'Name the user by a login, such as "sam".',
@@ -198,17 +193,11 @@ export function checkHolder(team: string, user: string): void {
   }
 }
 
-function inTransaction<Value>(
-  dataDir: string,
-  create: boolean,
-  work: (database: Connection, now: number) => Value,
-): Value {
-  const database = openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create })
-  try {
-    return database.transaction(() => work(database, Date.now())).immediate()
-  } catch (error) {
-    throw error instanceof KittiwakeError ? error : unusable(error)
-  } finally {
-    database.close()
+/** @throws InputError HUB_TEAM_INVALID */
+export function checkTeam(team: string): void {
+  if (!TEAM.test(team)) {
+    throw new InputError('HUB_TEAM_INVALID', 'a team is 1 to 64 of A-Z a-z 0-9 . _ -', {
+      hint: 'Name the team by its slug, such as "acme".',
+    })
   }
 }

@@ -17,6 +17,7 @@ import { TestMachine } from '../support/test-machine.ts'
 const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 /** Nobody listens there. */
 const DEAD_HUB = 'http://127.0.0.1:9'
+const PROJECT = '0b9b1ee4-21b9-4f7e-9d25-6c7f7f3f4d1c'
 const EVENT = '01J00000000000000000000000'
 
 describe('a report', () => {
@@ -144,6 +145,9 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'hub token revoke': [EVENT, '--data', '../hub'],
   'hub token rotate': [EVENT, '--data', '../hub'],
   'hub verify': ['--data', '../hub'],
+  'hub webhook create': ['--team', 't', '--project', PROJECT, '--data', '../hub'],
+  'hub webhook list': ['--data', '../hub'],
+  'hub webhook revoke': ['whk_0123456789abcdef', '--data', '../hub'],
   inspect: ['--trace', 'absent'],
   'merge-driver': ['../base', '../ours', '../theirs'],
   'migrate-events': ['absent.jsonl'],

@@ -89,6 +89,17 @@ const ROW_BY_ROUTE: Readonly<Record<string, RouteRow>> = {
     answer: http.ticket,
   },
   'GET /api/v1/me': { ask: get('/api/v1/me'), ...withLogin, other: 200, answer: http.me },
+  'POST /api/v1/webhooks/git/{webhook_id}': {
+    // No token helps: a webhook has a secret of its own.
+    ask: (token) => {
+      const path = '/api/v1/webhooks/git/whk_0123456789abcdef'
+      return request(hub, path, token, { method: 'POST', body: '{}' })
+    },
+    strangers: 401,
+    own: 401,
+    other: 401,
+    answer: http.refusal,
+  },
   'POST /api/v1/session': {
     ask: (token) => {
       const body = JSON.stringify(token === null ? {} : { token })
