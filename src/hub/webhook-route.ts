@@ -19,7 +19,7 @@ import type { StoredWebhook } from './store.ts'
 import { WEBHOOK_PREFIX } from './webhooks.ts'
 
 /** What the hosts call a push, each in its own header. */
-const PUSH_EVENTS: readonly string[] = ['push', 'Push Hook', 'Tag Push Hook']
+const PUSH_EVENTS: ReadonlySet<unknown> = new Set(['push', 'Push Hook', 'Tag Push Hook'])
 
 export async function takePush(
   desk: Desk,
@@ -72,7 +72,7 @@ function isProved(headers: IncomingHttpHeaders, body: Buffer, secret: string): b
 function isPush(headers: IncomingHttpHeaders): boolean {
   const names = ['x-github-event', 'x-gitea-event', 'x-gitlab-event']
   const said = names.flatMap((name) => headers[name] ?? [])
-  return said.length === 0 || said.some((event) => PUSH_EVENTS.includes(event))
+  return said.length === 0 || said.some((event) => PUSH_EVENTS.has(event))
 }
 
 function payloadOf(headers: IncomingHttpHeaders, body: Buffer): JsonObject {

@@ -80,10 +80,6 @@ export class History {
     for (const commit of localOnly) this.#note(commit)
   }
 
-  isLocalOnly({ git_hash, local_only }: CommitRow): boolean {
-    return this.#commitByHash.get(git_hash)?.local_only ?? local_only
-  }
-
   #note(row: Row): void {
     if (row.type !== 'LocalCommit') return
     // A push that was told of is not taken back by an older row.
