@@ -107,8 +107,15 @@ describe.skipIf(skipped !== null)('the dashboard', () => {
     expect(await seqsOf(first)).toEqual(await seqsOf(second))
   })
 
-  it('shows who works on what while they do', async () => {
-    const { hub, token, page, project_uuid } = await withProject(one)
+  it('shows a move, and who works on what while they do', async () => {
+    const { hub, token, page, project_uuid, git_hash, link: mover } = await withProject(one)
+    const rows = [{ line: 2, row: newMove() }]
+    const from = performance.now()
+    mover.send(JSON.stringify(newLines({ project_uuid, git_hash, rows })))
+    await inLane(page, 'claimed')
+    console.log(
+      `a move was on the screen ${Math.round(performance.now() - from)} ms after it was sent`,
+    )
     const presence = page.getByTestId('presence')
     await presence.getByText('Nobody has said').waitFor()
     const link = await openLink(hub, token)

@@ -129,7 +129,7 @@ describe('words', () => {
     const now = Date.parse('2026-02-12T12:00:00Z')
     expect(ago('2026-02-12T11:59:58Z', now)).toBe('just now')
     expect(ago('2026-02-12T13:00:00Z', now)).toBe('just now')
-    expect(ago('2026-02-12T11:00:00Z', now)).toBe('1 h 0 min ago')
+    expect(ago('2026-02-12T11:00:00Z', now)).toBe('1 h ago')
     expect(ago('2026-02-01T12:00:00Z', now)).toBe('11 days ago')
     expect([ago('\u202enever', now), fullTime('\u202enever')]).toEqual([
       '\\u{202e}never',

@@ -44,12 +44,13 @@ export function projectName({
   return slug === null || slug === '' ? `project ${project_uuid.slice(0, 8)}` : visible(slug)
 }
 
-/** `3 min ago`, of what a clock elsewhere wrote. */
+/** `3 min ago`, `5 h ago`, of what a clock elsewhere wrote. */
 export function ago(time: string, now: number): string {
   const ms = now - Date.parse(time)
   if (Number.isNaN(ms)) return visible(time)
   if (ms < 5_000) return 'just now'
-  if (ms < 48 * 3_600_000) return `${age(ms)} ago`
+  if (ms < 3_600_000) return `${age(ms)} ago`
+  if (ms < 48 * 3_600_000) return `${Math.floor(ms / 3_600_000)} h ago`
   return `${Math.floor(ms / 86_400_000)} days ago`
 }
 
