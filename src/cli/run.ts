@@ -87,6 +87,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hubData.HubBackupCommand,
   hubData.HubRestoreCommand,
   hubData.HubVerifyCommand,
+  hubData.HubExportCommand,
   auth.AuthLoginCommand,
   auth.AuthStatusCommand,
   auth.AuthWhoamiCommand,

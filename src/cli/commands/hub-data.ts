@@ -4,7 +4,11 @@ import { EXIT, UsageError } from '../../errors.ts'
 import type { Verification } from '../../hub/verify.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
+import { exportInto } from '../export-file.ts'
 import { dataDirectory } from './hub.ts'
+
+/** Of damaged rows, in the text. */
+const SHOWN_MAX = 20
 
 abstract class HubDataCommand extends KittiwakeCommand {
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
@@ -79,6 +83,40 @@ export class HubVerifyCommand extends HubDataCommand {
   async run(): Promise<Result> {
     const { verifyHub } = await import('../../hub/verify.ts')
     return resultOf(verifyHub(await this.dataDir()), {}, 'The data is whole')
+  }
+}
+
+export class HubExportCommand extends HubDataCommand {
+  static override paths = [['hub', 'export']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: 'Write the events of a project to a file, a JSON document a line, as they came',
+    details: `The file must be a new one; only you may read it. \`kittiwake replay\` and \`kittiwake validate\` read it. Exit code ${EXIT.failed} says that some events are damaged; they are left out.`,
+    examples: [
+      [
+        'One project',
+        'kittiwake hub export --team core --project 0b9b1ee4-21b9-4f7e-9d25-6c7f7f3f4d1c --out events.jsonl',
+      ],
+    ],
+  })
+
+  team = Option.String('--team', { required: true, description: 'Team that the project is of' })
+  project = Option.String('--project', { required: true, description: 'UUID of the project' })
+  out = Option.String('--out', { required: true, description: 'A file that is not there yet' })
+
+  async run(): Promise<Result> {
+    const { exportEvents } = await import('../../hub/export.ts')
+    const { team, project } = this
+    const path = resolve(this.context.cwd, this.out)
+    const request = { dataDir: await this.dataDir(), team, project }
+    const { events, damaged } = exportEvents(request, (lines) => exportInto(path, lines))
+    const isWhole = damaged.length === 0
+    const left = isWhole ? '' : ` Damaged and left out: ${damaged.slice(0, SHOWN_MAX).join(', ')}.`
+    return {
+      fields: { events, damaged },
+      text: `Exported ${events} events.${left}`,
+      exit: isWhole ? EXIT.ok : EXIT.failed,
+    }
   }
 }
 

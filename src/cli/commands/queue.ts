@@ -1,13 +1,13 @@
 /** What is in the outbox; nothing here changes it. */
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { KittiwakeError, systemCode, UsageError } from '../../errors.ts'
+import { KittiwakeError, UsageError } from '../../errors.ts'
 import type { ListedEvent, ListOptions } from '../../workers/store/list-events.ts'
 import type { OutboxReader } from '../../workers/store/outbox-reader.ts'
 import type { EventState } from '../../workers/store/protocol.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
+import { exportInto } from '../export-file.ts'
 import { limitOption } from '../options.ts'
 import { columns, streamJson } from '../output.ts'
 
@@ -169,33 +169,10 @@ export class QueueExportCommand extends KittiwakeCommand {
       return STREAMED
     }
     const path = resolve(this.context.cwd, out)
-    const count = await look(this.context.cwd, (reader) => writeNew(path, rowsOf(reader, filter)))
-    return { fields: { count }, text: `Exported ${count} events.` }
-  }
-}
-
-/** @throws KittiwakeError EXPORT_EXISTS, EXPORT_WRITE */
-function writeNew(path: string, rows: Iterable<object>): number {
-  let file: number | null = null
-  let count = 0
-  try {
-    file = openSync(path, 'wx', 0o600)
-    for (const row of rows) {
-      writeSync(file, `${JSON.stringify(row)}\n`)
-      count += 1
-    }
-    return count
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === null || error instanceof KittiwakeError) throw error
-    const isThere = code === 'EEXIST'
-    throw new KittiwakeError(
-      isThere ? 'EXPORT_EXISTS' : 'EXPORT_WRITE',
-      isThere ? 'the file is there already' : `the file can't be written (${code})`,
-      { hint: 'Name another file with --out.', cause: error },
+    const count = await look(this.context.cwd, (reader) =>
+      exportInto(path, documentsOf(rowsOf(reader, filter))),
     )
-  } finally {
-    if (file !== null) closeSync(file)
+    return { fields: { count }, text: `Exported ${count} events.` }
   }
 }
 
@@ -210,6 +187,10 @@ function* rowsOf(
     if (last === undefined) return
     after = last.sequence
   }
+}
+
+function* documentsOf(rows: Iterable<object>): Iterable<string> {
+  for (const row of rows) yield JSON.stringify(row)
 }
 
 /** Page by page, because a page ends where it grows too large. */

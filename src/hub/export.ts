@@ -1,0 +1,63 @@
+/** The events of one project, as their writers sent them, in the order in which they came. */
+import { LinkError } from '../errors.ts'
+import { openDatabase } from './database.ts'
+import { hashOf } from './row-content.ts'
+
+const BUSY_TIMEOUT_MS = 5_000
+
+export type ExportRequest = {
+  readonly dataDir: string
+  readonly team: string
+  readonly project: string
+}
+
+export type Exported = {
+  readonly events: number
+  /** Numbers of those that the hub can no longer read; they are left out. */
+  readonly damaged: readonly number[]
+}
+
+type Row = { readonly project_seq: number; readonly body: string; readonly content_hash: Buffer }
+
+/**
+ * Hands the events to `write`, one JSON document each, as they were at one moment, while a hub serves or not.
+ *
+ * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ */
+export function exportEvents(
+  { dataDir, team, project }: ExportRequest,
+  write: (documents: Iterable<string>) => number,
+): Exported {
+  const database = openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false })
+  try {
+    const known = database
+      .prepare<[string, string], number>(
+        'SELECT project_id FROM projects WHERE team = ? AND project_uuid = ?',
+      )
+      .pluck()
+      .get(team, project)
+    if (known === undefined) throw unknownProject()
+    const rows = database.prepare<[number], Row>(
+      'SELECT project_seq, body, content_hash FROM events WHERE project_id = ? ORDER BY project_seq',
+    )
+    const damaged: number[] = []
+    const events = write(wholeBodies(() => rows.iterate(known), damaged))
+    return { events, damaged }
+  } finally {
+    database.close()
+  }
+}
+
+// The rows are opened by who reads them: a statement that nobody reads to its end would hold the connection open.
+function* wholeBodies(rows: () => Iterable<Row>, damaged: number[]): Iterable<string> {
+  for (const { project_seq, body, content_hash } of rows()) {
+    if (content_hash.equals(hashOf(body))) yield body
+    else damaged.push(project_seq)
+  }
+}
+
+function unknownProject(): LinkError {
+  return new LinkError('HUB_PROJECT_UNKNOWN', 'the team has no such project at this hub', {
+    hint: 'Name the team by its slug, and the project by the UUID in the address of the dashboard.',
+  })
+}
