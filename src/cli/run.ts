@@ -88,6 +88,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hubData.HubRestoreCommand,
   hubData.HubVerifyCommand,
   hubData.HubExportCommand,
+  hubData.HubDeleteCommand,
   auth.AuthLoginCommand,
   auth.AuthStatusCommand,
   auth.AuthWhoamiCommand,

@@ -1,15 +1,10 @@
 /** The events of one project, as their writers sent them, in the order in which they came. */
-import { LinkError } from '../errors.ts'
 import { openDatabase } from './database.ts'
+import { idOfProject } from './named-project.ts'
+import type { NamedProject } from './named-project.ts'
 import { hashOf } from './row-content.ts'
 
 const BUSY_TIMEOUT_MS = 5_000
-
-export type ExportRequest = {
-  readonly dataDir: string
-  readonly team: string
-  readonly project: string
-}
 
 export type Exported = {
   readonly events: number
@@ -25,23 +20,17 @@ type Row = { readonly project_seq: number; readonly body: string; readonly conte
  * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
  */
 export function exportEvents(
-  { dataDir, team, project }: ExportRequest,
+  named: NamedProject,
   write: (documents: Iterable<string>) => number,
 ): Exported {
-  const database = openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false })
+  const database = openDatabase(named.dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false })
   try {
-    const known = database
-      .prepare<[string, string], number>(
-        'SELECT project_id FROM projects WHERE team = ? AND project_uuid = ?',
-      )
-      .pluck()
-      .get(team, project)
-    if (known === undefined) throw unknownProject()
+    const id = idOfProject(database, named)
     const rows = database.prepare<[number], Row>(
       'SELECT project_seq, body, content_hash FROM events WHERE project_id = ? ORDER BY project_seq',
     )
     const damaged: number[] = []
-    const events = write(wholeBodies(() => rows.iterate(known), damaged))
+    const events = write(wholeBodies(() => rows.iterate(id), damaged))
     return { events, damaged }
   } finally {
     database.close()
@@ -54,10 +43,4 @@ function* wholeBodies(rows: () => Iterable<Row>, damaged: number[]): Iterable<st
     if (content_hash.equals(hashOf(body))) yield body
     else damaged.push(project_seq)
   }
-}
-
-function unknownProject(): LinkError {
-  return new LinkError('HUB_PROJECT_UNKNOWN', 'the team has no such project at this hub', {
-    hint: 'Name the team by its slug, and the project by the UUID in the address of the dashboard.',
-  })
 }

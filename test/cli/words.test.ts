@@ -56,6 +56,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   'hub backup': ['--out', '--data'],
   'hub restore': ['--from', '--yes', '--data'],
   'hub verify': ['--data'],
+  'hub delete': ['--team', '--project', '--yes', '--data'],
   'hub export': ['--team', '--project', '--out', '--data'],
   'auth login': ['--hub', '--token-file', '--no-opt-in'],
   'auth status': [],

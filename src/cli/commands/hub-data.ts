@@ -120,6 +120,41 @@ export class HubExportCommand extends HubDataCommand {
   }
 }
 
+export class HubDeleteCommand extends HubDataCommand {
+  static override paths = [['hub', 'delete']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: 'Delete all that the hub holds of a project, from its files too',
+    details:
+      'The hub must not serve. Tokens stay; webhooks of the project end. Backups, and data that a restore kept aside, are left as they are.',
+    examples: [
+      [
+        'One project',
+        'kittiwake hub delete --team core --project 0b9b1ee4-21b9-4f7e-9d25-6c7f7f3f4d1c --yes',
+      ],
+    ],
+  })
+
+  team = Option.String('--team', { required: true, description: 'Team that the project is of' })
+  project = Option.String('--project', { required: true, description: 'UUID of the project' })
+  yes = Option.Boolean('--yes', false, { description: 'Delete it' })
+
+  async run(): Promise<Result> {
+    if (!this.yes) {
+      throw new UsageError('HUB_DELETE_UNCONFIRMED', 'what is deleted does not come back', {
+        hint: 'Write it to a file first with `kittiwake hub export`, then say --yes.',
+      })
+    }
+    const { deleteProject } = await import('../../hub/delete-project.ts')
+    const { team, project } = this
+    const deletion = deleteProject({ dataDir: await this.dataDir(), team, project })
+    const { events, commits, lines, kept_aside } = deletion
+    const aside = kept_aside.length === 0 ? '' : ` Kept aside, and left: ${kept_aside.join(', ')}.`
+    const text = `Deleted ${events} events, ${commits} commits and ${lines} rows of ledgers.${aside}`
+    return { fields: deletion, text }
+  }
+}
+
 function resultOf(verification: Verification, fields: object, done: string): Result {
   const { sound, events, commits } = verification
   const count = `${events} events, ${commits} commits`

@@ -1,0 +1,66 @@
+/** Removes all that a hub holds of one project, so that its bytes are in no file of the data folder any more. */
+import { readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { LinkError } from '../errors.ts'
+import { DATABASE_FILE, lockFolder, openDatabase, unusable } from './database.ts'
+import type { Connection } from './database.ts'
+import { idOfProject } from './named-project.ts'
+import type { NamedProject } from './named-project.ts'
+
+const BUSY_TIMEOUT_MS = 5_000
+
+export type Deletion = {
+  readonly events: number
+  readonly commits: number
+  /** Rows of ledgers. */
+  readonly lines: number
+  readonly webhooks: number
+  /** Older data that a restore kept aside, which may hold the project still. */
+  readonly kept_aside: readonly string[]
+}
+
+/**
+ * Deletes while no hub serves the folder: one that does would show what it has kept in memory.
+ *
+ * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ */
+export function deleteProject(named: NamedProject): Deletion {
+  const { dataDir } = named
+  const options = { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false }
+  // Before the lock, which would make a folder where there is none.
+  openDatabase(dataDir, options).close()
+  const lock = lockFolder(dataDir)
+  let database: Connection | null = null
+  try {
+    database = openDatabase(dataDir, { ...options, isLocked: true })
+    const counts = deleteRows(database, named)
+    // What was deleted lies in free pages and in the log until both are written anew.
+    database.exec('VACUUM')
+    database.pragma('wal_checkpoint(TRUNCATE)')
+    return { ...counts, kept_aside: asideIn(dataDir) }
+  } catch (error) {
+    throw error instanceof LinkError ? error : unusable(error)
+  } finally {
+    database?.close()
+    lock.close()
+  }
+}
+
+function deleteRows(database: Connection, named: NamedProject): Omit<Deletion, 'kept_aside'> {
+  const run = database.transaction(() => {
+    const id = idOfProject(database, named)
+    const from = (table: string): number =>
+      database.prepare(`DELETE FROM ${table} WHERE project_id = ?`).run(id).changes
+    const [events, commits, lines] = [from('events'), from('commits'), from('lines')]
+    const webhooks = database
+      .prepare('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?')
+      .run(named.team, named.project).changes
+    from('projects')
+    return { events, commits, lines, webhooks }
+  })
+  return run.immediate()
+}
+
+function asideIn(dataDir: string): readonly string[] {
+  return readdirSync(resolve(dataDir)).filter((name) => name.startsWith(`${DATABASE_FILE}.before-`))
+}
