@@ -288,6 +288,7 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   return {
     optIn: async ({ fromNow = false } = {}) => {
       const { state: to, covered, held } = await consent(true, fromNow)
+      control?.heed(true)
       return { state: to, covered, held }
     },
     optOut: async () => {

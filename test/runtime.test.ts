@@ -585,6 +585,24 @@ describe('the link of a long-lived runtime', () => {
     await live
   })
 
+  it('comes back with consent that is given here after another process had withdrawn it', async () => {
+    const world = new RuntimeWorld()
+    await world.init()
+    world.login(await startHub())
+    await world.optIn()
+    const runtime = await world.open()
+    let live = reaches(runtime, 'live')
+    await runtime.sync.start()
+    await live
+    const offline = reaches(runtime, 'offline')
+    const other = await world.open()
+    await other.sync.optOut()
+    await offline
+    live = reaches(runtime, 'live')
+    await runtime.sync.optIn()
+    await live
+  })
+
   it('is tried with a new login as soon as there is one', async () => {
     const world = new RuntimeWorld()
     await world.init()

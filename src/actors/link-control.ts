@@ -34,6 +34,8 @@ export type LinkControlOptions = {
   readonly refused: (error: ErrorOnWire) => void
   /** The ledger can't be used now: its commits wait, events don't. */
   readonly ledgerRefused: (error: ErrorOnWire) => void
+  /** What notices that the machine has slept; default: a look at its clock and its addresses. */
+  readonly watchWake?: (woke: () => void) => Pick<WakeWatch, 'start' | 'stop'>
 }
 
 /** How often a lost lease is asked for. */
@@ -47,9 +49,7 @@ export class LinkControl {
   readonly #events: ActorRefFrom<typeof drainMachine>
   readonly #commits: ActorRefFrom<typeof drainMachine>
   readonly #commitSource: ActorRefFrom<typeof ledgerSource>
-  readonly #wakeWatch = new WakeWatch({
-    woke: () => this.#connection.send({ type: 'connection.resumed' }),
-  })
+  readonly #wakeWatch: Pick<WakeWatch, 'start' | 'stop'>
   readonly #told = new Set<string>()
   #state: ConnectionState = 'offline'
   #nextTryAt: number | null = null
@@ -65,6 +65,8 @@ export class LinkControl {
   constructor(options: LinkControlOptions) {
     this.#options = options
     const { workers, random, clock, spawn } = options
+    const woke = (): void => this.#connection.send({ type: 'connection.resumed' })
+    this.#wakeWatch = options.watchWake?.(woke) ?? new WakeWatch({ woke })
     const eventSource = spawn(outboxSource, 'source.events', {
       worker: workers.store,
       drain: () => this.#events,
@@ -154,9 +156,20 @@ export class LinkControl {
   /** Takes the lease and opens the link; idempotent. False where another process holds it. */
   start(): Promise<boolean> {
     return this.#inTurn(async () => {
-      if (this.#isWanted) return true
-      this.#isWanted = await this.#takeLease()
-      return this.#isWanted
+      if (this.#isWanted) {
+        // Consent that was given here after another process had withdrawn it is told by nobody else.
+        if (this.#held) this.#connection.send({ type: 'connection.enable' })
+        return true
+      }
+      // From now on, so that a lease that is lost before all of this is said is asked for again.
+      this.#isWanted = true
+      let isTaken = false
+      try {
+        isTaken = await this.#takeLease()
+        return isTaken
+      } finally {
+        if (!isTaken) this.#isWanted = false
+      }
     })
   }
 

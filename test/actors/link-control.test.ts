@@ -31,6 +31,7 @@ function world() {
     closes: true,
     git: 'answers',
     store: true,
+    published: () => {},
   }
   let connections = 0
   const worker = (answer: (command: Ask['command']) => object | null): AnyActorRef =>
@@ -68,6 +69,7 @@ function world() {
   })
   const desk = (name: string, answer: (command: Ask['command']) => object) => ({
     ask: async (command: Ask['command']) => {
+      if (command.type === 'store.publishLink') script.published()
       asked.push([command.type, command.state].filter((text) => text !== undefined).join(' '))
       return answer(command)
     },
@@ -333,6 +335,31 @@ describe('the link', () => {
     greet()
     await settled()
     expect([link.state, count('store.lease')]).toEqual(['live', 1])
+  })
+
+  it('comes back with a start where consent was given here that another process had withdrawn', async () => {
+    const { link, greet, count } = await live()
+    link.heed(false)
+    await settled()
+    expect(await link.start()).toBe(true)
+    greet()
+    await settled()
+    expect([link.state, count('store.lease')]).toEqual(['live', 1])
+  })
+
+  it('asks for a lease again that was lost before the start was over', async () => {
+    const { link, script, count, greet, clock } = world()
+    script.published = () => {
+      script.published = () => {}
+      link.takeRestart('store')
+    }
+    expect(await link.start()).toBe(true)
+    await settled()
+    clock.increment(LEASE_RETRY_MS)
+    await settled()
+    greet()
+    await settled()
+    expect([link.state, link.isWanted, count('store.lease')]).toEqual(['live', true, 2])
   })
 
   it('tries at once when someone waits, instead of after its back-off', async () => {
