@@ -101,10 +101,13 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
     return { type: 'store.refused', error: errorToWire(error) }
   }
 
+  /** With the store goes the lease: its holder has to ask for it again. */
   #drop(): void {
+    const isHolder = this.#lease !== null
     this.#release()
     this.#outbox?.close()
     this.#outbox = null
+    if (isHolder) this.#voice.report({ type: 'store.leaseLost' })
   }
 
   #answer(command: StoreCommand): StoreAnswer {
@@ -235,7 +238,6 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
     } catch (error) {
       if (error instanceof KittiwakeError && error.code === 'OUTBOX_BUSY') return
       this.#drop()
-      this.#voice.report({ type: 'store.leaseLost' })
     }
   }
 
