@@ -19,22 +19,35 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     /** Default: another one each time. */
     seed: { type: 'string' },
+    /** So many lives are simulated, from the seed on; default: as many as there is time for. */
+    seeds: { type: 'string' },
     /** These alone, by commas. */
     only: { type: 'string' },
   },
 })
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 const minutes = Number(values.minutes ?? SLICE_MINUTES)
+const seeds = values.seeds === undefined ? undefined : Number(values.seeds)
 const isSlice = values.minutes === undefined
 const names = values.only?.split(',') ?? namesOf(isSlice)
 const isKnown = names.every((name) => name in TECHNIQUES)
-if (!isKnown || !Number.isSafeInteger(seed) || seed < 0 || !(minutes > 0)) {
+const isCounted = seeds === undefined || (Number.isSafeInteger(seeds) && seeds > 0)
+if (!isKnown || !Number.isSafeInteger(seed) || seed < 0 || !(minutes > 0) || !isCounted) {
   const known = Object.keys(TECHNIQUES).join(',')
-  console.error(`usage: prove.mjs [--minutes N] [--seed N] [--only ${known}]`)
+  console.error(`usage: prove.mjs [--minutes N] [--seed N] [--seeds N] [--only ${known}]`)
   process.exit(2)
 }
 
-const given = ['--seed', seed, '--minutes', minutes, '--only', `"${names.join(',')}"`].join(' ')
+const counted = seeds === undefined ? [] : ['--seeds', seeds]
+const given = [
+  '--seed',
+  seed,
+  '--minutes',
+  minutes,
+  ...counted,
+  '--only',
+  `"${names.join(',')}"`,
+].join(' ')
 const again = `npm run prove -- ${given}`
 console.log(`prove: ${again}`)
 process.chdir(root)
@@ -44,7 +57,7 @@ let isWrong = false
 for (const name of names) {
   const { share, run } = TECHNIQUES[name]
   const startedAt = performance.now()
-  const found = await run({ random: random.fork(), forMs: share * minutes * 60_000 })
+  const found = await run({ random: random.fork(), forMs: share * minutes * 60_000, seed, seeds })
   const seconds = Math.round((performance.now() - startedAt) / 1_000)
   console.log(`prove: ${name}: ${found.told}; ${found.faults.length} faults, ${seconds} s`)
   for (const fault of found.faults) console.error(`prove: ${name}: ${fault.slice(-SHOWN_MAX)}`)

@@ -2,6 +2,7 @@
 // it judged here. What no run collects evidence of is held by the tests that are named.
 import * as delivery from './judge-delivery.mjs'
 import * as ledger from './judge-ledger.mjs'
+import * as process from './judge-process.mjs'
 import * as repository from './judge-repository.mjs'
 
 /**
@@ -53,11 +54,11 @@ export const INVARIANTS = {
     [delivery.leaked, 'projects', 'acknowledged', 'hub'],
   ]),
   I31: by('a dead thread is replaced', 'journeys/threads'),
-  I32: by('restarts are bounded', 'actors/worker'),
+  I32: must('restarts are bounded', [[process.restless, 'starts']]),
   I33: none('the event loop stays free', 'measured by hand alone'),
   I34: by('a process ends when it is told to', 'journeys/interrupt'),
   I35: by('unknown fields are kept', 'workers/git/append-log'),
-  I36: none('a seed is one trace', 'there is no simulation of the whole program'),
+  I36: must('a seed is one trace', [[process.strayed, 'traces']]),
   I37: by('where an event goes is decided by a table', 'events/route'),
   I38: by('teams see nothing of each other', 'hub/robustness'),
   I39: by('a terminal gets no control characters', 'cli/input'),

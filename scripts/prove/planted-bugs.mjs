@@ -119,6 +119,44 @@ export const MUTATIONS = {
   'the second look for personal data sees nothing': bug('events/sanitize', [
     ['if (sanitize(value).redactions.length > 0) throw notClean();', 'sanitize(value);'],
   ]),
+  'a drain that is empty hears of nothing new': bug('scripts/simulation', [
+    ["idle: { on: { 'drain.appended': { target: 'claiming' } } },", 'idle: {},'],
+  ]),
+  'a new thread is not asked again': bug('scripts/simulation', [
+    [
+      "'thread.ready': { target: 'ready', actions: { type: 'postAgain' } },",
+      '"thread.ready": { target: "ready" },',
+    ],
+  ]),
+  'a thread comes back for ever': bug('scripts/simulation', [
+    ['counted(context).length < RESTARTS_MAX', 'counted(context).length >= 0'],
+  ]),
+  'a commit that was deferred is forgotten': bug('scripts/simulation', [
+    ["after: { retryDelay: { target: 'committing' } },", ''],
+  ]),
+  'a silent hub is waited for': bug('scripts/simulation', [
+    ['pingSilence: {', 'openDeadlineOfNobody: {'],
+  ]),
+  'the lease of a dead thread counts as held': bug('scripts/simulation', [
+    ["if (name === 'store') this.#lose();", ''],
+  ]),
+  'drains work on without a connection': bug('scripts/simulation', [["exit: 'sleepDrains',", '']]),
+  'answers go to who asked last': bug('scripts/simulation', [
+    [
+      'const [head, ...mailbox] = context.mailbox;',
+      'const head = context.mailbox.at(-1); const mailbox = context.mailbox.slice(0, -1);',
+    ],
+  ]),
+  'the store is not told which hub has greeted': bug('scripts/simulation', [
+    ['this.#aim(); this.#aimCommits();', 'this.#aimCommits();'],
+  ]),
+  'a lease that is lost in the start is not asked for again': bug('actors/link-control', [
+    ['this.#isWanted = true;', ''],
+    ['if (!isTaken) this.#isWanted = false;', 'this.#isWanted = isTaken;'],
+  ]),
+  'a store that failed keeps to itself that the lease is gone': bug('workers/store/store-service', [
+    ["if (isHolder) this.#voice.report({ type: 'store.leaseLost' });", ''],
+  ]),
 }
 
 function bug(name, edits) {

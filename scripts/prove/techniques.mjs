@@ -40,10 +40,11 @@ const FAULT_BY_TROUBLE = {
 }
 
 /**
- * By name: `share`, of the time there is; `run`, given `{ random, forMs }`, answers `{ told, faults, hits }`, the hits as
+ * By name: `share`, of the time there is; `run`, given `{ random, forMs, seed, seeds }`, answers `{ told, faults, hits }`, the hits as
  * `{ fault, state, count }`. Where it `isTested`, `npm test` runs it as well.
  */
 export const TECHNIQUES = {
+  simulation: { share: 0.1, run: simulation },
   parsers: { share: 0.1, run: parsers },
   kills: { share: 0.2, run: kills },
   'failing disk': { share: 0.1, run: failingDisk },
@@ -73,11 +74,22 @@ export const TECHNIQUES = {
 
 /** What is not run, and why. */
 export const NOT_RUN = {
-  simulation: 'not built: the actors are not yet run together under one seeded clock, disk and net',
   'syscall sweep':
     'not built: kills and failures fall at the calls that the program makes, not at those of the kernel',
   'power cut': process.getuid?.() === 0 ? 'not built' : 'needs root, a loop device and ext4',
   'packet loss': 'not built: the proxy cuts, stalls and slows whole streams',
+}
+
+async function simulation({ seed, seeds = Infinity, forMs }) {
+  const { simulateAll } = await import('./simulation/simulate.mjs')
+  const until = seeds === Infinity ? performance.now() + forMs : Infinity
+  const isOver = (count) => count >= seeds || performance.now() > until
+  const { seeds: count, faults, met } = await simulateAll(seed, isOver)
+  const hits = [...met].map(([one, count]) => {
+    const [fault, state] = one.split(' ')
+    return { fault, state, count }
+  })
+  return { told: `${count} seeds from ${seed}`, faults, hits }
 }
 
 async function parsers({ random, forMs }) {

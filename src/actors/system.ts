@@ -4,6 +4,7 @@ import type { ResourceLimits } from 'node:worker_threads'
 import {
   type ActorRefFrom,
   type AnyActorLogic,
+  type CallbackActorLogic,
   createActor,
   type InputFrom,
   type InspectionEvent,
@@ -16,6 +17,7 @@ import type { Identity, Repository } from '../project/types.ts'
 import type { GitAnswer, GitCommand, GitInput } from '../workers/git/protocol.ts'
 import type { SocketAnswer, SocketCommand, SocketInput } from '../workers/socket/protocol.ts'
 import type { StoreAnswer, StoreCommand, StoreInput } from '../workers/store/protocol.ts'
+import type { ThreadCommand } from '../workers/thread-protocol.ts'
 import { createDesk, type Desk } from './desk.ts'
 import { callSafely, type Listeners } from './listeners.ts'
 import {
@@ -47,6 +49,8 @@ export type SystemOptions = {
   readonly capacity: number | null
   readonly stuckAfterMs: number | null
   readonly listeners: Listeners
+  /** What stands for the thread of a worker; default: the real one. */
+  readonly thread?: (name: WorkerName) => CallbackActorLogic<ThreadCommand>
 }
 
 export type System = {
@@ -223,14 +227,15 @@ function provideThreads(
     resourceLimits: ResourceLimits,
     input: () => unknown,
   ): typeof workerMachine => {
-    const url = threadUrl(`${name}/${name}.worker`)
-    const thread = fromThread({
-      url,
-      input,
-      stuckAfterMs,
-      resourceLimits,
-      started: (one) => started(name, one),
-    })
+    const thread =
+      options.thread?.(name) ??
+      fromThread({
+        url: threadUrl(`${name}/${name}.worker`),
+        input,
+        stuckAfterMs,
+        resourceLimits,
+        started: (one) => started(name, one),
+      })
     return workerMachine.provide({ actors: { thread } })
   }
   const bounded = { maxOldGenerationSizeMb: HEAP_MAX_MB }

@@ -154,6 +154,16 @@ describe('evidence of what was delivered', () => {
     expect(judge({ ...delivered({}), [name]: ['wrong'] }).faults).toEqual([`${number}: wrong`])
   })
 
+  it('holds a seed to one trace (I36), and a thread to its restarts (I32)', () => {
+    expect(judge({ traces: [7, 7] })).toEqual({ judged: ['I36'], faults: [] })
+    expect(judge({ traces: [7, 8] }).faults).toEqual(['I36: one seed made the traces 7, 8'])
+    const starts = [0, 1, 2, 3, 5_000].map((at) => ({ name: 'store', at }))
+    expect(judge({ starts })).toEqual({ judged: ['I32'], faults: [] })
+    const more = [...starts, ...starts.map(({ at }) => ({ name: 'git', at: at * 0.9 }))]
+    const again = 'I32: the git thread is started again and again'
+    expect(judge({ starts: more }).faults).toEqual([again])
+  })
+
   it('holds the holder of the link and the hub to their memory', () => {
     expect(judge({ peaks: { background: 150, hub: 256, producer: 999 } }).faults).toEqual([])
     const { faults } = judge({ peaks: { background: 151, hub: 257 } })

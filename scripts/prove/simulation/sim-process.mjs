@@ -1,0 +1,162 @@
+// One process of the program: the real system of actors, the real link and the real commits, over simulated threads.
+import { createCommits } from '../../../dist/commits.js'
+import { LinkControl } from '../../../dist/actors/link-control.js'
+import { createListeners } from '../../../dist/actors/listeners.js'
+import { startSystem } from '../../../dist/actors/system.js'
+import { NO_IDENTITY } from '../../../dist/events/identity-literals.js'
+import { openSimGit } from './sim-git.mjs'
+import { openSimSocket } from './sim-socket.mjs'
+import { openSimStore } from './sim-store.mjs'
+import { InOrder, simulatedThread } from './sim-thread.mjs'
+
+const CHANNEL_MS = [0, 5]
+
+export class SimProcess {
+  #world
+  #life
+  #random
+  #threads = { store: null, git: null, socket: null }
+  #hearers = new Set()
+  #connections = 0
+  #woke = () => undefined
+  /** Asks that have no answer yet, by number. */
+  open = new Map()
+  #asked = 0
+  failed = new Set()
+  system
+  control
+  commits
+
+  /** `world`: `{ clock, random, outbox, repository, hub, identity, meets, note }`. */
+  constructor(world) {
+    this.#world = world
+    this.#life = world.clock.life()
+    this.#random = world.random.fork()
+    const { identity } = world
+    const listeners = createListeners()
+    const root = '/simulated'
+    this.system = startSystem({
+      repository: { root, worktree: root, gitDir: root, commonDir: root },
+      state: root,
+      nodeId: () => world.nodeId,
+      literals: NO_IDENTITY,
+      identity,
+      random: () => this.#random.next(),
+      clock: this.#life,
+      capacity: null,
+      stuckAfterMs: null,
+      listeners,
+      thread: (name) => this.#thread(name),
+    })
+    this.control = this.#link()
+    this.commits = createCommits({ system: this.system, listeners })
+    this.#wire()
+  }
+
+  get isOver() {
+    return this.#life.isOver
+  }
+
+  /** Killed: nothing of it happens any more. */
+  kill() {
+    this.#life.end()
+    for (const thread of Object.values(this.#threads)) thread?.end()
+  }
+
+  thread(name) {
+    return this.#threads[name]
+  }
+
+  wake() {
+    this.#woke()
+  }
+
+  /** As a desk's `ask`; an ask without an answer is seen in `open`. */
+  async ask(name, command, expected) {
+    const number = (this.#asked += 1)
+    this.open.set(number, command.type)
+    try {
+      return await this.system[name].ask(command, expected)
+    } finally {
+      this.open.delete(number)
+    }
+  }
+
+  /** The link and then the threads; true once nothing of it runs. */
+  async stop() {
+    await this.control.stop().catch(() => undefined)
+    await this.system.stop()
+    return Object.values(this.#threads).every((thread) => thread === null || thread.isOver)
+  }
+
+  #thread(name) {
+    const { clock, note, meets } = this.#world
+    return simulatedThread({
+      clock: this.#life,
+      random: this.#random,
+      meets: (what) => meets(name, what),
+      open: (report, _pulse, life) => this.#open(name, report, life),
+      started: (thread) => {
+        this.#threads[name] = thread
+        note.started(name, clock.now())
+      },
+    })
+  }
+
+  #open(name, report, clock) {
+    const { outbox, repository, hub } = this.#world
+    const random = this.#random
+    if (name === 'git') return openSimGit({ repository, report, random, clock })
+    if (name === 'store') {
+      const way = new InOrder(clock, random, CHANNEL_MS)
+      const say = (batch) => way.put(() => this.#hearers.forEach((hear) => hear(batch)))
+      return openSimStore({ outbox, say, report, clock })
+    }
+    const channel = {
+      hear: (hear) => {
+        this.#hearers.add(hear)
+        return () => this.#hearers.delete(hear)
+      },
+    }
+    const count = () => (this.#connections += 1)
+    return openSimSocket({ hub, outbox, channel, count, report, random, clock })
+  }
+
+  #link() {
+    const { system } = this
+    const { note } = this.#world
+    return new LinkControl({
+      workers: system.workers,
+      store: system.store,
+      git: system.git,
+      random: system.random,
+      clock: this.#life,
+      spawn: (logic, id, input) => system.spawn(logic, id, input),
+      changed: ({ state, reason }) => note.link(state, reason),
+      refused: () => undefined,
+      ledgerRefused: () => undefined,
+      watchWake: (woke) => {
+        this.#woke = woke
+        return { start: () => undefined, stop: () => (this.#woke = () => undefined) }
+      },
+    })
+  }
+
+  /** As `createSync` does. */
+  #wire() {
+    const { control } = this
+    this.system.observe({
+      fact: (name, fact) => {
+        if (name === 'socket') return control.takeFact(fact)
+        if (fact.type === 'store.changed') control.heed(fact.granted)
+        if (fact.type === 'store.leaseLost') control.takeRestart('store')
+        if (control.isWanted) control.nudge()
+      },
+      restarted: (name) => control.takeRestart(name),
+      failed: (name) => {
+        this.failed.add(name)
+        control.takeFailure(name)
+      },
+    })
+  }
+}
