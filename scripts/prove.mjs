@@ -5,7 +5,6 @@ import { parseArgs } from 'node:util'
 import { Random } from './chaos/random.mjs'
 import { prepare, root } from './prepare.mjs'
 import { told } from './prove/coverage.mjs'
-import { INVARIANTS } from './prove/invariants.mjs'
 
 const SLICE_MINUTES = 1
 /** A technique that fails says much. */
@@ -72,9 +71,6 @@ for (const [name, reason] of Object.entries(NOT_RUN)) {
   console.log(`prove: not run: ${name}, ${reason}`)
 }
 for (const line of told(hits)) console.log(`prove: ${line}`)
-for (const [number, { title, gap }] of Object.entries(INVARIANTS)) {
-  if (gap !== null) console.log(`prove: held by nothing: ${number}, ${title}: ${gap}`)
-}
 if (isWrong) {
   console.error(`prove: again by ${again}`)
   process.exit(1)

@@ -17,6 +17,15 @@ export function restless({ starts }) {
   })
 }
 
+/** How late the loop of the main thread may be. */
+const LATE_MAX_MS = 50
+
+/** `delays`: how late the loop was in 99 of 100 looks, in each of some runs; the best one tells what is the program's own. */
+export function heldUp({ delays }) {
+  const best = Math.min(...delays)
+  return best < LATE_MAX_MS ? [] : [`the loop is late by ${Math.round(best)} ms`]
+}
+
 /** `traces`: what stands for all that happened, of each run of one seed. */
 export function strayed({ traces }) {
   return new Set(traces).size > 1 ? [`one seed made the traces ${traces.join(', ')}`] : []
