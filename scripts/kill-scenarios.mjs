@@ -46,9 +46,39 @@ export const SCENARIOS = {
   },
 }
 
+/** The other commands that write, of which the calls of the system are swept; `SCENARIOS` are among them. */
+export const WRITING = {
+  ...SCENARIOS,
+  emit: {
+    take: () => null,
+    args: () => FOLLOWERS['an event'](),
+    next: ['an event', 'a request'],
+  },
+  'decision request': {
+    take: () => null,
+    args: FOLLOWERS['a request'],
+    next: ['the same', 'an answer'],
+  },
+  'glossary observe': {
+    take: () => null,
+    args: FOLLOWERS['an observation'],
+    next: ['the same', 'a resolution'],
+  },
+  'sync opt-in': {
+    take: () => null,
+    args: () => ['sync', 'opt-in'],
+    next: ['the same', 'an event'],
+  },
+  'sync opt-out': {
+    take: () => null,
+    args: () => ['sync', 'opt-out'],
+    next: ['the same', 'an event'],
+  },
+}
+
 /** The arguments of the command that comes after the dead one. */
 export async function argsAfter(world, { scenario, subject }, follower) {
-  if (follower === 'the same') return SCENARIOS[scenario].args(world, subject)
+  if (follower === 'the same') return WRITING[scenario].args(world, subject)
   return FOLLOWERS[follower](world)
 }
 
@@ -77,6 +107,8 @@ export function acknowledgedBy(document) {
     conflict_id,
   } = document
   if (sha !== undefined) return { event_id: null, says: '', commit: sha, path: changed_files[0] }
+  // Of what no row and no event stands for.
+  if (event_id === undefined) return null
   const answer = document.committed === undefined ? decision_id : `To ${decision_id}`
   const says = to_lane ?? conflict_id ?? (decision_id === undefined ? '' : answer)
   return { event_id, says, commit, path: null }

@@ -3,11 +3,13 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { acknowledgedBy, argsAfter, SCENARIOS } from './kill-scenarios.mjs'
+import { acknowledgedBy, argsAfter, SCENARIOS, WRITING } from './kill-scenarios.mjs'
 import { MissionWorld } from './mission-world.mjs'
 
 const PRELOAD = new URL('./kill-at-step.mjs', import.meta.url).href
 const LANES = 2
+/** Said by whatever lets one fail. */
+const FAILS = 'this change fails'
 
 /** The worlds in which commands are killed, one for each of those that run at once. */
 export class KillSweep {
@@ -42,7 +44,8 @@ export class KillSweep {
   }
 
   /**
-   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next?, error? }`; with `error` the change fails instead. The command dies at the change number `at` of
+   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next?, error?, call? }`; with `error` the change fails instead, and
+   * `call`, the environment of the shim, takes the place of all that names a change. The command dies at the change number `at` of
    * its thread, counted where name and path match `on`; the command that heals dies at change `again`, where there is
    * one. `fresh` makes a new project for each.
    */
@@ -55,12 +58,17 @@ export class KillSweep {
           this.#lanes[at] = await openLane()
         }
         const [index, kill] = entry
-        const { next, thread } = SCENARIOS[kill.scenario]
+        const { next, thread } = WRITING[kill.scenario]
         const lane = this.#lanes[at]
         await this.#kill(lane, { thread, next: next[index % next.length], ...kill })
       }
     }
     await Promise.all(this.#lanes.map((_, at) => sweep(at)))
+  }
+
+  /** The world of one lane. */
+  world(at = 0) {
+    return this.#lanes[at].world
   }
 
   close() {
@@ -70,17 +78,18 @@ export class KillSweep {
   async #kill({ world, acknowledged }, kill) {
     const blame = (faults) =>
       this.faults.push(...faults.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
-    const { scenario, thread, again, on, error } = kill
-    const { take, args, refused } = SCENARIOS[scenario]
+    const { scenario, thread, again, on, error, call } = kill
+    const { take, args, refused } = WRITING[scenario]
     const subject = await take(world)
     const attempt = async (given, env, isRefusable = false) => {
       const outcome = await world.attempt(given, env)
-      const isFailing = env.KILL_STEP_ERROR !== undefined
+      // A call may be one of a program that the command started, and then the command lives.
+      const isFailing = env.KILL_STEP_ERROR !== undefined || env.SHIM_AT !== undefined
       const expected = { isFailing, refused: isRefusable ? refused : undefined }
       this.#take(outcome, { acknowledged, blame, ...expected })
       return outcome
     }
-    const first = await attempt(args(world, subject), preload(kill))
+    const first = await attempt(args(world, subject), call?.(world) ?? preload(kill))
     const isMet = error === undefined ? first.code === 'SIGKILL' : hasFailed(first)
     if (on !== undefined && !isMet) blame(['there is no such change'])
     blame(world.gitFaults())
@@ -120,7 +129,7 @@ async function openLane() {
 }
 
 function hasFailed({ err }) {
-  return err.includes('kill-at-step: this change fails')
+  return err.includes(FAILS)
 }
 
 /** A disk that fails is no reason for silence, nor for a trace of the program's own calls. */

@@ -48,7 +48,8 @@ export const TECHNIQUES = {
   parsers: { share: 0.1, run: parsers },
   kills: { share: 0.2, run: kills },
   'failing disk': { share: 0.1, run: failingDisk },
-  chaos: { share: 0.4, run: chaos },
+  'system calls': { share: 0.1, run: systemCalls },
+  chaos: { share: 0.3, run: chaos },
   'worker faults': tests(['test/journeys/threads.test.ts'], {
     F05: ['emit', 'answer', 'link'],
     F06: ['emit', 'answer', 'link'],
@@ -74,8 +75,6 @@ export const TECHNIQUES = {
 
 /** What is not run, and why. */
 export const NOT_RUN = {
-  'syscall sweep':
-    'not built: kills and failures fall at the calls that the program makes, not at those of the kernel',
   'power cut': process.getuid?.() === 0 ? 'not built' : 'needs root, a loop device and ext4',
   'packet loss': 'not built: the proxy cuts, stalls and slows whole streams',
 }
@@ -118,6 +117,22 @@ async function failingDisk({ random, forMs }) {
     return { kill: { ...stepOf(random), error }, fault }
   })
   return { told: `${sweep.failures} changes that fail`, faults: sweep.faults, hits }
+}
+
+async function systemCalls({ random, forMs }) {
+  const { sweepByChance, SyscallSweep } = await import('./syscall-sweep.mjs')
+  const obstacle = SyscallSweep.obstacle()
+  if (obstacle !== null) return { told: `not run: ${obstacle}`, faults: [], hits: [] }
+  const until = performance.now() + forMs
+  const sweep = await SyscallSweep.open()
+  try {
+    const isOver = (done) => done > 0 && performance.now() > until
+    const hits = await sweepByChance(sweep, random, isOver)
+    const { kills, failures, faults } = sweep
+    return { told: `${kills} kills, ${failures} calls that fail`, faults, hits }
+  } finally {
+    sweep.close()
+  }
 }
 
 /** One command after the other that meets what `next` says, as long as there is time and nothing is wrong. */
