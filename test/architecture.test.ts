@@ -162,6 +162,23 @@ describe('the gate of what leaves (L12)', () => {
   })
 })
 
+describe('a secret', () => {
+  const DOOR = /^(?:hub|background|inspect\/server)\//
+  const WORDS = '(?:\\w*(?:[tT]oken|[sS]ecret|[cC]ookie|[tT]icket)|hash)'
+  const TEXT = new RegExp(
+    `\\b${WORDS}\\s*[!=]==\\s*(?!\\s|null|undefined|'|true|false)|[!=]==\\s*(?:\\w+\\.)*${WORDS}\\b(?![\\w(])`,
+  )
+
+  it('is compared at no door as text: it is looked up by its hash, or compared in constant time (S21)', () => {
+    expect('if (token === given) {').toMatch(TEXT)
+    expect('return found !== stored.secret').toMatch(TEXT)
+    expect('if (secret === null) return null').not.toMatch(TEXT)
+    const doors = files().filter((file) => DOOR.test(file))
+    expect(doors.length).toBeGreaterThan(20)
+    expect(doors.filter((file) => TEXT.test(read(file)))).toEqual([])
+  })
+})
+
 describe('a module that tests share', () => {
   it('registers no hook when it is loaded, which is once for many files', () => {
     const shared = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })

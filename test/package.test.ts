@@ -24,6 +24,32 @@ describe('a bundled program', () => {
     expect(vendors).toEqual(['vendor-clipanion'])
   })
 
+  it('comes from a lock that checks each package and lets one of them run a program when it is installed (S24)', () => {
+    const read = (name: string) => JSON.parse(readFileSync(join(DIST, '..', name), 'utf8'))
+    const { dependencies, optionalDependencies, scripts } = read('package.json') as {
+      dependencies: Record<string, string>
+      optionalDependencies: Record<string, string>
+      scripts: Record<string, string>
+    }
+    const { packages } = read('package-lock.json') as {
+      packages: Record<string, { integrity?: string; hasInstallScript?: boolean }>
+    }
+    const locked = Object.entries(packages).filter(([path]) => path !== '')
+    expect(locked.filter(([, { integrity }]) => integrity === undefined)).toEqual([])
+    const running = locked.filter(([, { hasInstallScript }]) => hasInstallScript === true)
+    expect(running.map(([path]) => path)).toEqual(['node_modules/better-sqlite3'])
+    expect(Object.keys(dependencies).length).toBeLessThanOrEqual(12)
+    // The native module alone has a range: each version of Node needs another one.
+    const loose = Object.entries({ ...dependencies, ...optionalDependencies })
+      .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+      .map(([name]) => name)
+    expect(loose).toEqual(['better-sqlite3'])
+    const own = Object.keys(scripts).filter((name) =>
+      /^(?:pre|post)?(?:install|prepare)$/.test(name),
+    )
+    expect(own).toEqual([])
+  })
+
   it('names the licence of each dependency that is in it', () => {
     const notices = readFileSync(join(DIST, 'chunks/LICENSES.txt'), 'utf8')
     for (const name of ['clipanion', 'isomorphic-git', 'ulid', 'xstate', 'yaml', 'zod']) {

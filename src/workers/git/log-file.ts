@@ -88,9 +88,11 @@ async function openLog({ path }: LogPlace, mode: number): Promise<FileHandle | n
     throw writeFailed(error)
   })
   const opened = await handle.stat()
-  if (opened.isFile() && opened.size <= LOG_BYTES_MAX) return handle
+  // What is added to a file with a second name is added to whatever has that name, and that may lie anywhere.
+  const isOurs = opened.isFile() && (mode === READ || opened.nlink === 1)
+  if (isOurs && opened.size <= LOG_BYTES_MAX) return handle
   await handle.close()
-  throw opened.isFile() ? logTooLarge() : unsafePath()
+  throw isOurs ? logTooLarge() : unsafePath()
 }
 
 async function stateOf(path: string): Promise<Stats | null> {
@@ -107,7 +109,9 @@ export function unsafePath(): GitError {
   return new GitError(
     'LEDGER_PATH_UNSAFE',
     'A log must be a regular file in real folders inside the worktree.',
-    { hint: 'Replace the symbolic link or special file on its way by a plain file or folder.' },
+    {
+      hint: 'Replace the symbolic link, hard link or special file on its way by a plain file or folder.',
+    },
   )
 }
 

@@ -6,7 +6,7 @@ import {
   readFileSync,
   realpathSync,
 } from 'node:fs'
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fc, it as property } from '@fast-check/vitest'
@@ -143,6 +143,18 @@ describe('appending a line', () => {
     const outside = { ...place, path: join(worktree, '../outside/x') }
     await expect(appendLines(outside, ['{}'])).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
     expect(readdirSync(join(worktree, 'elsewhere/m'))).toEqual([])
+  })
+
+  it('adds nothing to a file that has a second name somewhere else (S03)', async () => {
+    const elsewhere = join(worktree, 'elsewhere.txt')
+    writeFileSync(elsewhere, 'of somebody\n')
+    mkdirSync(dirname(place.path), { recursive: true })
+    linkSync(elsewhere, place.path)
+    await expect(appendLines(place, ['{}'])).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
+    expect(readFileSync(elsewhere, 'utf8')).toBe('of somebody\n')
+    rmSync(elsewhere)
+    await appendLines(place, ['{}'])
+    expect(text()).toBe('of somebody\n{}\n')
   })
 
   it('is refused where the log would grow beyond its bound (L8)', async () => {

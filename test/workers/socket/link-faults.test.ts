@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fc } from '@fast-check/vitest'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
@@ -483,6 +486,29 @@ describe('a hostile hub', () => {
       class: 'transient',
     })
     expect(facts.count('socket.closed')).toBe(1)
+  })
+
+  it('that sends commands, paths and programs is heard as data alone: nothing is done, said or answered (S14)', async () => {
+    const { hub, facts, link } = await start({ frame: ack })
+    await goLive(link, facts)
+    const before = facts.seen.length
+    const planted = join(tmpdir(), `planted-by-a-hub-${process.pid}`)
+    for (const type of ['exec', 'command', 'write', 'event', 'config', 'login', 'redirect']) {
+      hub.send({
+        type,
+        command: `touch ${planted}`,
+        argv: ['touch', planted],
+        path: planted,
+        file: `../../../..${planted}`,
+        hub: 'https://elsewhere.example',
+        event: { payload: { path: planted, text: '$(touch x)' } },
+      })
+    }
+    const item = eventItem(1)
+    expect(await link.deliver('events', 1, [item])).toMatchObject({ accepted: [item.id] })
+    expect(facts.seen.slice(before)).toEqual([])
+    expect(hub.frames.map(({ event_id }) => event_id)).toEqual([item.id])
+    expect(existsSync(planted)).toBe(false)
   })
 
   it('that sends malformed frames without end is cut off at the limit', async () => {

@@ -34,6 +34,20 @@ function closedOutbox(...numbers: readonly number[]): string {
 }
 
 describe('opening the outbox', () => {
+  it.each([
+    ['to write', openDatabase],
+    ['to read', openReadOnly],
+  ])('%s believes no schema that somebody put there (S23)', (_, open) => {
+    const db = open(closedOutbox(1), PROJECT_OWNER)
+    later(() => db.close())
+    for (const [name, value] of [
+      ['trusted_schema', 0],
+      ['cell_size_check', 1],
+    ] as const) {
+      expect([name, db.pragma(name, { simple: true })]).toEqual([name, value])
+    }
+  })
+
   it('runs with a write-ahead log and synchronous=FULL, also when reopened (L1)', () => {
     const path = closedOutbox(1)
     for (const round of ['first', 'second']) {
