@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { HELD, titlesIn } from './support/titles.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const COUNT = 77
 const ROW = /^\| *(\d+) *\| *(.+?) *\| *(.+?) *\|$/
-const HELD = /^`(test\/[\w./-]+\.test\.ts)`: (.+)$/
 const NOT_HERE = /^does not apply: .{20,}$/
 
 const rows = read('docs/lessons.md')
@@ -42,13 +42,6 @@ describe('the lessons', () => {
     expect(told.sort((one, other) => one - other)).toEqual(absent)
   })
 })
-
-/** The first word of whatever is called with a function behind it, however the test is made; neither groups nor what is skipped. */
-function titlesIn(file: string): readonly string[] {
-  const title =
-    /(?<!describe[.\w]*|\.skip|\.todo)\(\s*(['"])((?:\\.|(?!\1).)+)\1,\s*(?:async\s*)?(?:\(|\w+ =>)/g
-  return [...read(file).matchAll(title)].map(([, , text = '']) => text.replaceAll(/\\(.)/g, '$1'))
-}
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')

@@ -54,7 +54,7 @@ describe(placesOf, () => {
     expect(existsSync(far.control)).toBe(false)
   })
 
-  it('refuses a folder that others may enter, on both sides', async () => {
+  it('refuses a folder that others may enter, on both sides (S18)', async () => {
     makePlaces(places)
     const server = new ControlServer(places.control, () => ({ heard: true }))
     await server.listen()

@@ -142,7 +142,7 @@ describe('what is printed', () => {
   const hostile =
     '\u001b[2J \u001b]0;title\u0007 \u009b31m \u0090q\u009c \u202e\u2066 \u200b \u2028 \u{e0041} \r\u0008 \u007f'
 
-  it('obeys nobody: no escapes, no C1, nothing that reorders or hides', () => {
+  it('obeys nobody: no escapes, no C1, nothing that reorders or hides (S07)', () => {
     expect(printable(hostile)).not.toMatch(CONTROL)
     expect(printable('naïve 日本 👩‍👩‍👧 \tx\ny')).toBe('naïve 日本 👩‍👩‍👧 \tx\ny')
   })

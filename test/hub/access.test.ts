@@ -35,7 +35,7 @@ function statusOf(answer: string): number {
 }
 
 describe('access', () => {
-  it('answers health without a login and without a secret', async () => {
+  it('answers health without a login and without a secret (S15)', async () => {
     const { hub } = await startHub()
     const { status, body } = await request(hub, '/health', null)
     expect({ status, body }).toEqual({ status: 200, body: { status: 'ok' } })
@@ -170,7 +170,7 @@ describe('access', () => {
     }
   })
 
-  it('refuses a socket under a foreign name', async () => {
+  it('refuses a socket under a foreign name (S16)', async () => {
     const { hub, token } = await startHub()
     const { ws_token = '', ws_url = '' } = await newTicket(hub, token)
     const headers = { Authorization: `Bearer ${ws_token}`, Host: 'evil.example' }
@@ -199,7 +199,7 @@ describe('access', () => {
     expect((await openLink(hub, token)).closed).toBeNull()
   })
 
-  it('answers many failed logins with 429, and good ones as ever', async () => {
+  it('answers many failed logins with 429, and good ones as ever (S22)', async () => {
     const { hub, token } = await startHub()
     const answers = await Promise.all(
       Array.from({ length: 300 }, () => request(hub, '/api/v1/me', UNKNOWN)),

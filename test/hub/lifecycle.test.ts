@@ -222,7 +222,7 @@ describe('starting', () => {
     expect(readFileSync(dataDir, 'utf8')).toBe('x')
   })
 
-  it('makes its folder and files for their owner only', async () => {
+  it('makes its folder and files for their owner only (S18)', async () => {
     const dataDir = join(temporaryFolder(), 'new', 'hub')
     const hub = await serveHub({ dataDir })
     onTestFinished(() => hub.stop())
@@ -264,7 +264,7 @@ describe('starting', () => {
 })
 
 describe('secrets and names', () => {
-  it('are in no log line; each line is one bounded JSON object', async () => {
+  it('are in no log line; each line is one bounded JSON object (S25)', async () => {
     const lines: string[] = []
     const { hub, dataDir } = await startHub({ log: (line) => lines.push(line) })
     const token = createToken({ dataDir, team: 'secretteam', user: 'secretuser' })
@@ -294,7 +294,7 @@ describe('secrets and names', () => {
     expect((await openLink(hub, token)).closed).toBeNull()
   })
 
-  it('leaves no token in any file', async () => {
+  it('leaves no token in any file (S19)', async () => {
     const { hub, dataDir, token } = await startHub()
     await openLink(hub, token)
     await hub.stop()

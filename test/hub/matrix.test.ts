@@ -316,7 +316,7 @@ describe('every frame', () => {
     },
   )
 
-  it('of one team is shown to no other, though their projects have one name', async () => {
+  it('of one team is shown to no other, though their projects have one name (S20)', async () => {
     const [own, other] = await Promise.all([
       openLink(hub, tokenOf.own ?? ''),
       openLink(hub, tokenOf.other ?? ''),

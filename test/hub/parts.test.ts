@@ -73,7 +73,7 @@ describe(RateLimiter, () => {
 })
 
 describe(Logins, () => {
-  it('counts the requests of each token, whatever they ask for', () => {
+  it('counts the requests of each token, whatever they ask for (S22)', () => {
     const dataDir = temporaryFolder()
     const [busy, quiet] = ['sam', 'kim'].map((user) => createToken({ dataDir, team: 'acme', user }))
     const store = new HubStore(dataDir)

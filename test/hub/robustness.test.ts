@@ -144,7 +144,7 @@ describe('malformed frames', () => {
     await expectServing(hub, token)
   })
 
-  it('bears 100,000 levels and prototype keys', async () => {
+  it('bears 100,000 levels and prototype keys (S05)', async () => {
     const { hub, token } = await startHub()
     const link = await openLink(hub, token)
     const event = frameOf(newEvent())

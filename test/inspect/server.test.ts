@@ -148,7 +148,7 @@ describe('the inspector lets nobody in', () => {
     expect((await get(server.url)).status).toBe(303)
   })
 
-  it('to the feed without Origin, cookie, secret or subprotocol', async () => {
+  it('to the feed without Origin, cookie, secret or subprotocol (S17)', async () => {
     const { server, origin } = await start()
     const { cookie, secret } = await enter(server)
     const word = 'kittiwake.inspect.1'
@@ -169,7 +169,7 @@ describe('the inspector lets nobody in', () => {
     expect(window.socket.protocol).toBe(word)
   })
 
-  it('to a file that is not of the page, or to what may run or come from elsewhere', async () => {
+  it('to a file that is not of the page, or to what may run or come from elsewhere (S26)', async () => {
     const { server, origin } = await start()
     const { cookie } = await enter(server)
     const page = await get(`${origin}/`, { cookie })

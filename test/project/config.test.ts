@@ -35,7 +35,7 @@ test.each(UNUSABLE)('a configuration with %s is unusable, with a typed fault', (
   expect(faultsOf(bytes)[0]).toBe(code)
 })
 
-test('hostile width is read in linear time', () => {
+test('hostile width is read in linear time (S04)', () => {
   const keys = Array.from({ length: 30_000 }, (_, i) => `k${i}:`).join('\n')
   const start = performance.now()
   expect(parsed(keys).state).toBe('present')
@@ -43,7 +43,7 @@ test('hostile width is read in linear time', () => {
   expect(performance.now() - start).toBeLessThan(5_000)
 })
 
-test('aliases are never expanded', () => {
+test('aliases are never expanded (S04)', () => {
   const bomb = Array.from({ length: 30 }, (_, i) => `a${i + 1}: &b${i + 1} [*b${i}, *b${i}]`)
   const reading = parsed(['a0: &b0 [x]', ...bomb, 'sync: *b30', 'project: *b30'].join('\n'))
   expect(reading.state).toBe('present')
@@ -209,21 +209,24 @@ const yamlish = fc.array(
   ),
   { maxLength: 25 },
 )
-property.prop([yamlish], { numRuns: 500 })('every reader is total over YAML debris', (pieces) => {
-  const reading = parsed(pieces.join(''))
-  const block = readIdentityBlock(reading)
-  expect(['read', 'unusable']).toContain(block.state)
-  expect(typeof readAutoStart(reading)).toBe('boolean')
-  readCommitAuthor(reading)
-  readProtectedBranches(reading)
-  if (reading.state !== 'present' || block.state !== 'read') return
-  const after = withProjectFields(reading, { node_id: '0123456789ab' })
-  // Either nothing is written, or what is written holds the field.
-  if (after !== null) {
-    const again = readIdentityBlock(parsed(after))
-    expect(again).toMatchObject({ state: 'read', block: { node_id: '0123456789ab' } })
-  }
-})
+property.prop([yamlish], { numRuns: 500 })(
+  'every reader is total over YAML debris (S04)',
+  (pieces) => {
+    const reading = parsed(pieces.join(''))
+    const block = readIdentityBlock(reading)
+    expect(['read', 'unusable']).toContain(block.state)
+    expect(typeof readAutoStart(reading)).toBe('boolean')
+    readCommitAuthor(reading)
+    readProtectedBranches(reading)
+    if (reading.state !== 'present' || block.state !== 'read') return
+    const after = withProjectFields(reading, { node_id: '0123456789ab' })
+    // Either nothing is written, or what is written holds the field.
+    if (after !== null) {
+      const again = readIdentityBlock(parsed(after))
+      expect(again).toMatchObject({ state: 'read', block: { node_id: '0123456789ab' } })
+    }
+  },
+)
 
 property.prop([fc.uint8Array({ maxLength: 200 })])(
   'reading leaves the bytes of a file alone',

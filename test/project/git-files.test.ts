@@ -78,7 +78,7 @@ test('each remote names its default, which keeps its slashes', () => {
   expect([...defaultRemoteBranches(gitDir)].sort()).toEqual(['release/2.x', 'trunk'])
 })
 
-test('names that git refuses, or that could be an option, are no branch names', () => {
+test('names that git refuses, or that could be an option, are no branch names (S09)', () => {
   for (const name of ['main', 'release/2.x', 'grün', 'a-b', 'feature/@x'])
     expect(isBranchName(name)).toBe(true)
   for (const name of [

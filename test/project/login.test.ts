@@ -138,7 +138,7 @@ describe('the login', () => {
     expect(openLogin(state)).toMatchObject({ state: 'unusable', error: { code: 'TOKEN_GONE' } })
   })
 
-  posix('is a file of its owner alone in a directory of its owner alone', () => {
+  posix('is a file of its owner alone in a directory of its owner alone (S18)', () => {
     const umask = process.umask(0)
     try {
       writeLogin(state, LOGIN)
@@ -149,7 +149,7 @@ describe('the login', () => {
     expect(fs.statSync(state).mode & 0o777).toBe(0o700)
   })
 
-  posix.each([0o640, 0o604, 0o666, 0o620])('is not used with mode %o', (mode) => {
+  posix.each([0o640, 0o604, 0o666, 0o620])('is not used with mode %o (S19)', (mode) => {
     writeLogin(state, LOGIN)
     fs.chmodSync(join(state, 'login.json'), mode)
     const reading = readLogin(state)

@@ -97,7 +97,7 @@ property.prop([
   fc.array(word, { maxLength: 3 }),
   fc.constantFrom('', '/', '.git', '?token=CANARY', '#CANARY', '/?x=CANARY/CANARY'),
 ])(
-  'no credential reaches the slug or the name, whatever the form',
+  'no credential reaches the slug or the name, whatever the form (S10)',
   (scheme, [user, rest], host, path, tail) => {
     const separator = scheme === '' ? ':' : '/'
     const url = `${scheme}${user}CANARY:${rest}CANARY@${host}${separator}${path.join('/')}${tail}`

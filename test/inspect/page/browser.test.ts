@@ -98,7 +98,7 @@ describe.skipIf(skipped !== null)('the page', () => {
     await page.locator('.plot', { hasText: 'store: unanswered' }).waitFor()
   })
 
-  it('shows a zoo of payloads as text alone, and none of what is personal', async () => {
+  it('shows a zoo of payloads as text alone, and none of what is personal (S26)', async () => {
     const canary = { email: 'quill.sandpiper@mail.example', secret: `ghp_${'kW3'.repeat(12)}` }
     const world = await RuntimeWorld.withProject()
     const runtime = await world.open({ inspect: true })

@@ -144,7 +144,7 @@ describe('the check of one log', () => {
     expect(checkLog(log(text, 'other.events.jsonl'))).toMatchObject({ oddMoves: null })
   })
 
-  it('follows no link, waits for no pipe, and reads nothing that is too large', () => {
+  it('follows no link, waits for no pipe, and reads nothing that is too large (S03)', () => {
     const target = log(line({ event_id: 'a' }))
     const link = join(folder, 'link.events.jsonl')
     const pipe = join(folder, 'pipe.events.jsonl')

@@ -132,7 +132,7 @@ describe('appending a line', () => {
     expect(text()).toBe('{"a":1}\n{"b":2}\n')
   })
 
-  it('refuses what is not a regular file in real folders', async () => {
+  it('refuses what is not a regular file in real folders (S03)', async () => {
     mkdirSync(place.path, { recursive: true })
     await expect(appendLines(place, ['{}'])).rejects.toMatchObject({ code: 'LEDGER_PATH_UNSAFE' })
     rmSync(join(worktree, 'kitty-specs'), { recursive: true })

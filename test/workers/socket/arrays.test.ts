@@ -130,7 +130,7 @@ describe('a hub that takes array frames', () => {
     ],
     ['as a single ack', () => ({ type: 'ack', event_id: ids[0], status: 'accepted' })],
   ]
-  it.each(wrong)('settles nothing by acks %s (L11)', async (_name, change) => {
+  it.each(wrong)('settles nothing by acks %s (L11, S12)', async (_name, change) => {
     const { hub, facts, link } = await start((frame, peer) => {
       const lie = change(frame)
       const isSingle = 'event_id' in lie

@@ -125,7 +125,7 @@ describe('a link by HTTP', () => {
     expect(hub.batches.flatMap((batch) => batch.ids)).toEqual(ids.slice(0, 20))
   })
 
-  it('sends nothing by a login of another hub or team than it reached', async () => {
+  it('sends nothing by a login of another hub or team than it reached (S13)', async () => {
     let team_slug = 'harbour'
     const { hub, link, facts } = await start(takesBatches, {
       login: () => ({

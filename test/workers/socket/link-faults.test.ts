@@ -95,7 +95,7 @@ describe('authenticate', () => {
     },
   )
 
-  it('asks once, with the token in a header, and follows no redirect', async () => {
+  it('asks once, with the token in a header, and follows no redirect (S13)', async () => {
     const { hub, link } = await start({
       token: (_request, response, hub) => {
         reply(response, 307, '', { location: `${hub.url}/elsewhere` })
@@ -214,7 +214,7 @@ describe('authenticate', () => {
     expect(hub.tokenRequests).toEqual([])
   })
 
-  it('shows the token in none of its answers', async () => {
+  it('shows the token in none of its answers (S19)', async () => {
     for (const status of [200, 302, 401, 403, 429, 500]) {
       const { link } = await start({
         token: (_request, response) => reply(response, status, TOKEN, { location: TOKEN }),
@@ -461,7 +461,7 @@ describe('a black hole', () => {
 })
 
 describe('a hostile hub', () => {
-  it('that sends a frame beyond the limit is cut off', async () => {
+  it('that sends a frame beyond the limit is cut off (S11)', async () => {
     const { hub, facts, link } = await start({}, { limits: { payloadBytesMax: 64 * 1024 } })
     await goLive(link, facts)
     hub.peer?.send(JSON.stringify({ type: 'event', text: 'x'.repeat(64 * 1024) }))
@@ -477,7 +477,7 @@ describe('a hostile hub', () => {
     ['a continuation of nothing', [0x80, 2, 0x7b, 0x7d]],
     ['a close code that must not be sent', [0x88, 2, 0x03, 0xed]],
   ]
-  it.each(raw)('that sends %s is cut off cleanly', async (_name, bytes) => {
+  it.each(raw)('that sends %s is cut off cleanly (S11)', async (_name, bytes) => {
     const { hub, facts, link } = await start({})
     await goLive(link, facts)
     for (const socket of hub.sockets) socket.write(Buffer.from(bytes))
@@ -511,7 +511,7 @@ describe('a hostile hub', () => {
     expect(existsSync(planted)).toBe(false)
   })
 
-  it('that sends malformed frames without end is cut off at the limit', async () => {
+  it('that sends malformed frames without end is cut off at the limit (S11)', async () => {
     const { hub, facts, link } = await start({}, { limits: { malformedMax: 20 } })
     await goLive(link, facts)
     for (const _ of range(50)) hub.peer?.send('{')
@@ -586,7 +586,7 @@ describe('a hub that is named by https', () => {
     server?.close()
   })
 
-  it('never gets the token in the clear where it does not speak TLS', async () => {
+  it('never gets the token in the clear where it does not speak TLS (S13)', async () => {
     const heard: Buffer[] = []
     server = createServer((socket: Socket) => {
       socket.on('error', () => {})

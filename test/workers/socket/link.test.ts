@@ -287,7 +287,7 @@ describe('acks that match nothing (L11)', () => {
     expect(link.counts.stray).toBe(1)
   })
 
-  it('are late ones: an ack after the wait is a stray, and the next delivery asks again', async () => {
+  it('are late ones: an ack after the wait is a stray, and the next delivery asks again (S12)', async () => {
     const { hub, facts, link } = await start({})
     await goLive(link, facts)
     expect(await link.deliver('events', 1, [eventItem(1)])).toMatchObject({ unanswered: 1 })
@@ -441,7 +441,7 @@ describe('a hub of the stricter dialect', () => {
     ['an extra key', { seq: 1 }],
     ['another generation', { admission_generation: 2 }],
     ['another audience', { binding_audience: 'hub-b' }],
-  ])('must ack with its exact key set: %s changes nothing', async (_name, change) => {
+  ])('must ack with its exact key set: %s changes nothing (S12)', async (_name, change) => {
     const { facts, link } = await start({
       greet,
       frame: (frame, peer) => peer.send(JSON.stringify({ ...whole(frame), ...change })),

@@ -78,7 +78,7 @@ describe('appending', () => {
     expect(outbox.counts().held).toBe(3)
   })
 
-  it('refuses another content under a known id, stored or in the same batch', () => {
+  it('refuses another content under a known id, stored or in the same batch (S27)', () => {
     const outbox = openOutbox()
     appendNumbers(outbox, 1)
     const other = textOf(1, { payload: { other: true } })
@@ -200,7 +200,7 @@ describe('appending', () => {
     expect(outbox.linkIsLive(nowMs)).toBe(false)
   })
 
-  it('recovers a clock that was set back from the events themselves (L10)', () => {
+  it('recovers a clock that was set back from the events themselves (L10, S27)', () => {
     const path = join(temporaryFolder(), 'outbox.db')
     const outbox = openOutbox({ path })
     appendNumbers(outbox, 1, 2, 3)

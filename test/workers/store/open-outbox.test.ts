@@ -150,7 +150,7 @@ describe('opening the outbox', () => {
     expect(readFileSync(path).equals(half)).toBe(true)
   })
 
-  it("refuses another program's database and leaves it as it is (L14)", () => {
+  it("refuses another program's database and leaves it as it is (L14, S23)", () => {
     const path = join(temporaryFolder(), 'outbox.db')
     const db = new Database(path)
     db.exec('CREATE TABLE bookmark (url TEXT)')
