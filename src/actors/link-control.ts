@@ -59,6 +59,8 @@ export class LinkControl {
   #takes: readonly LedgerFeature[] = []
   #isWanted = false
   #held = false
+  /** How often the lease was lost, or the thread that may have had it. */
+  #losses = 0
   #waiting: (() => void)[] = []
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -270,6 +272,7 @@ export class LinkControl {
   }
 
   #lose(): void {
+    this.#losses += 1
     if (!this.#held) return
     this.#held = false
     if (this.#isWanted) this.#retake()
@@ -289,7 +292,13 @@ export class LinkControl {
   }
 
   async #takeLease(): Promise<boolean> {
-    const { held } = await this.#options.store.ask({ type: 'store.lease' }, 'store.leased')
+    let held: boolean
+    let losses: number
+    do {
+      losses = this.#losses
+      held = (await this.#options.store.ask({ type: 'store.lease' }, 'store.leased')).held
+      // A loss is told at once, an answer a turn later: what was lost may be what this answer gives.
+    } while (held && losses !== this.#losses)
     this.#held = held
     if (!held) return false
     // A store thread that came back under a connection that is up doesn't know whom it claims for.

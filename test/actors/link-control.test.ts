@@ -32,6 +32,7 @@ function world() {
     git: 'answers',
     store: true,
     published: () => {},
+    leased: () => {},
   }
   let connections = 0
   const worker = (answer: (command: Ask['command']) => object | null): AnyActorRef =>
@@ -70,6 +71,7 @@ function world() {
   const desk = (name: string, answer: (command: Ask['command']) => object) => ({
     ask: async (command: Ask['command']) => {
       if (command.type === 'store.publishLink') script.published()
+      if (command.type === 'store.lease') script.leased()
       asked.push([command.type, command.state].filter((text) => text !== undefined).join(' '))
       return answer(command)
     },
@@ -360,6 +362,16 @@ describe('the link', () => {
     greet()
     await settled()
     expect([link.state, link.isWanted, count('store.lease')]).toEqual(['live', true, 2])
+  })
+
+  it('asks again for a lease whose loss was told before its answer', async () => {
+    const { link, script, count } = world()
+    script.leased = () => {
+      script.leased = () => {}
+      link.takeRestart('store')
+    }
+    expect(await link.start()).toBe(true)
+    expect([link.isWanted, count('store.lease')]).toEqual([true, 2])
   })
 
   it('tries at once when someone waits, instead of after its back-off', async () => {
