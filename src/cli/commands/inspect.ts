@@ -10,6 +10,7 @@ import { portOption } from '../options.ts'
 import { oneLine, printJson, printText, streamJson } from '../output.ts'
 
 const FORMATS = ['ndjson', 'stately'] as const
+const HOLD_MS = 60_000
 
 export class InspectCommand extends KittiwakeCommand {
   static override paths = [['inspect']]
@@ -96,7 +97,7 @@ export class InspectCommand extends KittiwakeCommand {
       if (!(error instanceof KittiwakeError)) throw error
       this.warn(
         error.code,
-        `no link: ${error.message}${error.hint === null ? '' : ` ${error.hint}`}`,
+        `no link: ${error.message}${error.hint === null ? '' : `. ${error.hint}`}`,
       )
     }
   }
@@ -189,7 +190,10 @@ function told(
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve) => {
+    // Of a runtime whose threads have ended nothing else keeps the process.
+    const hold = setInterval(() => undefined, HOLD_MS)
     const end = (): void => {
+      clearInterval(hold)
       stop()
       signal.removeEventListener('abort', end)
       resolve()
