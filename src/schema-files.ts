@@ -1,5 +1,5 @@
 /** The JSON Schemas as files, the cutover beside them, and what the last release had: written, and compared with the models. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CUTOVER_ARTIFACT } from './contracts/cutover.ts'
 import { byCodePoint, encodeJson, isJsonObject, parseJsonObject } from './contracts/json.ts'
@@ -8,6 +8,7 @@ import { jsonSchemas } from './contracts/json-schemas.ts'
 import { type SchemaChange, schemaChanges } from './contracts/schema-changes.ts'
 import { InputError, systemCode } from './errors.ts'
 import { readBounded } from './project/bounded-file.ts'
+import { makeFolders } from './project/make-folders.ts'
 import { packageVersion } from './project/program-files.ts'
 
 export type SchemaDrift = {
@@ -33,7 +34,7 @@ export function writeSchemaFiles(folder: string, isRelease: boolean): readonly s
   const files = new Map(schemaFiles())
   if (isRelease) files.set(RELEASE_FILE, releaseText())
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolders(folder)
     for (const [name, text] of files) writeFileSync(join(folder, name), text)
   } catch (error) {
     throw new InputError('SCHEMAS_UNWRITABLE', `can't write there (${systemCode(error) ?? '?'})`, {

@@ -11,6 +11,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import type { Stats } from 'node:fs'
 
 export type LogLine = {
   readonly at: string
@@ -120,11 +121,20 @@ function partOf(path: string, from: number): string {
 }
 
 function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  return statOrNull(path)?.size ?? 0
 }
 
 function fileOf(path: string): number | null {
-  return statSync(path, { throwIfNoEntry: false })?.ino ?? null
+  return statOrNull(path)?.ino ?? null
+}
+
+/** Where the state directory is none, there is no log. */
+function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path)
+  } catch {
+    return null
+  }
 }
 
 function now(): string {

@@ -2,12 +2,13 @@
  * What a command that recorded something leaves behind: the project's entry, and a word to the background process,
  * which is started where all that it needs is there. Never an error, and never waited for.
  */
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfig } from '../project/config.ts'
 import { identityOrNull } from '../project/identity.ts'
 import { locateRepository } from '../project/locate.ts'
 import { readLogin } from '../project/login.ts'
+import { makeFolders } from '../project/make-folders.ts'
 import { packageVersion } from '../project/program-files.ts'
 import { readAutoStart } from '../project/settings.ts'
 import { outboxPath, stateDirectory } from '../project/state-directory.ts'
@@ -78,7 +79,7 @@ export async function rememberProject(cwd: string): Promise<Entry | null> {
     if (identity === null) return null
     const entry = { root: repository.root, uuid: identity.uuid }
     const { projects } = placesOf(stateDirectory(process.env))
-    mkdirSync(projects, { recursive: true, mode: 0o700 })
+    makeFolders(projects, 0o700)
     addEntry(projects, entry)
     return entry
   } catch {

@@ -67,8 +67,10 @@ export function makePlaces(places: Places): void {
 /** Whether only this user can have put a socket there. */
 export function isControlPrivate({ control }: Places): boolean {
   if (process.platform === 'win32') return true
-  const stat = lstatSync(dirname(control), { throwIfNoEntry: false })
-  return (
-    stat?.isDirectory() === true && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0
-  )
+  try {
+    const stat = lstatSync(dirname(control))
+    return stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0
+  } catch {
+    return false
+  }
 }

@@ -2,11 +2,12 @@
  * Opens `hub.db`: created durably and for its owner only, refused when a newer version wrote it, and never used
  * before SQLite has confirmed that a commit reaches the disk.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Database as Connection } from 'better-sqlite3'
 import { KittiwakeError, LinkError, systemCode } from '../errors.ts'
+import { makeFolders } from '../project/make-folders.ts'
 import { SCHEMA, STEPS } from './schema.ts'
 
 export type { Connection }
@@ -73,7 +74,7 @@ export function inTransaction<Value>(
 export function lockFolder(dataDir: string): Connection {
   let lock: Connection | null = null
   try {
-    mkdirSync(resolve(dataDir), { recursive: true, mode: 0o700 })
+    makeFolders(dataDir, 0o700)
     lock = new Database(join(resolve(dataDir), LOCK_FILE), { timeout: 0 })
     lock.exec('BEGIN EXCLUSIVE')
     return lock
@@ -104,7 +105,7 @@ export function unusable(cause: unknown): LinkError {
 
 // SQLite would give the file the default mode, and would not make its name in the folder durable.
 function createFile(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder, 0o700)
   closeSync(openSync(join(folder, DATABASE_FILE), 'a', 0o600))
   syncFolder(folder)
   syncFolder(dirname(folder))

@@ -1,19 +1,12 @@
 /** The files of git's hooks: our lines in them, what the user has there kept in its place and in force. */
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { ProjectError, systemCode } from '../errors.ts'
 import { readBounded } from './bounded-file.ts'
 import { replaceDurably, syncFolder } from './durable-file.ts'
 import { CHAINED_SUFFIX, hasBlock, newScript, withBlock, withoutBlock } from './hook-script.ts'
 import type { HookName } from './hook-script.ts'
+import { makeFolders } from './make-folders.ts'
 import { runGit } from './native-git.ts'
 import { ABSENT, foreign, INSTALLED, OUTDATED } from './part-state.ts'
 import type { PartState } from './part-state.ts'
@@ -151,7 +144,7 @@ function keepUnderOtherName(path: string): boolean {
 
 function write(path: string, text: string, mode: number): PartState {
   changing(() => {
-    mkdirSync(join(path, '..'), { recursive: true })
+    makeFolders(join(path, '..'))
     replaceDurably(path, { text: Buffer.from(text, 'latin1'), mode })
   })
   return INSTALLED

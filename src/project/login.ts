@@ -3,13 +3,14 @@
  * read it, it is replaced as a whole or not at all, and its token never shows in an error, a log or an argument.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
 import { KittiwakeError, LinkError, systemCode } from '../errors.ts'
 import { parseHubUrl } from './hub-url.ts'
 import { withLoginLock } from './login-lock.ts'
+import { makeFolders } from './make-folders.ts'
 import {
   isOpenToWriters,
   readPrivateFile,
@@ -151,7 +152,7 @@ export function writeLogin(state: string, login: NewLogin, options: WriteOptions
   const checked = checkHub(login)
   if (!isToken(login.token)) throw tokenless()
   try {
-    mkdirSync(state, { recursive: true, mode: 0o700 })
+    makeFolders(state, 0o700)
     refuseOpenDirectory(state)
     withLoginLock(state, () => {
       const before = storedOrNull(state)

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ulid } from 'ulid'
 import { GitError, ProjectError, systemCode } from '../errors.ts'
+import { makeFolders } from './make-folders.ts'
 import { META_NAME, newMeta } from './mission-meta.ts'
 import { missionNames, missionSlug, MISSIONS_FOLDER } from './mission-names.ts'
 import type { MissionNames } from './mission-names.ts'
@@ -116,7 +117,7 @@ async function tryCreate(
 // The folder is what two processes without a branch of their own compete for.
 function claimFolder(specs: string, directory: string): boolean {
   try {
-    mkdirSync(specs, { recursive: true })
+    makeFolders(specs)
     mkdirSync(join(specs, directory))
     return true
   } catch (error) {

@@ -1,9 +1,10 @@
 /** Replaces a file of the repository durably, so that a planted link catches nothing. */
-import { closeSync, constants, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { ProjectError, systemCode } from '../errors.ts'
 import { replaceDurably, syncFolder } from './durable-file.ts'
 import type { Content } from './durable-file.ts'
+import { makeFolders } from './make-folders.ts'
 import { pathWithoutLinks } from './safe-path.ts'
 
 type Target = {
@@ -23,7 +24,7 @@ export function replaceFile(target: Target, content: Content): boolean {
   const folder = pathWithoutLinks(target.root, target.folders)
   pathWithoutLinks(folder, [target.name])
   try {
-    makeFolders(target.root, target.folders)
+    makeDurably(target.root, target.folders)
     return inFolder(folder, (base) => replaceDurably(join(base, target.name), content))
   } catch (error) {
     throw asProjectError(error)
@@ -49,12 +50,12 @@ export function asProjectError(error: unknown): ProjectError {
   })
 }
 
-function makeFolders(root: string, folders: readonly string[]): void {
+function makeDurably(root: string, folders: readonly string[]): void {
   let parent = root
   for (const folder of folders) {
     const path = join(parent, folder)
     if (!existsSync(path)) {
-      mkdirSync(path, { recursive: true })
+      makeFolders(path)
       syncFolder(parent)
     }
     parent = path

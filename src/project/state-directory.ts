@@ -3,13 +3,14 @@
  * import: frozen paths would mix the state of parallel homes.
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 import envPaths from 'env-paths'
 
 import { StoreError, systemCode } from '../errors.ts'
 import { syncFolder } from './durable-file.ts'
+import { makeFolders } from './make-folders.ts'
 
 const UUID_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const REPOSITORY_KEY_PATTERN = /^[0-9a-f]{32}$/
@@ -73,8 +74,8 @@ export function makeStateFolder(path: string): void {
 }
 
 function makeFolder(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
+  const first = makeFolders(path, 0o700)
+  if (first === null) return
   for (let folder = path; ; folder = dirname(folder)) {
     syncFolder(dirname(folder))
     if (folder === first || folder === dirname(folder)) return

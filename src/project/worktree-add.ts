@@ -1,17 +1,10 @@
 /** Makes a branch with its linked worktree, and takes both back. */
-import {
-  appendFileSync,
-  closeSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-} from 'node:fs'
+import { appendFileSync, closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { GitError } from '../errors.ts'
 import { readBounded } from './bounded-file.ts'
 import { resolveRef } from './git-files.ts'
+import { makeFolders } from './make-folders.ts'
 import { WORKTREES_FOLDER } from './mission-names.ts'
 import { runGit } from './native-git.ts'
 import type { GitOptions, GitOutcome } from './native-git.ts'
@@ -99,7 +92,7 @@ export function excludeWorktrees(commonDir: string): void {
   const text = read.state === 'read' ? read.bytes.toString('utf8') : ''
   if (text.split(/\r?\n/).some((entry) => entry === line || entry === `/${line}`)) return
   try {
-    mkdirSync(join(commonDir, 'info'), { recursive: true })
+    makeFolders(join(commonDir, 'info'))
     // A link here leads to a list that the user shares between repositories: not ours to write.
     if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) return
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT

@@ -3,12 +3,12 @@
  * hash. What is released is noted as `<commonDir>/kittiwake/history`, a mission and a commit a line; the link sends it.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { StoreError } from '../../errors.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { replaceDurably } from '../../project/durable-file.ts'
 import { listRefs, readHead } from '../../project/git-files.ts'
+import { makeFolders } from '../../project/make-folders.ts'
 import { MISSIONS_FOLDER } from '../../project/mission-names.ts'
 import { isOid } from '../../project/object-id.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
@@ -49,7 +49,7 @@ export async function releaseLedgers(commonDir: string, hash: string): Promise<L
     })
   }
   const path = historyPath(commonDir)
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolders(dirname(path))
   const text = found.map(({ mission, commit }) => `${commit} ${mission}\n`).join('')
   replaceDurably(path, { text, mode: 0o644 })
   return shown
