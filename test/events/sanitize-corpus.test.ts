@@ -68,7 +68,8 @@ const PLANTS: readonly ((line: JsonObject, n: number) => JsonObject)[] = [
 const PLANTED = 460
 
 describe.runIf(isPresent || isRequired)('real lines', () => {
-  const lines = realLines()
+  // What is passed over is collected all the same.
+  const lines = isPresent || isRequired ? realLines() : []
   const sanitizer = createSanitizer(SAMPLE_IDENTITY)
   const leaking = lines.filter(leaks)
 
