@@ -1,5 +1,7 @@
 /** What a command reads: an argument that may name a file or standard input, and lines of bounded length. */
-import { JSON_LENGTH_MAX } from '../contracts/json.ts'
+import { lostInReading } from '../contracts/event-text.ts'
+import { JSON_LENGTH_MAX, parseJsonObject } from '../contracts/json.ts'
+import type { JsonObject } from '../contracts/json.ts'
 import { InputError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { interrupted, readChunks } from './source.ts'
@@ -28,6 +30,22 @@ export async function readTextArgument(argument: string, context: Context): Prom
   return decode(Buffer.concat(parts), true)
 }
 
+/**
+ * The object that a text says, where it says one: of a key that stands twice, and of an integer that would be rounded,
+ * something else would be recorded than was written.
+ *
+ * @throws InputError as `parseJsonObject`
+ */
+export function readObject(text: string): JsonObject {
+  const value = parseJsonObject(text)
+  const lost = lostInReading(text)[0]
+  if (lost === undefined) return value
+  const code = lost.code === 'duplicate_key' ? 'JSON_KEY' : 'JSON_NUMBER'
+  throw new InputError(code, `${lost.path.join('.')}: ${lost.message}`, {
+    hint: 'Write a large number as text, and each key once.',
+  })
+}
+
 export type InputLine = {
   /** From 1. */
   readonly line: number
@@ -40,17 +58,21 @@ export type InputLine = {
  * The lines of a file or of standard input (`-`), until its end or the interruption. A giant line is passed over,
  * not kept in memory; a last line without its end is not read when interrupted, for it may be cut short.
  */
-export async function* readLines(source: string, context: Context): AsyncGenerator<InputLine> {
+export async function* readLines(
+  source: string,
+  context: Context,
+  lengthMax: number = LENGTH_MAX,
+): AsyncGenerator<InputLine> {
   let line = 1
   let parts: Buffer[] = []
   let length = 0
   const keep = (bytes: Buffer): void => {
     length += bytes.length
-    if (length > LENGTH_MAX) parts = []
+    if (length > lengthMax) parts = []
     else if (bytes.length > 0) parts.push(bytes)
   }
   const take = (): InputLine => {
-    const read = length > LENGTH_MAX ? { text: '', error: tooLong() } : decoded(parts, line === 1)
+    const read = length > lengthMax ? { text: '', error: tooLong() } : decoded(parts, line === 1)
     parts = []
     length = 0
     return { line: line++, ...read }

@@ -26,8 +26,12 @@ export function readEventText(text: string, lengthMax: number = EVENT_TEXT_MAX):
       ? refused('not_finite', 'JSON has no NaN and no Infinity')
       : refused('not_json', 'not valid JSON')
   }
-  const { found } = new TextLook(text)
-  return { ok: true, value, violations: found }
+  return { ok: true, value, violations: lostInReading(text) }
+}
+
+/** Of text that is known to be JSON: keys that stand twice, and numbers that can't be kept as they are spelled. Total. */
+export function lostInReading(text: string): readonly Violation[] {
+  return new TextLook(text).found
 }
 
 function refused(code: string, message: string): EventText {

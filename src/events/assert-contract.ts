@@ -1,5 +1,6 @@
 /** The contracts at the door: what is emitted is judged as the hub will judge it. */
 import type { Event } from '../contracts/event.ts'
+import { isEventType } from '../contracts/event-types.ts'
 import type { Violation } from '../contracts/violation.ts'
 import { judgeWireEvent } from '../contracts/wire-event.ts'
 import { InputError } from '../errors.ts'
@@ -17,7 +18,9 @@ export function assertContract(event: Event): void {
   const told = violations.slice(0, TOLD_MAX).map(wordsOf)
   const more = violations.length > told.length ? `; ${violations.length - told.length} more` : ''
   throw new InputError('EVENT_INVALID', `no valid event: ${told.join('; ')}${more}`, {
-    hint: 'See what its type asks for with `kittiwake events types TYPE`.',
+    hint: isEventType(event.event_type)
+      ? `See what it asks for with \`kittiwake events types ${event.event_type}\`.`
+      : 'See what is asked of every event in docs/contracts.md.',
     details: { violations: told },
   })
 }

@@ -48,6 +48,8 @@ describe('a batch', () => {
       ],
       ['{"event_type":"A","payload":{"__proto__":{"x":1}}}', 'JSON_KEY'],
       [`{"event_type":"A","payload":${'['.repeat(200)}${']'.repeat(200)}}`, 'JSON_DEPTH'],
+      ['{"event_type":"A","payload":{"a":9007199254740993}}', 'JSON_NUMBER'],
+      ['{"event_type":"A","payload":{"a":1,"\\u0061":2}}', 'JSON_KEY'],
       ['{"event_type":"A","paylaod":{}}', 'DRAFT_INVALID'],
       ['{"event_type":"A B"}', 'DRAFT_INVALID'],
       ['{"event_type":7}', 'DRAFT_INVALID'],

@@ -1,10 +1,9 @@
 import { Option } from 'clipanion'
-import { parseJsonObject } from '../../contracts/json.ts'
 import type { Draft } from '../../contracts/event.ts'
 import { errorDocument, EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { readLines, readTextArgument } from '../input.ts'
+import { readLines, readObject, readTextArgument } from '../input.ts'
 import { isTerminal, streamJson } from '../output.ts'
 
 /** Lines of a batch that may be without their receipt at a time. */
@@ -59,7 +58,7 @@ export class EmitCommand extends KittiwakeCommand {
 
   async #readPayload(argument: string) {
     try {
-      return parseJsonObject(await readTextArgument(argument, this.context))
+      return readObject(await readTextArgument(argument, this.context))
     } catch (error) {
       if (!(error instanceof InputError) || error.code === 'INTERRUPTED') throw error
       throw new UsageError('PAYLOAD_INVALID', `the payload is refused: ${error.message}`, {
@@ -117,5 +116,5 @@ export class EmitCommand extends KittiwakeCommand {
 }
 
 async function emitLine(runtime: Runtime, text: string) {
-  return runtime.emit(parseJsonObject(text) as unknown as Draft)
+  return runtime.emit(readObject(text) as unknown as Draft)
 }

@@ -1,12 +1,11 @@
 import { Option } from 'clipanion'
 import type { WorkPackage } from '../../contracts/fold-status.ts'
-import { parseJsonObject } from '../../contracts/json.ts'
 import { EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { Moved, PackageMove } from '../../work-packages.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { readTextArgument } from '../input.ts'
+import { readObject, readTextArgument } from '../input.ts'
 import { columns, oneLine } from '../output.ts'
 
 abstract class MovingCommand extends KittiwakeCommand {
@@ -125,7 +124,7 @@ export class WpMoveCommand extends MovingCommand {
     if (argument === undefined) return {}
     const key = option.slice(2).replace('-', '_')
     try {
-      return { [key]: parseJsonObject(await readTextArgument(argument, this.context)) }
+      return { [key]: readObject(await readTextArgument(argument, this.context)) }
     } catch (error) {
       if (!(error instanceof InputError)) throw error
       const { code, message, hint } = error
