@@ -1,6 +1,6 @@
 /** Events on standard input, and where else a command finds them. */
-import { violation } from '../contracts/violation.ts'
 import type { EventSink } from '../workers/bulk/event-sink.ts'
+import { LINE_BYTES_MAX, NOT_UTF8, TOO_LARGE } from '../workers/bulk/read-events.ts'
 import type { Context } from './context.ts'
 import { readLines } from './input.ts'
 
@@ -8,11 +8,11 @@ import { readLines } from './input.ts'
 export const EVENT_ENDINGS = ['.json', '.jsonl', '.ndjson']
 export const STDIN = '-'
 
-/** Lines, or one document that is spread over lines. */
+/** Lines as in a file, or one document. */
 export async function readInputEvents(context: Context, sink: EventSink): Promise<void> {
   const document = new InputDocument(sink)
-  for await (const { line, text, error } of readLines(STDIN, context)) {
-    if (error !== null) sink.takeFault(line, [violation('input', error.code, [], error.message)])
+  for await (const { line, text, error } of readLines(STDIN, context, LINE_BYTES_MAX)) {
+    if (error !== null) sink.takeFault(line, error.code === 'NOT_UTF8' ? NOT_UTF8 : TOO_LARGE)
     else if (!document.take(line, text)) sink.takeText(line, text)
   }
   document.end()
@@ -21,7 +21,7 @@ export async function readInputEvents(context: Context, sink: EventSink): Promis
 /** The bytes of a document on standard input that is spread over lines. */
 const DOCUMENT_LENGTH_MAX = 16 * 1024 * 1024
 
-/** Standard input is lines, unless its first line is only the beginning of a document. */
+/** Standard input is lines, unless its first line is an array or only the beginning of a document. */
 class InputDocument {
   readonly #sink: EventSink
   #isDocument: boolean | null = null
@@ -35,7 +35,7 @@ class InputDocument {
   /** False where the line stands for itself. */
   take(_: number, text: string): boolean {
     if (text.trim() === '') return true
-    this.#isDocument ??= !isWhole(text)
+    this.#isDocument ??= /^\s*\[/.test(text) || !isWhole(text)
     if (!this.#isDocument) return false
     this.#length += text.length + 1
     if (this.#length > DOCUMENT_LENGTH_MAX) this.#parts = []

@@ -33,14 +33,14 @@ export async function* readChunks(
       const stat = fstatSync(file.fd)
       if (stat.isFIFO()) yield* readPipe(file.fd, context.signal, writerWaitMs)
       else if (stat.isFile()) yield* readFile(file, context.signal)
-      else throw unreadable('a file or a pipe is expected')
+      else throw unreadable(`a file or a pipe is expected: ${source}`)
     } finally {
       await file.close()
     }
   } catch (error) {
     const code = systemCode(error)
     if (error instanceof KittiwakeError || code === null) throw error
-    throw unreadable(`the input can't be read (${code})`)
+    throw unreadable(`the input can't be read (${code}): ${source}`)
   }
 }
 

@@ -45,7 +45,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory()
   } catch (error) {
-    throw unreadable(error)
+    throw unreadable(path, error)
   }
 }
 
@@ -54,13 +54,13 @@ async function entriesOf(folder: string): Promise<readonly Dirent[]> {
     const entries = await readdir(folder, { withFileTypes: true })
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
-    throw unreadable(error)
+    throw unreadable(folder, error)
   }
 }
 
-function unreadable(error: unknown): UsageError {
+function unreadable(path: string, error: unknown): UsageError {
   const code = systemCode(error) ?? 'unknown'
-  return new UsageError('INPUT_UNREADABLE', `the input can't be read (${code})`, {
+  return new UsageError('INPUT_UNREADABLE', `the input can't be read (${code}): ${path}`, {
     hint: 'Check the path and its permissions.',
   })
 }

@@ -54,11 +54,30 @@ describe('validate', () => {
     ['lines', `${GOOD}\n${BAD}\n`, 2, 1],
     ['a document over several lines', JSON.stringify(contractEvent(), null, 2), 1, 0],
     ['an array over several lines', `[\n${GOOD},\n${BAD}\n]`, 2, 1],
+    ['an array on one line', `[${GOOD},${BAD}]\n`, 2, 1],
     ['nothing', '', 0, 0],
     ['no JSON', 'hello\n', 1, 1],
   ])('reads standard input: %s', async (_, input, events, invalid) => {
     const { code, document } = await cliRun(folder(), ['validate', '-', '--json'], input)
     expect([document['events'], document['invalid'], code]).toEqual([events, invalid, invalid])
+  })
+
+  it('judges standard input as it judges a file', async () => {
+    const wide = JSON.stringify({ ...contractEvent(), note: '€'.repeat(1_200_000) })
+    const lines = Buffer.concat([
+      Buffer.from(`${wide}\n${'x'.repeat(7 * 1024 * 1024)}\n`),
+      Buffer.from([0xff, 0x0a]),
+    ])
+    const root = folder({ 'a.jsonl': lines })
+    const [file, input] = [
+      await cliRun(root, ['validate', 'a.jsonl', '--json']),
+      await cliRun(root, ['validate', '-', '--json'], lines),
+    ].map(({ document }) => {
+      const [result] = document['results'] as readonly { findings: object[] }[]
+      return [document['events'], document['invalid'], result?.findings]
+    })
+    expect(file?.slice(0, 2)).toEqual([3, 2])
+    expect(input).toEqual(file)
   })
 
   it('judges payloads of a type, and knows only those that there are', async () => {
@@ -78,7 +97,9 @@ describe('validate', () => {
     expect(code).toBe(1)
     expect(out).toContain('bytes.jsonl:1: not UTF-8')
     const absent = await cliRun(root, ['validate', 'nowhere.json', '--json'])
-    expect(absent.document).toMatchObject({ error: { code: 'INPUT_UNREADABLE' } })
+    expect(absent.document).toMatchObject({
+      error: { code: 'INPUT_UNREADABLE', message: expect.stringContaining('nowhere.json') },
+    })
   })
 
   it('keeps no giant, no depth and no flood of faults in memory (S06)', async () => {

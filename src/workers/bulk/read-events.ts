@@ -8,7 +8,7 @@ import type { EventSink } from './event-sink.ts'
 /** A document that is no stream of lines, in bytes. */
 const DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
 /** A UTF-16 unit is at most three bytes, so nothing readable is passed over. */
-const LINE_BYTES_MAX = EVENT_TEXT_MAX * 3
+export const LINE_BYTES_MAX = EVENT_TEXT_MAX * 3
 const CHUNK_BYTES = 256 * 1024
 const LINES = /\.(?:jsonl|ndjson)$/
 const LINE_FEED = 10
@@ -91,8 +91,8 @@ class Lines {
   }
 }
 
-const NOT_UTF8 = [violation('input', 'not_utf8', [], 'not UTF-8')]
-const TOO_LARGE = [
+export const NOT_UTF8 = [violation('input', 'not_utf8', [], 'not UTF-8')]
+export const TOO_LARGE = [
   violation('input', 'too_large', [], `a line of more than ${LINE_BYTES_MAX} bytes`),
 ]
 const decoder = new TextDecoder('utf-8', { fatal: true })
