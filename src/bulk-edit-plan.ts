@@ -1,22 +1,19 @@
 /** Drafts the map of a bulk edit: where the term stands, of which kind each place is, and what might be done there. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { stringify } from 'yaml'
+import { draftList, draftRules, UNCLASSIFIED } from './bulk-edit-draft.ts'
 import { GitError, InputError, ProjectError } from './errors.ts'
 import { runGit } from './project/native-git.ts'
 import { CATEGORIES } from './project/occurrence-category.ts'
-import type { Category } from './project/occurrence-category.ts'
-import type { Action } from './project/occurrence-map.ts'
-import { MAP_NAME } from './project/occurrence-map.ts'
+import { MAP_NAME, MAP_SIZE_MAX_BYTES } from './project/occurrence-map.ts'
 import { MISSIONS_FOLDER } from './project/mission-names.ts'
-import { readMission } from './project/missions.ts'
 import { replaceFile } from './project/replace-file.ts'
 import { pathWithoutLinks } from './project/safe-path.ts'
 import { spelled } from './project/term.ts'
-import type { Repository } from './project/types.ts'
+import type { Mission, Repository } from './project/types.ts'
 import { grouped } from './project/grouped.ts'
 import { runOnPool } from './workers/bulk/pool.ts'
-import type { FoundLine, ScanAnswer, ScanTask } from './workers/bulk/scan-files.ts'
+import type { ScanAnswer, ScanTask } from './workers/bulk/scan-files.ts'
 
 export type BulkEditPlan = {
   /** The map as YAML. */
@@ -34,26 +31,14 @@ export type BulkEditPlan = {
 type Options = {
   readonly term: string
   readonly replacement: string | null
+  /** Whose occurrences are listed one by one; null: there is a rule for each kind. */
+  readonly listedFor: Mission | null
   /** Told of each step. */
   readonly progress: (done: number, all: number) => void
 }
 
 const TERM_LENGTH_MAX = 200
 const FILES_A_TASK = 250
-/** Of each category, in the draft; the count tells of all. */
-const LISTED_MAX = 1_000
-
-/** What is usually right; a person decides. */
-const SUGGESTED: Readonly<Record<Category, Action>> = {
-  code_symbols: 'rename',
-  import_paths: 'rename',
-  filesystem_paths: 'manual_review',
-  serialized_keys: 'do_not_change',
-  cli_commands: 'manual_review',
-  user_facing_strings: 'rename_if_user_visible',
-  tests_fixtures: 'rename',
-  logs_telemetry: 'do_not_change',
-}
 
 /**
  * Looks at every file that git tracks, or would, in this checkout.
@@ -62,7 +47,7 @@ const SUGGESTED: Readonly<Record<Category, Action>> = {
  */
 export async function planBulkEdit(
   { worktree }: Repository,
-  { term, replacement, progress }: Options,
+  { term, replacement, listedFor, progress }: Options,
 ): Promise<BulkEditPlan> {
   if (term.trim() === '' || term.length > TERM_LENGTH_MAX || /[\0\r\n]/.test(term)) {
     throw new InputError(
@@ -86,13 +71,16 @@ export async function planBulkEdit(
     (sum, task, at) => sum + (answers[at] === null ? task.paths.length : 0),
     0,
   )
-  const byCategory = grouped(found, ({ category }) => category ?? 'unclassified')
+  const byCategory = grouped(found, ({ category }) => category ?? UNCLASSIFIED)
   return {
-    map: draft(term, replacement, byCategory),
+    map:
+      listedFor === null
+        ? draftRules(term, replacement, byCategory)
+        : draftList(term, listedFor, byCategory),
     files: paths.length,
     occurrences: found.length,
     counts: Object.fromEntries(
-      [...CATEGORIES, 'unclassified'].map((name) => [name, byCategory.get(name)?.length ?? 0]),
+      [...CATEGORIES, UNCLASSIFIED].map((name) => [name, byCategory.get(name)?.length ?? 0]),
     ),
     opaque: answers.flatMap((answer) => answer?.opaque ?? []),
     unread,
@@ -102,15 +90,23 @@ export async function planBulkEdit(
 /**
  * Writes the draft as the map of a mission that has none. Answers its path below the root.
  *
- * @throws ProjectError MAP_EXISTS, MISSION_NOT_FOUND, …, PATH_REFUSED, REPOSITORY_READ_ONLY, WRITE_FAILED
+ * @throws ProjectError MAP_TOO_LARGE, MAP_EXISTS, PATH_REFUSED, REPOSITORY_READ_ONLY, WRITE_FAILED
  */
-export async function writeBulkEditPlan(
+export function writeBulkEditPlan(
   repository: Repository,
-  reference: string,
+  { directory }: Mission,
   map: string,
-): Promise<string> {
+): string {
   const { root } = repository
-  const { directory } = await readMission(repository, reference)
+  if (Buffer.byteLength(map) > MAP_SIZE_MAX_BYTES) {
+    throw new ProjectError(
+      'MAP_TOO_LARGE',
+      `a map of at most ${MAP_SIZE_MAX_BYTES} bytes is read`,
+      {
+        hint: 'Leave out `--listed`, or choose a term that stands in fewer places.',
+      },
+    )
+  }
   const folders = [MISSIONS_FOLDER, directory]
   const path = join(pathWithoutLinks(root, folders), MAP_NAME)
   const stillWanted = (): boolean => !existsSync(path)
@@ -130,28 +126,4 @@ async function filesOf(worktree: string): Promise<readonly string[]> {
   throw new GitError('LIST_FAILED', 'git could not list the files of this checkout', {
     hint: 'Try `git ls-files` here, and mend what it complains about.',
   })
-}
-
-function draft(
-  term: string,
-  replacement: string | null,
-  byCategory: ReadonlyMap<string, readonly FoundLine[]>,
-): string {
-  const categories = CATEGORIES.map((name) => {
-    const all = byCategory.get(name) ?? []
-    const listed = all.slice(0, LISTED_MAX).map(({ path, line }) => `${path}:${line}`)
-    return [name, { action: SUGGESTED[name], count: all.length, occurrences: listed }]
-  })
-  const unknown = new Set((byCategory.get('unclassified') ?? []).map(({ path }) => path))
-  const map = {
-    target: { term, operation: replacement === null ? 'remove' : 'rename', replacement },
-    categories: Object.fromEntries(categories) as object,
-    exceptions: [...unknown].slice(0, LISTED_MAX).map((path) => ({
-      path,
-      action: 'manual_review',
-      reason: 'No kind fits this path: decide for it here.',
-    })),
-  }
-  const words = `# A draft: each action is a suggestion. Lines are told as PATH:LINE, and PATH:0 is the path itself.\n`
-  return words + stringify(map, { lineWidth: 0 })
 }

@@ -49,17 +49,21 @@ export function readConfig(root: string): ConfigReading {
 }
 
 /** A YAML file of the project with a mapping at its top, or with nothing. */
-export function readYamlFile(root: string, segments: readonly string[]): ConfigReading {
+export function readYamlFile(
+  root: string,
+  segments: readonly string[],
+  sizeMaxBytes: number = YAML_SIZE_MAX_BYTES,
+): ConfigReading {
   if (leavesRoot(root, segments)) {
     return unusable('LEAVES_REPOSITORY', 'a symbolic link leads out of the repository')
   }
   const path = join(root, ...segments)
-  const read = readBounded(path, YAML_SIZE_MAX_BYTES, { followLink: true })
+  const read = readBounded(path, sizeMaxBytes, { followLink: true })
   if (read.state === 'absent') return { state: 'absent' }
   if (read.state === 'read') return parseConfig(read.bytes, read.mode)
   switch (read.reason) {
     case 'too_large':
-      return unusable('TOO_LARGE', `larger than ${YAML_SIZE_MAX_BYTES} bytes`)
+      return unusable('TOO_LARGE', `larger than ${sizeMaxBytes} bytes`)
     case 'not_a_file':
       return unusable('NOT_A_FILE', 'a regular file is expected')
     default:

@@ -59,6 +59,8 @@ export type MapReading =
 type Fields = Readonly<Record<string, unknown>>
 
 export const MAP_NAME = 'occurrence_map.yaml'
+/** A list of some 30,000 occurrences. */
+export const MAP_SIZE_MAX_BYTES = 4 * 1024 * 1024
 const ALIASES_MAX = 100
 const PLACEHOLDER = /^(?:todo|tbd|fixme|xxx|placeholder|)$/i
 const CATEGORIES_MIN = 3
@@ -73,7 +75,7 @@ const RULED_KEYS = new Set([
 
 /** The map at this place below `root`. Total. */
 export function readOccurrenceMap(root: string, segments: readonly string[]): MapReading {
-  const file = readYamlFile(root, segments)
+  const file = readYamlFile(root, segments, MAP_SIZE_MAX_BYTES)
   if (file.state === 'absent') return file
   if (file.state === 'unusable') {
     return { state: 'unusable', faults: file.faults.map(({ message }) => message) }

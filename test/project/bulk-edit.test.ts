@@ -11,8 +11,11 @@ import {
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { writeBulkEditPlan } from '#dist/bulk-edit-plan.js'
+import { locateRepository } from '#dist/project/locate.js'
+import { readMission } from '#dist/project/missions.js'
 import { CATEGORIES } from '#dist/project/occurrence-category.js'
-import { parseOccurrenceMap } from '#dist/project/occurrence-map.js'
+import { MAP_SIZE_MAX_BYTES, parseOccurrenceMap } from '#dist/project/occurrence-map.js'
 import { replaceTerm, spellings } from '#dist/project/term.js'
 import { ProjectFiles } from '../support/project-files.ts'
 
@@ -613,6 +616,61 @@ describe('a map of rules', () => {
     })
     expect((await project.run(['bulk-edit', 'plan', 'oldName', '--write'])).code).toBe(2)
     expect((await project.run(['bulk-edit', 'plan', ' '])).code).toBe(1)
+  })
+
+  it('is not written where nobody could read it', async () => {
+    const project = new ProjectFiles()
+    onTestFinished(() => project.remove())
+    mission(project, null)
+    const repository = await locateRepository(project.root)
+    const map = '#'.repeat(MAP_SIZE_MAX_BYTES + 1)
+    const write = async () =>
+      writeBulkEditPlan(repository, await readMission(repository, MISSION), map)
+    await expect(write()).rejects.toThrow(expect.objectContaining({ code: 'MAP_TOO_LARGE' }))
+  })
+
+  it('is drafted as a list of occurrences, which holds for what is done by it, and for nothing else', async () => {
+    const project = new ProjectFiles()
+    onTestFinished(() => project.remove())
+    mission(project, null)
+    // More than the other files of a project may be long.
+    const lines = Array.from({ length: 3_000 }, (_, at) => `use(${at}, oldName)`)
+    project.write('src/a.ts', `${lines.join('\n')}\n`)
+    project.write('config/app.yaml', 'a: 1\nold_name: 2\n')
+    project.write('docs/old-name.md', 'plain\n')
+    project.write('odd.unknown', 'oldName\n')
+    const plan = ['bulk-edit', 'plan', 'oldName', '--listed']
+    expect((await project.run([...plan, '--json'])).out).toContain('MISSION_MISSING')
+    const ended = await project.run([...plan, '--mission', MISSION, '--write', '--json'])
+    const { map, written } = JSON.parse(ended.out) as { map: string; written: string }
+    expect(written).toBe(`${FOLDER}/occurrence_map.yaml`)
+    expect(project.read(written)).toBe(map)
+    expect(map.length).toBeGreaterThan(256 * 1024)
+    expect(map).toContain('for `moves`: "docs/old-name.md"')
+    expect(parseOccurrenceMap(parse(map))).toMatchObject({
+      state: 'read',
+      map: {
+        shape: 'occurrences',
+        term: 'oldName',
+        removals: lines.map((_, at) => ({ path: 'src/a.ts', line: at + 1 })),
+        keeps: [
+          { path: 'config/app.yaml', line: 2, category: 'serialized_keys' },
+          { path: 'odd.unknown', line: 1, category: 'unclassified' },
+        ],
+      },
+    })
+    commitAll(project, 'Before')
+    project.git('checkout', '-q', '-b', 'lane')
+    project.write('src/a.ts', `${lines.join('\n').replaceAll('oldName', 'newName')}\n`)
+    commitAll(project, 'Done')
+    expect(await checked(project)).toMatchObject({ code: 0, check: { violations: 0 } })
+    project.write('config/app.yaml', 'a: 1\nnew_name: 2\n')
+    commitAll(project, 'Too much')
+    const { code, check } = await checked(project)
+    expect([code, check.violations]).toEqual([1, 1])
+    expect(check.findings).toContainEqual(
+      expect.objectContaining({ path: 'config/app.yaml', reason: 'kept_line', lines: ['-2'] }),
+    )
   })
 })
 

@@ -31,7 +31,7 @@ export class BulkEditPlanCommand extends BulkEditCommand {
     category: 'Bulk edits',
     description: 'Find a term in all its spellings, and draft the map of a bulk edit',
     details:
-      'The draft is printed; `--write` makes it the `occurrence_map.yaml` of a mission that has none. Files that are binary or too large are named.',
+      'The draft is printed; `--write` makes it the `occurrence_map.yaml` of a mission that has none. It has a rule for each kind of occurrence, or with `--listed` each occurrence by path and line. Files that are binary or too large are named.',
     examples: [
       ['Where a term stands', 'kittiwake bulk-edit plan fooBar'],
       [
@@ -43,6 +43,7 @@ export class BulkEditPlanCommand extends BulkEditCommand {
 
   term = Option.String({ required: true, name: 'TERM' })
   replacement = Option.String('--replacement', { description: 'What it becomes; default: it goes' })
+  listed = Option.Boolean('--listed', false, { description: 'List each occurrence of --mission' })
   write = Option.Boolean('--write', false, { description: 'Make the draft the map of --mission' })
 
   override get safety(): Safety {
@@ -50,21 +51,26 @@ export class BulkEditPlanCommand extends BulkEditCommand {
   }
 
   async run(): Promise<Result> {
-    const { term, mission } = this
-    if (this.write && mission === undefined) {
-      throw new UsageError('MISSION_MISSING', '--write needs the mission that the map is for')
+    const { term, write, listed } = this
+    if ((write || listed) && this.mission === undefined) {
+      const option = write ? '--write' : '--listed'
+      throw new UsageError('MISSION_MISSING', `${option} needs the mission that the map is for`, {
+        hint: 'Name it with `--mission`; `kittiwake mission list` shows which there are.',
+      })
     }
     const { planBulkEdit, writeBulkEditPlan } = await import('../../bulk-edit-plan.ts')
+    const { readMission } = await import('../../project/missions.ts')
     const repository = await this.locate()
+    const mission = this.mission === undefined ? null : await readMission(repository, this.mission)
     const { map, files, occurrences, counts, opaque, unread } = await planBulkEdit(repository, {
       term,
       replacement: this.replacement ?? null,
+      listedFor: listed ? mission : null,
       progress: (done, all) => this.progress(`scanned ${done} of ${all} files`),
     })
     for (const { path, reason } of opaque) this.warn('FILE_OPAQUE', `${path}: ${reason}`)
     if (unread > 0) this.warn('FILE_OPAQUE', `${unread} files could not be scanned`)
-    const written =
-      this.write && mission !== undefined ? await writeBulkEditPlan(repository, mission, map) : null
+    const written = write && mission !== null ? writeBulkEditPlan(repository, mission, map) : null
     return {
       fields: { term, files, occurrences, counts, opaque, unread, map, written },
       text:
@@ -116,6 +122,7 @@ export class BulkEditCheckCommand extends BulkEditCommand {
       },
       text: [
         tableOf(findings),
+        `Commits ${base.slice(0, 10)}..${head.slice(0, 10)}; what is not committed was not looked at.`,
         `${findings.length} findings: ${violations} violations, ${toReview} to review.`,
       ]
         .filter((part) => part !== '')
