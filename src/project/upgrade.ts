@@ -53,6 +53,8 @@ export type CheckoutUpgrade = {
     readonly status: 'applied' | 'skipped' | 'pending'
     readonly paths: readonly string[]
   }[]
+  /** Whether the file can't be used, so that only `mayReplace` takes it away. */
+  readonly unusable: boolean
   /** Where the file that could not be used is kept, below `.kittify`. */
   readonly kept: string | null
   readonly error: KittiwakeError | null
@@ -104,13 +106,25 @@ export async function startMetadata(repository: Repository): Promise<boolean> {
   })
 }
 
+const NO_VERSION = [
+  `a version such as ${CONTRACT_VERSION} is expected`,
+  'Leave `--target` out.',
+] as const
+// What was left at an older contract would be blocked by the gate, and so be no success.
+const OLDER = [
+  `commands that write need ${CONTRACT_VERSION}: an upgrade never ends at an older version`,
+  'Leave `--target` out; `--dry-run` says what would be done.',
+] as const
+const NEWER = [
+  `this program implements ${CONTRACT_VERSION}, and can't bring a project to a newer version`,
+  'Leave `--target` out, or install the Kittiwake that implements that version.',
+] as const
+
 function checkTarget(target: string): void {
-  if (isVersion(target) && compareVersions(target, CONTRACT_VERSION) === 0) return
-  throw new ProjectError(
-    'UPGRADE_TARGET',
-    `this program brings a project to ${CONTRACT_VERSION}, and to no other version`,
-    { hint: `Leave \`--target\` out, or use the Kittiwake that implements that version.` },
-  )
+  const difference = isVersion(target) ? compareVersions(target, CONTRACT_VERSION) : null
+  if (difference === 0) return
+  const [message, hint] = difference === null ? NO_VERSION : difference < 0 ? OLDER : NEWER
+  throw new ProjectError('UPGRADE_TARGET', message, { hint })
 }
 
 /** What stands against any upgrade, before the first write. */
@@ -142,8 +156,10 @@ async function upgradeLinked(
     return await upgradeCheckout(checkout, options)
   } catch (error) {
     if (!(error instanceof KittiwakeError)) throw error
-    const from = originOf(readMetadata(root))
-    return { root, status: 'failed', from, migrations: [], kept: null, error }
+    const found = readMetadata(root)
+    const unusable = found.state === 'corrupt'
+    const report = { root, from: originOf(found), unusable, kept: null, error }
+    return { ...report, status: 'failed', migrations: [] }
   }
 }
 
@@ -155,7 +171,7 @@ async function upgradeCheckout(
   const found = readMetadata(root)
   const from = originOf(found)
   const pending = pendingMigrations(root, target)
-  const report = { root, from, kept: null, error: null }
+  const report = { root, from, unusable: found.state === 'corrupt', kept: null, error: null }
   if (isDone(found) && pending.length === 0) {
     return { ...report, status: 'up_to_date', migrations: [] }
   }

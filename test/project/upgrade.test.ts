@@ -95,7 +95,8 @@ describe('the upgrade', () => {
       gate: { case: 'project_metadata_corrupt', project: { state: 'corrupt' } },
     })
     expect(project.metadata).toBe(before)
-    expect((await project.run(['upgrade', '--dry-run'])).code).toBe(0)
+    const dry = await project.run(['upgrade', '--dry-run'])
+    expect(dry).toMatchObject({ code: 0, out: expect.stringContaining('only with `--yes`') })
     expect(project.metadata).toBe(before)
     const { code, out } = await project.run(['upgrade', '--yes', '--json'])
     const { kept } = JSON.parse(out) as { kept: string }
@@ -157,11 +158,18 @@ describe('the upgrade', () => {
 
   it('knows one target', async () => {
     const project = start(historical())
-    for (const target of ['3.2.5', '3.3.0', 'latest']) {
+    for (const [target, word] of [
+      ['3.2.5', 'older'],
+      ['3.3.0', 'newer'],
+      ['latest', 'a version such as'],
+    ] as const) {
       const { code, out } = await project.run(['upgrade', '--json', '--target', target])
       expect({ code, document: JSON.parse(out) }).toMatchObject({
         code: 1,
-        document: { ok: false, error: { code: 'UPGRADE_TARGET' } },
+        document: {
+          ok: false,
+          error: { code: 'UPGRADE_TARGET', message: expect.stringContaining(word) },
+        },
       })
     }
     expect(project.metadata).toBe(historical())

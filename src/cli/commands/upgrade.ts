@@ -24,7 +24,7 @@ export class UpgradeCommand extends KittiwakeCommand {
     description: 'Also where the metadata file is unusable: it is kept beside a new one',
   })
   target = Option.String('--target', CONTRACT_VERSION, {
-    description: `The contract to come to; only ${CONTRACT_VERSION} is known`,
+    description: `The contract to come to; ${CONTRACT_VERSION} alone ends with a project that may be written to`,
   })
 
   override get safety(): Safety {
@@ -47,6 +47,7 @@ export class UpgradeCommand extends KittiwakeCommand {
         target_version: target,
         schema_version: { before: primary.from.schema, required: REQUIRED_SCHEMA },
         migrations: primary.migrations,
+        unusable: primary.unusable,
         kept: primary.kept,
         worktrees: linked.map(fieldsOf),
       },
@@ -56,9 +57,9 @@ export class UpgradeCommand extends KittiwakeCommand {
   }
 }
 
-function fieldsOf({ root, status, from, migrations, kept, error }: CheckoutUpgrade) {
+function fieldsOf({ root, status, from, migrations, unusable, kept, error }: CheckoutUpgrade) {
   const reason = error === null ? null : error.toJSON()
-  return { root, status, current_version: from.version, migrations, kept, error: reason }
+  return { root, status, current_version: from.version, migrations, unusable, kept, error: reason }
 }
 
 const WORDS: Readonly<Record<CheckoutUpgrade['status'], string>> = {
@@ -68,7 +69,8 @@ const WORDS: Readonly<Record<CheckoutUpgrade['status'], string>> = {
   failed: 'not upgraded',
 }
 
-function textOf({ root, status, from, migrations, kept, error }: CheckoutUpgrade): string {
+function textOf(checkout: CheckoutUpgrade): string {
+  const { root, status, from, migrations, unusable, kept, error } = checkout
   const was = from.version === null ? '' : ` from ${from.version}`
   const rows = migrations
     .filter((one) => one.status !== 'skipped')
@@ -76,6 +78,9 @@ function textOf({ root, status, from, migrations, kept, error }: CheckoutUpgrade
   return [
     `${root}: ${WORDS[status]}${status === 'up_to_date' ? '' : was}`,
     ...(rows.length === 0 ? [] : [columns(rows)]),
+    ...(status === 'would_upgrade' && unusable
+      ? ['  only with `--yes`: the metadata file is unusable, and would be kept beside a new one']
+      : []),
     ...(kept === null ? [] : [`  the unusable file is kept as .kittify/${kept}`]),
     ...(error === null ? [] : [`  ${error.message} (${error.code})`]),
   ].join('\n')
