@@ -2,6 +2,7 @@
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { readMessage } from '../../../src/inspect/page/model/entry.ts'
+import { isOfLedger } from '../../../src/inspect/page/model/fates.ts'
 import { History } from '../../../src/inspect/page/model/history.ts'
 import { lifecycles } from '../../../src/inspect/page/model/lifecycle.ts'
 import { endedCount, treeAt } from '../../../src/inspect/page/model/tree.ts'
@@ -37,6 +38,24 @@ function snapshot(name: string, value: string, count: number, status = 'active')
     snapshot: { status, value, context: { count } },
   }
 }
+
+describe('a fate', () => {
+  it('is that of a decision where it was kept without a clock, and not where its beginning is unknown', () => {
+    const { fates } = historyOf(
+      stamped([
+        { type: 'kittiwake.fate', eventId: 'decision', stage: 'stored' },
+        { type: 'kittiwake.fate', eventId: 'waited', stage: 'sent' },
+        { type: 'kittiwake.fate', eventId: 'event', stage: 'stored', lamport: 1 },
+      ]),
+    )
+    const kinds = fates.list.map((fate) => [fate.eventId, isOfLedger(fate)])
+    expect(kinds).toEqual([
+      ['decision', true],
+      ['waited', false],
+      ['event', false],
+    ])
+  })
+})
 
 describe('an actor as of a message', () => {
   it('has the state, the context and the step that held then', () => {

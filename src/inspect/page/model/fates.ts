@@ -88,8 +88,11 @@ export function stageTime({ message }: Entry<MessageOf<'kittiwake.fate'>>): {
 }
 
 /** Decisions have no clock: they are kept in the repository, and it is their commit that the hub is told of. */
-export function isOfLedger({ lamport }: Fate): boolean {
-  return lamport === null
+export function isOfLedger({ lamport, stages }: Fate): boolean {
+  // An event that waited since before the first message is told of by its id alone.
+  const isKept = ({ message: { stage } }: Fate['stages'][number]): boolean =>
+    stage === 'stored' || stage === 'committed'
+  return lamport === null && stages.some(isKept)
 }
 
 /** Whether nothing more is to come: acknowledged, refused for good, or in its commit where it is of the ledger. */
