@@ -8,6 +8,7 @@ const STYLE = `
   .outer { fill: #f7fafc; }
   .final { stroke-width: 3; }
   .region { stroke-dasharray: 6 4; }
+  .invoke { fill: #e2e8f0; stroke: #a0aec0; }
   .edge { fill: none; stroke: #718096; }
   .tip, .dot { fill: #4a5568; }
   text { font: 12px system-ui, sans-serif; fill: #1a202c; }
@@ -15,6 +16,7 @@ const STYLE = `
   @media (prefers-color-scheme: dark) {
     .state { fill: #2d3748; stroke: #a0aec0; }
     .outer { fill: #1a202c; }
+    .invoke { fill: #4a5568; stroke: #718096; }
     .edge { stroke: #a0aec0; }
     .tip, .dot { fill: #cbd5e0; }
     text { fill: #edf2f7; }
@@ -62,7 +64,14 @@ function stateOf(
   const box = `x="${x}" y="${y}" width="${width}" height="${height}" rx="6"`
   const name = node === undefined || node.key === '' ? state.id : node.key
   const at = `x="${x + width / 2}" y="${y + header / 2 + 4}" text-anchor="middle"`
-  return `<rect class="${classes.join(' ')}" ${box}/><text ${at}>${escape(name)}</text>`
+  const shape = `<rect class="${classes.join(' ')}" ${box}/><text ${at}>${escape(name)}</text>`
+  return [shape, ...state.invokes.map(invokeOf)].join('')
+}
+
+function invokeOf({ x, y, width, height, text }: Drawing['states'][number]['invokes'][number]) {
+  const box = `x="${x}" y="${y}" width="${width}" height="${height}" rx="9"`
+  const at = `x="${x + width / 2}" y="${y + 13}" text-anchor="middle"`
+  return `<rect class="invoke" ${box}/><text class="label" ${at}>⚙ ${escape(text)}</text>`
 }
 
 function labelOf({ lines, x, y, width }: NonNullable<Drawing['edges'][number]['label']>): string[] {

@@ -15,6 +15,10 @@ const CHARACTER = 7.2
 const LABEL_CHARACTER = 6.4
 const LABEL_LINE = 14
 const PADDING = 24
+/** Of what a state invokes, a box each below its name. */
+const INVOKE_HEIGHT = 18
+const INVOKE_GAP = 6
+const INVOKE_SIDE = 10
 const STATE_WIDTH_MIN = 72
 const DOT = 8
 const DOT_ID = '#initial'
@@ -62,15 +66,20 @@ export function graphOf(root: MachineNode): ElkNode {
 }
 
 function nodeOf(state: MachineNode): ElkNode {
-  const width = Math.max(STATE_WIDTH_MIN, Math.ceil(state.key.length * CHARACTER) + PADDING)
-  if (state.states.length === 0) return { id: state.id, width, height: STATE_HEIGHT }
+  const width = Math.max(
+    STATE_WIDTH_MIN,
+    Math.ceil(state.key.length * CHARACTER) + PADDING,
+    ...state.invoke.map((one) => Math.ceil(invokeText(one).length * LABEL_CHARACTER) + 2 * PADDING),
+  )
+  const invokes = state.invoke.length * (INVOKE_HEIGHT + INVOKE_GAP)
+  if (state.states.length === 0) return { id: state.id, width, height: STATE_HEIGHT + invokes }
   const dots = state.initial.length === 0 ? [] : [dotOf(state)]
   return {
     id: state.id,
     layoutOptions: {
-      'elk.padding': `[top=${HEADER + 14},left=14,bottom=14,right=14]`,
+      'elk.padding': `[top=${HEADER + invokes + 14},left=14,bottom=14,right=14]`,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-      'elk.nodeSize.minimum': `(${width},${HEADER})`,
+      'elk.nodeSize.minimum': `(${width},${HEADER + invokes})`,
     },
     children: [...dots, ...state.states.map(nodeOf)],
   }
@@ -148,7 +157,7 @@ function readDrawing({ hash, root }: Machine, graph: ElkNode): Drawing {
     hash,
     width: Math.ceil(graph.width ?? 0),
     height: Math.ceil(graph.height ?? 0),
-    states: statesOf(graph.children ?? []),
+    states: statesOf(graph.children ?? [], invokesById(root)),
     edges: arrowsOf(root).map(({ id, source, target, transitions }) => {
       const edge = edgeById.get(id)
       const [label] = edge?.labels ?? []
@@ -170,13 +179,35 @@ function readDrawing({ hash, root }: Machine, graph: ElkNode): Drawing {
   }
 }
 
-function statesOf(nodes: readonly ElkNode[]): Drawing['states'] {
+type Invoke = MachineNode['invoke'][number]
+
+function invokeText({ id, src }: Invoke): string {
+  return src === id ? src : `${src} as ${id}`
+}
+
+function invokesById(node: MachineNode): ReadonlyMap<string, readonly Invoke[]> {
+  return new Map([[node.id, node.invoke], ...node.states.flatMap((one) => [...invokesById(one)])])
+}
+
+function statesOf(
+  nodes: readonly ElkNode[],
+  invokes: ReadonlyMap<string, readonly Invoke[]>,
+): Drawing['states'] {
   return nodes
     .filter(({ id }) => !id.endsWith(DOT_ID))
     .flatMap((node) => {
       const children = node.children ?? []
       const header = children.length === 0 ? STATE_HEIGHT : HEADER
-      return [{ id: node.id, ...boxOf(node), header }, ...statesOf(children)]
+      const box = boxOf(node)
+      const own = (invokes.get(node.id) ?? []).map((one, at) => ({
+        id: one.id,
+        text: invokeText(one),
+        x: round(box.x + INVOKE_SIDE),
+        y: round(box.y + header + at * (INVOKE_HEIGHT + INVOKE_GAP)),
+        width: round(box.width - 2 * INVOKE_SIDE),
+        height: INVOKE_HEIGHT,
+      }))
+      return [{ id: node.id, ...box, header, invokes: own }, ...statesOf(children, invokes)]
     })
 }
 

@@ -325,8 +325,15 @@ export const DRAWING = z.object({
   hash,
   width: ms,
   height: ms,
-  /** Outer states before those within them; `header` is the height that the name takes. */
-  states: z.array(z.object({ id: name, ...box, header: ms })),
+  /** Outer states before those within them; `header` is the height that the name takes, what is invoked stands below it. */
+  states: z.array(
+    z.object({
+      id: name,
+      ...box,
+      header: ms,
+      invokes: z.array(z.object({ id: name, text: z.string(), ...box })),
+    }),
+  ),
   /** One for each pair of states: transitions between the same two share it. */
   edges: z.array(
     z.object({

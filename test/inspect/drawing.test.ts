@@ -128,6 +128,15 @@ describe('a drawing', () => {
           expect(inner.y).toBeGreaterThan(outer.y)
           expect(inner.x + inner.width).toBeLessThan(outer.x + outer.width)
           expect(inner.y + inner.height).toBeLessThan(outer.y + outer.height)
+          // What the outer one invokes stands above, beneath its name.
+          const lowest = outer.invokes.at(-1) ?? { y: outer.y, height: outer.header }
+          expect(inner.y).toBeGreaterThan(lowest.y + lowest.height)
+        }
+        const { invokes = [], y = 0, height = 0, header = 0 } = outer ?? {}
+        expect(invokes.map(({ id }) => id)).toEqual(state.invoke.map(({ id }) => id))
+        for (const invoke of invokes) {
+          expect(invoke.y).toBeGreaterThanOrEqual(y + header)
+          expect(invoke.y + invoke.height).toBeLessThan(y + height)
         }
       }
       const leading = states
@@ -171,7 +180,9 @@ describe('a drawing', () => {
     const svg = drawSvg(machine.root, await drawings.draw(machine))
     expect(svg).not.toContain('<script')
     expect(svg).toContain('&lt;script>')
-    expect(svg.match(/<rect /g)).toHaveLength(all(machine.root).length)
+    const states = all(machine.root)
+    const boxes = states.length + states.flatMap(({ invoke }) => invoke).length
+    expect(svg.match(/<rect /g)).toHaveLength(boxes)
     expect(svg).not.toMatch(/https?:(?!\/\/www\.w3\.org\/2000\/svg)|href|url\((?!#tip)/)
   })
 

@@ -57,7 +57,7 @@ describe.skipIf(skipped !== null)('the page', () => {
     await note(runtime, 'where am I')
     await page.keyboard.press('3')
     await page.getByRole('button', { name: 'Not at the hub' }).click()
-    await page.locator('.fate-row[data-event]').click()
+    await page.locator('.fate-row[data-event]').last().click()
     await expectText(page.getByTestId('fate'), /stored[^]*not at the hub yet/)
     await vi.waitFor(async () => {
       await page.getByRole('button', { name: 'Ask again' }).click()
@@ -246,6 +246,15 @@ describe.skipIf(skipped !== null)('the page', () => {
     await pick(page, 'store')
     await page.locator('[data-state="worker.running.ready"]').click()
     await page.locator('.card li', { hasText: 'worker.stop' }).waitFor()
+    // What a state invokes leads to its actor while that is there.
+    await page.keyboard.press('Home')
+    await page.keyboard.press('Shift+ArrowRight')
+    await page.keyboard.press('Shift+ArrowRight')
+    await page.locator('.invoke.running[data-invoke="thread"]').click()
+    await page.getByText('thread is a callback').waitFor()
+    await page.keyboard.press('End')
+    await pick(page, 'store')
+    await page.locator('[data-state="worker.running.ready"]').click()
     // It was not allowed.
     expect(await page.locator('.card').getByRole('button', { name: 'Send' }).count()).toBe(0)
 

@@ -40,7 +40,7 @@ describe('a difference', () => {
 
 describe('a chart', () => {
   const root = { ...state('m', [state('m.a'), state('m.b')]) }
-  const box = { x: 0, y: 0, width: 80, height: 32, header: 32 }
+  const box = { x: 0, y: 0, width: 80, height: 32, header: 32, invokes: [] }
   const drawing = {
     hash: '0',
     width: 200,

@@ -11,9 +11,15 @@ export type Box = {
   readonly height: number
 }
 
+export type ChartInvoke = Drawing['states'][number]['invokes'][number] & {
+  /** The actor that it is now; null while there is none. */
+  readonly actor: string | null
+}
+
 export type ChartState = Box & {
   readonly id: string
   readonly header: number
+  readonly invokes: readonly ChartInvoke[]
   readonly node: MachineNode | undefined
   readonly isActive: boolean
   /** Active, and nothing within it is. */
@@ -42,6 +48,8 @@ export function lightChart(
   machine: Machine,
   drawing: Drawing,
   moment: ActorMoment | null,
+  /** By their names, the actors that this one has now. */
+  children: ReadonlyMap<string, string> = new Map(),
 ): LitChart {
   const nodes = statesById(machine.root)
   const active = new Set(moment === null ? [] : activeStates(machine.root, moment.value))
@@ -62,6 +70,10 @@ export function lightChart(
     const isActive = active.has(state.id)
     return {
       ...state,
+      invokes: state.invokes.map((one) => ({
+        ...one,
+        actor: isActive ? (children.get(one.id) ?? null) : null,
+      })),
       node,
       isActive,
       isLeaf: isActive && !(node?.states ?? []).some(({ id }) => active.has(id)),

@@ -63,6 +63,14 @@ export class History {
     return id === null ? undefined : this.#actorById.get(id)
   }
 
+  /** The actors that this one has as of a message, by their names. */
+  childrenOf(id: string, at: number): ReadonlyMap<string, string> {
+    const children = [...this.actors].filter(
+      (actor) => actor.first.message.parentId === id && actor.first.at <= at && actor.isThere(at),
+    )
+    return new Map(children.map((child) => [child.first.message.name, child.id]))
+  }
+
   /** The figures of a process as of a message. */
   figures(process: string, at: number): Figures | undefined {
     return lastAt(this.#figuresByProcess.get(process) ?? [], at)

@@ -1,5 +1,5 @@
 /** The drawing itself, in SVG. All words are text nodes. */
-import type { ChartEdge, ChartState, LitChart } from '../model/chart.ts'
+import type { ChartEdge, ChartInvoke, ChartState, LitChart } from '../model/chart.ts'
 import { roundedPath } from '../model/chart.ts'
 import { eventText, visible } from '../../../page/text.ts'
 import type { Placement } from './use-pan-zoom.ts'
@@ -13,9 +13,11 @@ export type ChartDrawingProps = {
   readonly step: number
   readonly chosen: string | null
   readonly onChoose: (stateId: string) => void
+  readonly onActor: (actor: string) => void
 }
 
-export function ChartDrawing({ chart, placement, step, chosen, onChoose }: ChartDrawingProps) {
+export function ChartDrawing(props: ChartDrawingProps) {
+  const { chart, placement, step, chosen, onChoose, onActor } = props
   const { x, y, scale } = placement
   const plain = chart.edges.filter(({ isTaken }) => !isTaken)
   const taken = chart.edges.filter(({ isTaken }) => isTaken)
@@ -46,6 +48,7 @@ export function ChartDrawing({ chart, placement, step, chosen, onChoose }: Chart
             state={state}
             isChosen={state.id === chosen}
             onChoose={onChoose}
+            onActor={onActor}
           />
         ))}
         {chart.initials.map(({ state, points }) => (
@@ -72,10 +75,12 @@ function StateShape({
   state,
   isChosen,
   onChoose,
+  onActor,
 }: {
   readonly state: ChartState
   readonly isChosen: boolean
   readonly onChoose: (id: string) => void
+  readonly onActor: (actor: string) => void
 }) {
   const { id, node, x, y, width, height, header } = state
   const isOuter = (node?.states.length ?? 0) > 0
@@ -88,7 +93,6 @@ function StateShape({
     isChosen ? 'chosen' : '',
     node?.type ?? '',
   ]
-  const invokes = (node?.invoke ?? []).map(({ src }) => src)
   const name = node === undefined || node.key === '' ? id : node.key
   return (
     <g
@@ -113,16 +117,42 @@ function StateShape({
       <text class="name" x={x + width / 2} y={y + header / 2 + 4} text-anchor="middle">
         {node?.type === 'history' ? (node.history === 'deep' ? 'H*' : 'H') : visible(name)}
       </text>
-      {invokes.length === 0 ? null : (
-        <text class="invoke" x={x + width - 8} y={y + 14} text-anchor="end">
-          ⚙ {visible(invokes.join(', '))}
-        </text>
-      )}
+      {state.invokes.map((invoke) => (
+        <InvokeShape key={invoke.id} invoke={invoke} onActor={onActor} />
+      ))}
       {state.stayed === null ? null : (
         <text class="stayed" x={x + width + 6} y={y + height / 2 + 4}>
           ↻ {eventText(state.stayed)}
         </text>
       )}
+    </g>
+  )
+}
+
+/** What the state invokes; while it runs, the way to its actor. */
+function InvokeShape({
+  invoke,
+  onActor,
+}: {
+  readonly invoke: ChartInvoke
+  readonly onActor: (actor: string) => void
+}) {
+  const { id, text, actor, x, y, width, height } = invoke
+  return (
+    <g
+      class={actor === null ? 'invoke' : 'invoke running'}
+      data-invoke={id}
+      onClick={(event) => {
+        if (actor === null) return
+        event.stopPropagation()
+        onActor(actor)
+      }}
+    >
+      <title>{visible(actor ?? id)}</title>
+      <rect x={x} y={y} width={width} height={height} rx={height / 2} />
+      <text x={x + width / 2} y={y + height / 2 + 4} text-anchor="middle">
+        ⚙ {visible(text)}
+      </text>
     </g>
   )
 }

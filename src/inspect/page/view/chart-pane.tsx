@@ -47,7 +47,8 @@ type ChartProps = {
 
 function Chart({ inspector, actor, machine, drawing }: ChartProps) {
   const moment = actor.moment(inspector.now)
-  const chart = lightChart(machine, drawing, moment)
+  const children = inspector.history.childrenOf(actor.id, inspector.now)
+  const chart = lightChart(machine, drawing, moment, children)
   const { box, placement, fit, zoom, handlers } = usePanZoom(machine.hash, drawing, chart.focus)
   const chosen = chart.states.find(({ id }) => id === inspector.view.stateId)
   const state = moment === null ? 'not yet there' : stateText(moment.value) || moment.status
@@ -96,6 +97,7 @@ function Chart({ inspector, actor, machine, drawing }: ChartProps) {
           step={moment?.step?.at ?? -1}
           chosen={inspector.view.stateId}
           onChoose={(stateId) => inspector.show({ stateId })}
+          onActor={(id) => inspector.choose(id)}
         />
       </div>
       {chosen === undefined ? null : (
