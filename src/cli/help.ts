@@ -8,6 +8,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--aggregate': 'ID',
   '--answer': 'A',
   '--as-of': 'EVENT',
+  '--attach': 'PROJECT|PID',
   '--base': 'REF',
   '--batch': 'FILE|-',
   '--confidence': 'C',
@@ -18,11 +19,13 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--depends-on': 'WP',
   '--evidence': 'JSON|@FILE|-',
   '--execution-mode': 'MODE',
+  '--format': 'FORMAT',
   '--from': 'FILE',
   '--grace': 'TIME',
   '--head': 'REF',
   '--host': 'H',
   '--hub': 'URL',
+  '--idle': 'SECONDS',
   '--input-key': 'K',
   '--limit': 'N',
   '--message': 'MSG',
@@ -35,8 +38,10 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--payload': 'JSON|@FILE|-',
   '--port': 'N',
   '--project': 'UUID',
+  '--public-url': 'URL',
   '--question': 'Q',
   '--reason': 'R',
+  '--record': 'FILE',
   '--reducer': 'R',
   '--ref': 'REF',
   '--replacement': 'R',
@@ -53,7 +58,9 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--timeout': 'SECONDS',
   '--title': 'T',
   '--token-file': 'FILE|-',
+  '--token-store': 'STORE',
   '--topology': 'T',
+  '--trace': 'FILE',
   '--ttl': 'TIME',
   '--type': 'T',
   '--urgency': 'U',
@@ -201,7 +208,9 @@ function programFoot(): readonly string[] {
 /** The command's words as one, then its positional arguments. */
 function splitUsage(definition: Definition): readonly string[] {
   const rest = definition.usage.slice(definition.path.length).trim()
-  return rest === '' ? [definition.path] : [definition.path, rest.replaceAll(/<([^>]*)>/g, '$1')]
+  // What may come more often says so by its name already.
+  const words = rest.replaceAll(/<([^>]*)>/g, '$1').replaceAll('… ...', '…')
+  return rest === '' ? [definition.path] : [definition.path, words]
 }
 
 function isHelpFlag(word: string): boolean {

@@ -36,6 +36,7 @@ describe('kittiwake machines', () => {
   it.each([
     [['nowhere'], 'MACHINE_UNKNOWN'],
     [['drain', '--format', 'gif'], 'FORMAT_UNKNOWN'],
+    [['--format', 'svg'], 'MACHINE_MISSING'],
   ])('refuses %j', async (args, code) => {
     const { code: exit, out } = await run(...args, '--json')
     expect(exit).toBe(2)

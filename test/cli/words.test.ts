@@ -2,7 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { asksForHelp, helpText, optionName, wordsOf } from '#dist/cli/help.js'
+import {
+  asksForHelp,
+  helpText,
+  optionName,
+  spellingOf,
+  usageLine,
+  wordsOf,
+} from '#dist/cli/help.js'
 import { nearest } from '#dist/cli/nearest.js'
 import { refusalOf } from '#dist/cli/refusal.js'
 import { createCli } from '#dist/cli/run.js'
@@ -78,6 +85,23 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   doctor: [],
   '--version': [],
 }
+
+describe('a usage', () => {
+  it('says of each option that takes a value that it does', () => {
+    const options = definitions.flatMap((definition) => definition.options)
+    const valued = options.filter(({ definition }) => definition.includes('#'))
+    expect(valued.length).toBeGreaterThan(50)
+    const bare = valued
+      .map(({ definition }) => spellingOf(definition))
+      .filter((one) => !/ \S/.test(one))
+    expect([...new Set(bare)]).toEqual([])
+  })
+
+  it('says once that an argument may come more often', () => {
+    for (const definition of definitions) expect(usageLine(definition)).not.toContain('… ...')
+    expect(definitions.map(usageLine).join('\n')).toContain('validate FILE… [--type T]')
+  })
+})
 
 describe('the fixed names', () => {
   it.each(Object.entries(FIXED))('%s is a command and has its flags', (command, flags) => {

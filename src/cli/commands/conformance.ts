@@ -12,7 +12,7 @@ export class ConformanceRunCommand extends KittiwakeCommand {
     category: 'Contracts',
     description: 'Run a manifest of conformance data and say what was not found as it says',
     details: `The folder holds manifest.json and fixtures/. Exit code ${EXIT.failed} says that an entry failed.`,
-    examples: [['A folder', 'kittiwake conformance run conformance']],
+    examples: [['A folder', 'kittiwake conformance run ../conformance']],
   })
 
   folder = Option.String({ required: true, name: 'DIR' })

@@ -20,18 +20,23 @@ export class MachinesCommand extends KittiwakeCommand {
     ],
   })
 
-  name = Option.String({ name: 'name', required: false })
-  format = Option.String('--format', 'ascii', { description: `One of ${FORMATS.join(', ')}` })
+  name = Option.String({ name: 'NAME', required: false })
+  format = Option.String('--format', { description: `One of ${FORMATS.join(', ')}` })
 
   override get safety(): Safety {
     return 'safe'
   }
 
   async run(): Promise<Result> {
-    const format = formatOf(this.format)
+    const format = formatOf(this.format ?? 'ascii')
     const { machineDefinitions } = await import('../../inspect/machines.ts')
     const definitions = machineDefinitions()
-    if (this.name === undefined) return list(definitions)
+    if (this.name === undefined) {
+      if (this.format === undefined) return list(definitions)
+      throw new UsageError('MACHINE_MISSING', 'a format is that of one machine', {
+        hint: `Name one of ${definitions.map(({ name }) => name).join(', ')}.`,
+      })
+    }
     const definition = definitions.find(({ name }) => name === this.name)
     if (definition === undefined) {
       throw new UsageError('MACHINE_UNKNOWN', 'there is no machine of this name', {
