@@ -22,6 +22,8 @@ export type Source = {
   readonly trace: TraceHeader | null
   readonly fate: ((eventId: string) => Promise<EventFate>) | null
   readonly send: ((sessionId: string, event: { readonly type: string }) => void) | null
+  /** Nothing is told until there is something to send. */
+  readonly isResting: boolean
   readonly close: () => void
 }
 
@@ -31,7 +33,14 @@ export function traceSource(name: string, cwd: string, state: string): Source {
   const kept = join(flightFolder(state), name)
   const isKept = !existsSync(file) && basename(name) === name && existsSync(kept)
   const { header, feed } = openTrace(isKept ? kept : file)
-  return { feed, trace: header, fate: null, send: null, close: () => undefined }
+  return {
+    feed,
+    trace: header,
+    fate: null,
+    send: null,
+    isResting: false,
+    close: () => undefined,
+  }
 }
 
 export async function runtimeSource(
@@ -48,6 +57,7 @@ export async function runtimeSource(
     trace: null,
     fate: (eventId) => readEventFate(repository, state, eventId),
     send: allowSend ? following.send : null,
+    isResting: false,
     close: following.stop,
   }
 }
@@ -93,6 +103,9 @@ export async function backgroundSource(
     trace: null,
     fate: (eventId) => fateIn(entriesOf(places, project), state, eventId),
     send: allowSend ? (sessionId, event) => follower.send(sessionId, event) : null,
+    isResting: found.status.projects
+      .filter((one) => project === null || one.project === project)
+      .every(({ state }) => state === 'resting'),
     close: () => follower.stop(),
   }
 }

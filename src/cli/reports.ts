@@ -6,6 +6,7 @@
 /** Of the commands themselves; the codes of errors and of what a runtime warns of stand beside them. All are stable. */
 export type WarningCode =
   | 'ATTRIBUTES_CHANGED'
+  | 'BACKGROUND_RESTING'
   | 'BROWSER_UNOPENED'
   | 'COMMIT_DEFERRED'
   | 'COMMIT_HEALED'

@@ -1,5 +1,6 @@
 /** The messages as lines for a terminal: what changes, what passes between threads, and what becomes of events. */
 import type { FeedMessage } from './protocol.ts'
+import { stateText } from './state-text.ts'
 
 export class TextForm {
   readonly #nameByKey = new Map<string, string>()
@@ -90,5 +91,6 @@ function pad(name: string): string {
 }
 
 function stateOf(value: unknown): string {
-  return value === undefined ? '' : `: ${typeof value === 'string' ? value : JSON.stringify(value)}`
+  const text = stateText(value)
+  return text === '' ? '' : `: ${text}`
 }

@@ -1,5 +1,6 @@
 /** Words and numbers as they are shown. */
 import { UNPRINTABLE } from '../contracts/unprintable.ts'
+import { DEPTH_MAX, stateText } from '../inspect/state-text.ts'
 
 const TIME = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',
@@ -51,21 +52,6 @@ export function counted(value: number, one: string, many: string = `${one}s`): s
 /** The last part of a long id, which tells more than the first. */
 export function shortId(id: string): string {
   return id.length <= 10 ? id : `…${id.slice(-8)}`
-}
-
-/** No machine is nested as deeply. */
-const DEPTH_MAX = 16
-
-/** A state's value in one line: `connected (delivery.live | liveness.watched)`. */
-export function stateText(value: unknown, depth = 0): string {
-  if (typeof value === 'string') return value
-  if (typeof value !== 'object' || value === null) return ''
-  if (depth > DEPTH_MAX) return '…'
-  const parts = Object.entries(value).map(([key, inner]) => {
-    const rest = stateText(inner, depth + 1)
-    return rest === '' ? key : rest.includes(' ') ? `${key} (${rest})` : `${key}.${rest}`
-  })
-  return parts.join(' | ')
 }
 
 /** Its innermost parts alone, where there is little room: `live · watched`. */

@@ -14,7 +14,7 @@ import { RuntimeWorld } from '../support/runtime-world.ts'
 const PID = 4711
 
 /** All that a background process shows to others, with one runtime; here it is this process. */
-async function background(world: RuntimeWorld, uuid: string) {
+async function background(world: RuntimeWorld, uuid: string, state = 'live') {
   const places = placesOf(world.state)
   makePlaces(places)
   const lock = SenderLease.tryAcquire(places.lock)
@@ -29,7 +29,7 @@ async function background(world: RuntimeWorld, uuid: string) {
   writeOwner(places.owner, owner)
   addEntry(places.projects, { root: world.root, uuid })
   const inspectors = new Inspectors()
-  const project = { project: uuid, state: 'live', reason: null, next_try_at: null, waiting: 0 }
+  const project = { project: uuid, state, reason: null, next_try_at: null, waiting: 0 }
   const server = new ControlServer(places.control, (request, socket) => {
     if (request.type === 'inspect') return inspectors.take(request, socket)
     return { ...owner, resident_mb: 1, projects: [project] }
@@ -63,6 +63,7 @@ describe('the background process', () => {
       if (source === null) throw new Error('nothing was found')
       await vi.waitFor(() => expect(source.feed.lastSeq).toBeGreaterThan(3), 5_000)
       expect(source.send).toBeNull()
+      expect(source.isResting).toBe(false)
       expect(await source.fate?.(event_id)).toMatchObject({ state: 'held', obstacle: 'no_consent' })
       expect(await source.fate?.('x')).toMatchObject({ state: 'absent' })
       source.close()
@@ -70,6 +71,17 @@ describe('the background process', () => {
     const sending = await backgroundSource(String(PID), '/', world.state, true)
     expect(sending?.send).not.toBeNull()
     sending?.close()
+  })
+
+  it('is known to have nothing to show yet where it rests', async () => {
+    const world = new RuntimeWorld()
+    const uuid = await world.init()
+    await background(world, uuid, 'resting')
+    for (const attach of [String(PID), uuid]) {
+      const source = await backgroundSource(attach, '/', world.state, false)
+      expect(source?.isResting).toBe(true)
+      source?.close()
+    }
   })
 
   it('is not attached where it is not that, and nobody asked for it', async () => {

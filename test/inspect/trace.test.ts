@@ -84,10 +84,23 @@ describe('the sample, which the recorder has made of a real run,', () => {
         toMono: 1,
       },
       { type: 'kittiwake.ended', seq: 2, ...stampNow(), createdAt: 'never', reason: 'gone' },
+      {
+        type: '@xstate.actor',
+        seq: 3,
+        ...stampNow(),
+        sessionId: 'x:1',
+        rootId: 'x:1',
+        parentId: null,
+        name: 'store',
+        kind: 'machine',
+        machine: null,
+        snapshot: { status: 'active', value: { running: 'ready' } },
+      },
     ] as const
     expect(more.map((message) => form.line(message))).toEqual([
       expect.stringContaining('7 messages left out (rate)'),
       expect.stringMatching(/^--:--.*ended \(gone\)$/),
+      expect.stringMatching(/store +is there: running\.ready$/),
     ])
   })
 

@@ -103,6 +103,12 @@ export class InspectCommand extends KittiwakeCommand {
   }
 
   async #show(source: Source, port: number, state: string): Promise<Result> {
+    if (source.isResting) {
+      this.warn(
+        'BACKGROUND_RESTING',
+        'the background process has nothing to send here and rests; what it does is shown from when it begins',
+      )
+    }
     try {
       if (this.text || this.format !== undefined) await this.#print(source)
       else await this.#serve(source, port, state)

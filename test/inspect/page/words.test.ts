@@ -15,9 +15,9 @@ import {
   eventText,
   leafText,
   shortId,
-  stateText,
   visible,
 } from '../../../src/page/text.ts'
+import { stateText } from '../../../src/inspect/state-text.ts'
 import { actorId, sampleMessages, stamped } from '../../support/feed-messages.ts'
 
 const SAMPLE = new History()

@@ -2,7 +2,8 @@
 import type { ActorTrack } from './actor-track.ts'
 import type { Entry, MessageOf } from './entry.ts'
 import type { History } from './history.ts'
-import { leafText, stateText, visible } from '../../../page/text.ts'
+import { leafText, visible } from '../../../page/text.ts'
+import { stateText } from '../../state-text.ts'
 
 export type TreeRow = {
   readonly key: string

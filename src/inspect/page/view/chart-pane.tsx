@@ -1,10 +1,11 @@
 /** The chosen machine as a statechart: what is active is lit, what was just taken is drawn. */
 import type { Drawing } from '../../protocol.ts'
+import { stateText } from '../../state-text.ts'
 import type { Inspector } from '../inspector.ts'
 import type { ActorTrack } from '../model/actor-track.ts'
 import { lightChart } from '../model/chart.ts'
 import type { Machine } from '../model/history.ts'
-import { eventText, stateText, visible } from '../../../page/text.ts'
+import { eventText, visible } from '../../../page/text.ts'
 import { ChartDrawing } from './chart-drawing.tsx'
 import { StateCard } from './state-card.tsx'
 import { usePanZoom } from './use-pan-zoom.ts'
