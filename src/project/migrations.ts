@@ -1,7 +1,7 @@
 /** What brings a project to the contract: each step finds by looking whether it is needed, and does no harm twice. */
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { encodeTime } from 'ulid'
 import { instantOf } from '../contracts/instant.ts'
 import { byCodePoint, parseJsonObject } from '../contracts/json.ts'
@@ -18,7 +18,7 @@ import { leavesRoot } from './safe-path.ts'
 export type Finding = {
   /** `manual`: it is needed, and must be done by whoever knows the older format. */
   readonly state: 'none' | 'needed' | 'manual'
-  /** What it would change, below the root. */
+  /** What it would change, or what stands in the way, below the root. */
   readonly paths: readonly string[]
 }
 
@@ -55,7 +55,7 @@ export const MIGRATIONS: readonly Migration[] = [
     description: 'Keep the lanes of work packages in a log, and not in the files of tasks',
     target: CONTRACT_VERSION,
     schema: REQUIRED_SCHEMA,
-    find: (root) => found('manual', missionsWhere(root, keepsLanesInTasks)),
+    find: (root) => found('manual', tasksWithLanes(root)),
     apply: () => undefined,
   },
 ]
@@ -136,14 +136,20 @@ function missionIdOf(directory: string, created: string): string {
   return `${encodeTime(time, TIME_LENGTH)}${random.join('')}`
 }
 
+function tasksWithLanes(root: string): readonly string[] {
+  return missionsWhere(root, keepsNoLog).flatMap((metaPath) => {
+    const folder = `${posix.dirname(metaPath)}/tasks`
+    return taskFiles(join(root, folder))
+      .map((name) => `${folder}/${name}`)
+      .filter((path) => hasMovedLane(readText(root, path) ?? ''))
+  })
+}
+
 /** A mission on a coordination branch has its log there. */
-function keepsLanesInTasks(root: string, { path, meta }: Folder): boolean {
+function keepsNoLog(root: string, { path, meta }: Folder): boolean {
   if ((meta['coordination_branch'] ?? null) !== null) return false
   const log = readBounded(join(root, path, STATUS_LOG), 0, { followLink: false })
-  if (log.state !== 'absent') return false
-  return taskFiles(join(root, path, 'tasks')).some((name) =>
-    hasMovedLane(readText(root, `${path}/tasks/${name}`) ?? ''),
-  )
+  return log.state === 'absent'
 }
 
 function taskFiles(folder: string): readonly string[] {

@@ -50,7 +50,8 @@ export type CheckoutUpgrade = {
     readonly id: string
     readonly description: string
     readonly target_version: string
-    readonly status: 'applied' | 'skipped' | 'pending'
+    /** `manual`: what stands in `paths` has to be done by another program first. */
+    readonly status: 'applied' | 'skipped' | 'pending' | 'manual'
     readonly paths: readonly string[]
   }[]
   /** Whether the file can't be used, so that only `mayReplace` takes it away. */
@@ -106,6 +107,8 @@ export async function startMetadata(repository: Repository): Promise<boolean> {
   })
 }
 
+/** Paths that an error names. */
+const TOLD_MAX = 3
 const NO_VERSION = [
   `a version such as ${CONTRACT_VERSION} is expected`,
   'Leave `--target` out.',
@@ -206,7 +209,8 @@ function listed(
 ): CheckoutUpgrade['migrations'] {
   return MIGRATIONS.map(({ id, description, target }) => {
     const one = pending.find(({ migration }) => migration.id === id)
-    const status = one === undefined ? 'skipped' : done
+    const needed = one?.finding.state === 'manual' ? 'manual' : done
+    const status = one === undefined ? 'skipped' : needed
     return { id, description, target_version: target, status, paths: one?.finding.paths ?? [] }
   })
 }
@@ -238,7 +242,7 @@ function migrate(
     if (finding.state === 'manual') {
       record(id, 'failed', `${count} need the program that wrote them`)
       throw failed(
-        `${description}: ${finding.paths.slice(0, 3).join(', ')} keep what only the program that wrote them can move`,
+        `${description}: only the program that wrote them can move what ${told(finding.paths)} keep`,
         'Run the upgrade of that program (`spec-kitty upgrade`), then this one again.',
       )
     }
@@ -300,6 +304,11 @@ function noProject(): ProjectError {
   return new ProjectError('NO_PROJECT', 'there is no project in this repository', {
     hint: 'Run `kittiwake init`.',
   })
+}
+
+function told(paths: readonly string[]): string {
+  const more = paths.length - TOLD_MAX
+  return `${paths.slice(0, TOLD_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 function failed(reason: string, hint = 'Run `kittiwake doctor`.'): ProjectError {

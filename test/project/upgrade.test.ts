@@ -270,8 +270,15 @@ describe('a migration', () => {
     const project = start(historical())
     project.write('kitty-specs/old/meta.json', '{"mission_id":"x","target_branch":"main"}')
     project.write('kitty-specs/old/tasks/WP01.md', '---\nlane: doing\n---\n')
+    project.write('kitty-specs/old/tasks/WP02.md', '---\nlane: planned\n---\n')
+    const dry = await project.run(['upgrade', '--dry-run'])
+    expect(dry.out).toMatch(/^ {2}manual .* 1 files$/m)
+    expect(dry.out).toMatch(/spec-kitty upgrade.*\n {4}kitty-specs\/old\/tasks\/WP01\.md$/m)
     for (let run = 0; run < 2; run += 1) {
       const { code, out } = await project.run(['upgrade', '--json'])
+      expect(JSON.parse(out)).toMatchObject({
+        error: { message: expect.stringContaining('kitty-specs/old/tasks/WP01.md keep') },
+      })
       expect({ code, document: JSON.parse(out) }).toMatchObject({
         code: 1,
         document: {

@@ -4,7 +4,7 @@ import { CONTRACT_VERSION, REQUIRED_SCHEMA } from '../../project/contract-versio
 import type { Safety } from '../../project/gate.ts'
 import type { CheckoutUpgrade } from '../../project/upgrade.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { columns } from '../output.ts'
+import { columns, oneLine } from '../output.ts'
 
 export class UpgradeCommand extends KittiwakeCommand {
   static override paths = [['upgrade']]
@@ -75,9 +75,14 @@ function textOf(checkout: CheckoutUpgrade): string {
   const rows = migrations
     .filter((one) => one.status !== 'skipped')
     .map((one) => [`  ${one.status}`, one.description, `${one.paths.length} files`])
+  const byHand = migrations.filter((one) => one.status === 'manual').flatMap(({ paths }) => paths)
   return [
     `${root}: ${WORDS[status]}${status === 'up_to_date' ? '' : was}`,
     ...(rows.length === 0 ? [] : [columns(rows)]),
+    ...(byHand.length === 0
+      ? []
+      : ['  first run the upgrade of the program that wrote them (`spec-kitty upgrade`):']),
+    ...byHand.map((path) => `    ${oneLine(path)}`),
     ...(status === 'would_upgrade' && unusable
       ? ['  only with `--yes`: the metadata file is unusable, and would be kept beside a new one']
       : []),
