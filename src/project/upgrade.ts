@@ -5,12 +5,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorDocument, KittiwakeError, ProjectError } from '../errors.ts'
-import {
-  compareVersions,
-  CONTRACT_VERSION,
-  isVersion,
-  REQUIRED_SCHEMA,
-} from './contract-version.ts'
+import { compareVersions, CONTRACT_VERSION, REQUIRED_SCHEMA } from './contract-version.ts'
 import { planGate, refuseBlocked } from './gate.ts'
 import { locateRepository } from './locate.ts'
 import { readMetadata } from './metadata.ts'
@@ -31,6 +26,7 @@ import type { PendingMigration } from './migrations.ts'
 import { METADATA_PATH } from './plain-metadata.ts'
 import { withRepositoryLock } from './repository-lock.ts'
 import type { Repository } from './types.ts'
+import { checkTarget } from './upgrade-target.ts'
 import { listCheckouts } from './worktrees.ts'
 
 export type UpgradeOptions = {
@@ -109,27 +105,6 @@ export async function startMetadata(repository: Repository): Promise<boolean> {
 
 /** Paths that an error names. */
 const TOLD_MAX = 3
-const NO_VERSION = [
-  `a version such as ${CONTRACT_VERSION} is expected`,
-  'Leave `--target` out.',
-] as const
-// What was left at an older contract would be blocked by the gate, and so be no success.
-const OLDER = [
-  `commands that write need ${CONTRACT_VERSION}: an upgrade never ends at an older version`,
-  'Leave `--target` out; `--dry-run` says what would be done.',
-] as const
-const NEWER = [
-  `this program implements ${CONTRACT_VERSION}, and can't bring a project to a newer version`,
-  'Leave `--target` out, or install the Kittiwake that implements that version.',
-] as const
-
-function checkTarget(target: string): void {
-  const difference = isVersion(target) ? compareVersions(target, CONTRACT_VERSION) : null
-  if (difference === 0) return
-  const [message, hint] = difference === null ? NO_VERSION : difference < 0 ? OLDER : NEWER
-  throw new ProjectError('UPGRADE_TARGET', message, { hint })
-}
-
 /** What stands against any upgrade, before the first write. */
 async function refuseWhole(repository: Repository, options: UpgradeOptions): Promise<void> {
   const { project } = await planGate(repository.root, 'unsafe')
