@@ -132,7 +132,7 @@ async function flushCommits({ runtime, watch, hub, frames, mission }, count) {
         await seen(frames, 'LocalCommit', count)
         commits = frames
           .filter(isCommit)
-          .map((frame) => ({ ...without(frame, 'local_only', 'seq', 'at'), git_hash: freshHash() }))
+          .map((frame) => ({ ...sentOf(frame), git_hash: freshHash() }))
         return liveMs
       },
       base: () => bare(hub, (link) => link.sendCommits(commits)),
@@ -161,10 +161,10 @@ async function liveTimes({ runtime, watch, frames, mission, hub }, count) {
     await decide(runtime, mission, at)
     off()
     await seen(frames, 'LocalCommit', 1)
-    const { at: seenAt, ...frame } = frames.find(isCommit)
+    const frame = frames.find(isCommit)
     // The hub may be quicker than the word of the thread that committed.
-    times.commits.push(Math.max(0, seenAt - committedAt))
-    const same = { ...without(frame, 'local_only', 'seq'), git_hash: freshHash() }
+    times.commits.push(Math.max(0, frame.at - committedAt))
+    const same = { ...sentOf(frame), git_hash: freshHash() }
     times.echoes.push(await timed(() => echo.sendCommits([same])))
     frames.length = 0
     const event = async () => {
@@ -205,6 +205,11 @@ async function seen(frames, type, count) {
     if (performance.now() > until) throw new Error(`saw ${found} of ${count} ${type}`)
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+/** A commit as it was sent: what the hub adds for those who follow is its own. */
+function sentOf(frame) {
+  return without(frame, 'local_only', 'user', 'seq', 'at')
 }
 
 function without(frame, ...keys) {

@@ -67,9 +67,10 @@ function sendCommits(socket, listeners, frames) {
 }
 
 function answered(listeners, count, countOf, send) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let left = count
     const listen = (frame) => {
+      if (frame.type === 'error') reject(new Error(`the hub refuses: ${JSON.stringify(frame)}`))
       left -= countOf(frame)
       if (left > 0) return
       listeners.delete(listen)

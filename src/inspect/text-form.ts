@@ -1,6 +1,6 @@
 /** The messages as lines for a terminal: what changes, what passes between threads, and what becomes of events. */
 import type { FeedMessage } from './protocol.ts'
-import { stateText } from './state-text.ts'
+import { stateText } from '../page/state-text.ts'
 
 export class TextForm {
   readonly #nameByKey = new Map<string, string>()

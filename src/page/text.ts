@@ -1,6 +1,6 @@
 /** Words and numbers as they are shown. */
 import { UNPRINTABLE } from '../contracts/unprintable.ts'
-import { DEPTH_MAX, stateText } from '../inspect/state-text.ts'
+import { DEPTH_MAX, stateText } from './state-text.ts'
 
 const TIME = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',

@@ -53,6 +53,8 @@ describe('npm run bench', () => {
       const said = execFileSync(process.execPath, [SCRIPT, '--short', '--json'], {
         env,
         encoding: 'utf8',
+        // Nothing else could end it: the thread of the test waits.
+        timeout: 150_000,
         stdio: ['ignore', 'pipe', 'ignore'],
       })
       const { rows } = JSON.parse(said) as { rows: Row[] }

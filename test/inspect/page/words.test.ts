@@ -17,7 +17,7 @@ import {
   shortId,
   visible,
 } from '../../../src/page/text.ts'
-import { stateText } from '../../../src/inspect/state-text.ts'
+import { stateText } from '../../../src/page/state-text.ts'
 import { actorId, sampleMessages, stamped } from '../../support/feed-messages.ts'
 
 const SAMPLE = new History()

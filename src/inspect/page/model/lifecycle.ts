@@ -1,7 +1,7 @@
 /** How the workers lived: their states over a stretch of time, as bands. */
 import type { ActorTrack } from './actor-track.ts'
 import type { History } from './history.ts'
-import { stateText } from '../../state-text.ts'
+import { stateText } from '../../../page/state-text.ts'
 
 export type Band = {
   /** Shares of the stretch, 0 to 1. */

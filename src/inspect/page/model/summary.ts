@@ -3,7 +3,7 @@ import type { Entry, MessageOf } from './entry.ts'
 import { groupOf, type Group } from './filter.ts'
 import type { History } from './history.ts'
 import { count, counted, duration, eventText, shortId, visible } from '../../../page/text.ts'
-import { stateText } from '../../state-text.ts'
+import { stateText } from '../../../page/state-text.ts'
 
 export type Summary = {
   readonly group: Group | 'other'

@@ -3,7 +3,7 @@ import type { ActorTrack } from './actor-track.ts'
 import type { Entry, MessageOf } from './entry.ts'
 import type { History } from './history.ts'
 import { leafText, visible } from '../../../page/text.ts'
-import { stateText } from '../../state-text.ts'
+import { stateText } from '../../../page/state-text.ts'
 
 export type TreeRow = {
   readonly key: string

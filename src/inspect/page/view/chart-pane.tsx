@@ -1,6 +1,6 @@
 /** The chosen machine as a statechart: what is active is lit, what was just taken is drawn. */
 import type { Drawing } from '../../protocol.ts'
-import { stateText } from '../../state-text.ts'
+import { stateText } from '../../../page/state-text.ts'
 import type { Inspector } from '../inspector.ts'
 import type { ActorTrack } from '../model/actor-track.ts'
 import { lightChart } from '../model/chart.ts'
