@@ -42,15 +42,15 @@ async function measure(folder, hub, { rounds, events, commits, live }) {
     await runtime.emit(draft(0))
     await watch.start()
     await runtime.sync.stop()
-    const frames = []
-    const eyes = await connect(hub, (frame) => frames.push({ ...frame, at: performance.now() }))
-    eyes.follow(uuid)
-    const world = { runtime, watch, hub, frames, mission }
+    const eyes = new Eyes()
+    const other = await connect(hub, (frame) => eyes.take(frame))
+    other.follow(uuid)
+    const world = { runtime, watch, hub, eyes, mission }
     const found = [await flushNothing(world, rounds)]
     for (const count of events) found.push(await flushEvents(world, rounds, count))
     for (const count of commits) found.push(await flushCommits(world, count))
     found.push(...(await liveTimes(world, live)))
-    eyes.close()
+    other.close()
     return found
   } finally {
     await runtime.stop()
@@ -97,18 +97,18 @@ async function flushNothing({ runtime, watch, hub }, rounds) {
   return row({ figure: 'connect, nothing pending', beside: 'bare connect', ...found })
 }
 
-async function flushEvents({ runtime, watch, hub, frames }, rounds, count) {
+async function flushEvents({ runtime, watch, hub, eyes }, rounds, count) {
   let bodies = []
   const found = await inTurn(
     { rounds: count > 1_000 ? Math.min(rounds, FEW_ROUNDS) : rounds },
     {
       ours: async () => {
         await Promise.all(Array.from({ length: count }, (_, at) => runtime.emit(draft(at))))
-        frames.length = 0
+        eyes.forget()
         const { emptiedMs } = await watch.start()
         await runtime.sync.stop()
-        await seen(frames, 'event', count)
-        bodies = frames
+        await eyes.see('event', count)
+        bodies = eyes.frames
           .filter(({ type }) => type === 'event')
           .map((frame) => JSON.stringify({ ...without(frame, 'type', 'seq', 'at'), ...fresh() }))
         return emptiedMs
@@ -119,18 +119,18 @@ async function flushEvents({ runtime, watch, hub, frames }, rounds, count) {
   return row({ figure: `connect and flush, ${count} events`, beside: BARE, ...found })
 }
 
-async function flushCommits({ runtime, watch, hub, frames, mission }, count) {
+async function flushCommits({ runtime, watch, hub, eyes, mission }, count) {
   let commits = []
   const found = await inTurn(
     { rounds: FEW_ROUNDS, warmUps: 0 },
     {
       ours: async () => {
         for (let at = 0; at < count; at += 1) await decide(runtime, mission, at)
-        frames.length = 0
+        eyes.forget()
         const { liveMs } = await watch.start()
         await runtime.sync.stop()
-        await seen(frames, 'LocalCommit', count)
-        commits = frames
+        await eyes.see('LocalCommit', count)
+        commits = eyes.frames
           .filter(isCommit)
           .map((frame) => ({ ...sentOf(frame), git_hash: freshHash() }))
         return liveMs
@@ -150,26 +150,26 @@ function bare(hub, send) {
   })
 }
 
-async function liveTimes({ runtime, watch, frames, mission, hub }, count) {
+async function liveTimes({ runtime, watch, eyes, mission, hub }, count) {
   await watch.start()
   const echo = await connect(hub)
   const times = { commits: [], events: [], echoes: [] }
   for (let at = 0; at < count; at += 1) {
-    frames.length = 0
+    eyes.forget()
     let committedAt = 0
     const off = runtime.on('committed', () => (committedAt = performance.now()))
     await decide(runtime, mission, at)
     off()
-    await seen(frames, 'LocalCommit', 1)
-    const frame = frames.find(isCommit)
+    await eyes.see('LocalCommit', 1)
+    const frame = eyes.frames.find(isCommit)
     // The hub may be quicker than the word of the thread that committed.
     times.commits.push(Math.max(0, frame.at - committedAt))
     const same = { ...sentOf(frame), git_hash: freshHash() }
     times.echoes.push(await timed(() => echo.sendCommits([same])))
-    frames.length = 0
+    eyes.forget()
     const event = async () => {
       await runtime.emit(draft(at))
-      await seen(frames, 'event', 1)
+      await eyes.see('event', 1)
     }
     times.events.push(await timed(event))
   }
@@ -196,14 +196,35 @@ function isCommit({ type }) {
   return type === 'LocalCommit'
 }
 
-async function seen(frames, type, count) {
-  const until = performance.now() + SEEN_MS
-  let [read, found] = [0, 0]
-  for (;;) {
-    for (; read < frames.length; read += 1) found += Number(frames[read].type === type)
-    if (found >= count) return
-    if (performance.now() > until) throw new Error(`saw ${found} of ${count} ${type}`)
-    await new Promise((resolve) => setImmediate(resolve))
+/** What another sees, who waits without taking time from whoever is measured. */
+class Eyes {
+  frames = []
+  #look = () => {}
+
+  take(frame) {
+    this.frames.push({ ...frame, at: performance.now() })
+    this.#look()
+  }
+
+  /** So many frames of a type since the last `forget`. */
+  async see(type, count) {
+    let [read, found] = [0, 0]
+    await new Promise((resolve, reject) => {
+      const late = () => reject(new Error(`saw ${found} of ${count} ${type}`))
+      const timer = setTimeout(late, SEEN_MS)
+      this.#look = () => {
+        for (; read < this.frames.length; read += 1)
+          found += Number(this.frames[read].type === type)
+        if (found < count) return
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#look()
+    })
+  }
+
+  forget() {
+    this.frames = []
   }
 }
 

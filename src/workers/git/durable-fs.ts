@@ -67,6 +67,13 @@ export const NOTHING_UNSETTLED: Unsettled = { files: [], folders: [] }
 
 type OpenFile = FileAt & { readonly fd: number }
 
+/** To be fsynced; `tolerated` are the codes by which a file system says that it can't do that. */
+type Opened = {
+  readonly path: string
+  readonly fd: number
+  readonly tolerated?: ReadonlySet<string>
+}
+
 export const TEMPORARY_PREFIX = 'tmp-'
 /** Of a file that stands beside the one that it is about to replace. */
 export const UNFINISHED_SUFFIX = '.tmp'
@@ -186,16 +193,17 @@ export class DurableFs {
   async refreshFile(path: string, unsynced?: Set<string>): Promise<void> {
     // Windows flushes only what is open for writing, and objects are not.
     if (process.platform === 'win32') return
-    this.#onStep('fsync', path)
-    const fd = openSync(path, 'r')
+    const folder = dirname(path)
+    const opened: Opened[] = []
     try {
-      const now = Date.now() / 1000
-      touch(fd, now)
-      fsyncSync(fd)
+      opened.push({ path, fd: openSync(path, 'r') })
+      touch(opened[0]?.fd ?? -1, Date.now() / 1000)
+      if (unsynced === undefined) opened.push(openFolder(folder))
+      else unsynced.add(folder)
+      await this.#syncAll(opened)
     } finally {
-      closeSync(fd)
+      for (const { fd } of opened) closeSync(fd)
     }
-    await this.#leaveSynced(dirname(path), unsynced)
   }
 
   /** Of what git itself is about to do in a folder. */
@@ -287,28 +295,26 @@ export class DurableFs {
 
   async syncDirectories(paths: Iterable<string>): Promise<void> {
     if (process.platform === 'win32') return
-    const opened: { path: string; fd: number }[] = []
+    const opened: Opened[] = []
     try {
-      for (const path of paths) opened.push({ path, fd: openSync(path, 'r') })
-      await this.#syncAll(opened, DIRECTORY_SYNC_UNSUPPORTED)
+      for (const path of paths) opened.push(openFolder(path))
+      await this.#syncAll(opened)
     } finally {
       for (const { fd } of opened) closeSync(fd)
     }
   }
 
   /** Side by side where there are several: a disk takes them together in little more than the time of one. */
-  async #syncAll(
-    opened: readonly { readonly path: string; readonly fd: number }[],
-    tolerated: ReadonlySet<string> = new Set(),
-  ): Promise<void> {
+  async #syncAll(opened: readonly Opened[]): Promise<void> {
     for (const { path } of opened) this.#onStep('fsync', path)
     const [first, ...others] = opened
     const rest = others.map(({ fd }) => fsyncInPool(fd))
     const faults = [first === undefined ? null : faultOf(() => fsyncSync(first.fd))]
     // None may still be under way when the caller closes the files.
     faults.push(...(await Promise.all(rest)))
-    for (const fault of faults) {
-      if (fault !== null && !tolerated.has(systemCode(fault) ?? '')) throw fault
+    for (const [at, fault] of faults.entries()) {
+      const isTolerated = opened[at]?.tolerated?.has(systemCode(fault) ?? '') === true
+      if (fault !== null && !isTolerated) throw fault
     }
   }
 
@@ -344,6 +350,10 @@ export class DurableFs {
     const state = lstatSync(path, { throwIfNoEntry: false })
     return state?.isFile() === true ? openSync(path, 'a') : null
   }
+}
+
+function openFolder(path: string): Opened {
+  return { path, fd: openSync(path, 'r'), tolerated: DIRECTORY_SYNC_UNSUPPORTED }
 }
 
 /** An empty one only stands for something; its name is made durable with its folder. */
