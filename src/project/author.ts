@@ -1,7 +1,7 @@
 /** Whose name stands on our commits. */
 import type { Author } from './bookkeeper.ts'
 import { BOOKKEEPER } from './bookkeeper.ts'
-import { readConfig } from './config.ts'
+import { readSharedConfig } from './config.ts'
 import { runGit } from './native-git.ts'
 import { readCommitAuthor } from './settings.ts'
 import type { Repository } from './types.ts'
@@ -12,7 +12,7 @@ const UNSAFE = /[\u0000-\u001f\u007f<>]/
 
 /** The bookkeeping identity, or with `commit.author: git` what git would use. */
 export async function authorOf(repository: Repository): Promise<Author> {
-  if (readCommitAuthor(readConfig(repository.root)) !== 'git') return BOOKKEEPER
+  if (readCommitAuthor(readSharedConfig(repository.root)) !== 'git') return BOOKKEEPER
   const name = await gitValue(repository, 'user.name')
   const email = await gitValue(repository, 'user.email')
   return name === null || email === null ? BOOKKEEPER : { name, email }

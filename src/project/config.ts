@@ -48,11 +48,28 @@ export function readConfig(root: string): ConfigReading {
   return readYamlFile(root, CONFIG_PATH)
 }
 
+/** As `readConfig` for those who change nothing in its document: parsed once for as long as the bytes are the same. */
+export function readSharedConfig(root: string): ConfigReading {
+  return readYamlFile(root, CONFIG_PATH, YAML_SIZE_MAX_BYTES, parseShared)
+}
+
+type Parsed = { readonly bytes: Buffer; readonly mode: number; readonly reading: ConfigReading }
+
+let parsedLast: Parsed | null = null
+
+function parseShared(bytes: Buffer, mode: number): ConfigReading {
+  if (parsedLast?.mode === mode && parsedLast.bytes.equals(bytes)) return parsedLast.reading
+  const reading = parseConfig(bytes, mode)
+  parsedLast = { bytes, mode, reading }
+  return reading
+}
+
 /** A YAML file of the project with a mapping at its top, or with nothing. */
 export function readYamlFile(
   root: string,
   segments: readonly string[],
   sizeMaxBytes: number = YAML_SIZE_MAX_BYTES,
+  parse: (bytes: Buffer, mode: number) => ConfigReading = parseConfig,
 ): ConfigReading {
   if (leavesRoot(root, segments)) {
     return unusable('LEAVES_REPOSITORY', 'a symbolic link leads out of the repository')
@@ -60,7 +77,7 @@ export function readYamlFile(
   const path = join(root, ...segments)
   const read = readBounded(path, sizeMaxBytes, { followLink: true })
   if (read.state === 'absent') return { state: 'absent' }
-  if (read.state === 'read') return parseConfig(read.bytes, read.mode)
+  if (read.state === 'read') return parse(read.bytes, read.mode)
   switch (read.reason) {
     case 'too_large':
       return unusable('TOO_LARGE', `larger than ${sizeMaxBytes} bytes`)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { UUID_V4_PATTERN } from '../contracts/event.ts'
 import { ProjectError } from '../errors.ts'
 import { withProjectFields } from './config-edit.ts'
-import { CONFIG_PATH, readConfig } from './config.ts'
+import { CONFIG_PATH, readConfig, readSharedConfig } from './config.ts'
 import type { ConfigReading } from './config.ts'
 import { sweepLeftovers } from './durable-file.ts'
 import { readOriginUrl } from './git-config.ts'
@@ -36,7 +36,7 @@ const [FOLDER = '.kittify', NAME = 'config.yaml'] = CONFIG_PATH
  * The identity as recorded; fields that an older tool left out are derived, and nothing is written.
  */
 export async function readIdentity(repository: Repository): Promise<IdentityReading> {
-  const reading = readIdentityBlock(readConfig(repository.root))
+  const reading = readIdentityBlock(readSharedConfig(repository.root))
   if (reading.state === 'unusable') return reading
   const { uuid } = reading.block
   if (uuid === null) return { state: 'absent' }

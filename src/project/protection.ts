@@ -1,5 +1,5 @@
 /** Which branches take no bookkeeping commits. */
-import { readConfig } from './config.ts'
+import { readSharedConfig } from './config.ts'
 import { defaultRemoteBranches } from './git-files.ts'
 import { readProtectedBranches } from './settings.ts'
 import type { Repository } from './types.ts'
@@ -16,7 +16,7 @@ const PATTERN_LENGTH_MAX = 255
  */
 export function protectedBranches(repository: Repository): readonly string[] {
   return [...new Set([repository.root, repository.worktree])].flatMap((root) => {
-    const configured = readProtectedBranches(readConfig(root))
+    const configured = readProtectedBranches(readSharedConfig(root))
     if (configured === 'unusable') return [EVERY_BRANCH]
     return configured ?? protectedByDefault(repository.commonDir)
   })

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fc, test as property } from '@fast-check/vitest'
 import { expect, test } from 'vitest'
 import { withProjectFields } from '#dist/project/config-edit.js'
-import { parseConfig, readConfig } from '#dist/project/config.js'
+import { parseConfig, readConfig, readSharedConfig } from '#dist/project/config.js'
 import { readIdentityBlock } from '#dist/project/identity-block.js'
 import { readAutoStart, readCommitAuthor, readProtectedBranches } from '#dist/project/settings.js'
 import { makeFolder, write } from './sandbox.ts'
@@ -49,6 +49,19 @@ test('aliases are never expanded (S04)', () => {
   expect(reading.state).toBe('present')
   expect(readAutoStart(reading)).toBe(true)
   expect(readIdentityBlock(reading).state).toBe('unusable')
+})
+
+test('a reading that is shared is that of the bytes that are there', () => {
+  const root = join(folder, 'shared')
+  const path = join(root, '.kittify/config.yaml')
+  write(path, 'sync: { auto_start: false }\n')
+  const first = readSharedConfig(root)
+  expect(readSharedConfig(root)).toBe(first)
+  expect(readAutoStart(first)).toBe(false)
+  write(path, 'sync: { auto_start: true }\n')
+  expect(readAutoStart(readSharedConfig(root))).toBe(true)
+  rmSync(path)
+  expect(readSharedConfig(root)).toEqual({ state: 'absent' })
 })
 
 test('absent, too large, a folder, behind a link that leads out: each is told apart', () => {

@@ -19,8 +19,49 @@ export type DecisionLines = {
   readonly skipped: readonly SkippedLine[]
 }
 
-/** Total: any bytes give an answer. */
+/** A log that was read whole, to its last line end. */
+type Read = {
+  readonly bytes: Buffer
+  readonly count: number
+  readonly lines: readonly DecisionLine[]
+}
+
+/** Of a log that is kept for the next reading. */
+const KEPT_BYTES_MAX = 4 * 1024 * 1024
+const NEWLINE = 0x0a
+const NOTHING_READ: Read = { bytes: Buffer.alloc(0), count: 0, lines: [] }
+let readLast = NOTHING_READ
+
+/** Total: any bytes give an answer. Of a log that was only appended to since the last call, what is new is parsed. */
 export function parseDecisionLines(bytes: Buffer): DecisionLines {
+  const isAppended = readLast.bytes.equals(bytes.subarray(0, readLast.bytes.length))
+  const before = isAppended ? readLast : NOTHING_READ
+  const { lines: found, skipped } = parseWhole(bytes.subarray(before.bytes.length))
+  const added = found.map(({ line, end, record }) => ({
+    line: line + before.count,
+    end: end + before.bytes.length,
+    record,
+  }))
+  const lines = [...before.lines, ...added]
+  const isWhole = skipped.length === 0 && bytes.at(-1) === NEWLINE
+  if (isWhole && bytes.length <= KEPT_BYTES_MAX) {
+    readLast = { bytes, count: before.count + lineEnds(bytes, before.bytes.length), lines }
+  }
+  return {
+    lines,
+    skipped: skipped.map(({ line, reason }) => ({ line: line + before.count, reason })),
+  }
+}
+
+function lineEnds(bytes: Buffer, from: number): number {
+  let count = 0
+  for (let at = bytes.indexOf(NEWLINE, from); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) {
+    count += 1
+  }
+  return count
+}
+
+function parseWhole(bytes: Buffer): DecisionLines {
   const read = readLogLines(bytes)
   const lines: DecisionLine[] = []
   const skipped: SkippedLine[] = [...read.skipped]

@@ -211,6 +211,28 @@ describe('whatever prefix of a log a crash leaves', () => {
     }
   })
 
+  property.prop(
+    [wholeLog, fc.array(fc.nat({ max: 12 }), { maxLength: 6 }), fc.uint8Array({ maxLength: 40 })],
+    { numRuns: 100 },
+  )('reads the same whatever was read of it before', (lines, steps, tail) => {
+    const other = Buffer.from(`${encodeDecisionRecord(requestedRecord(ulid(), ulid()))}\n`)
+    const texts = lines.flatMap((line, at) => (at % 3 === 0 ? [line, ''] : [line]))
+    const upTo = (count: number) =>
+      Buffer.from(
+        texts
+          .slice(0, count)
+          .map((line) => `${line}\n`)
+          .join(''),
+      )
+    for (const last of [upTo(texts.length), Buffer.concat([upTo(texts.length), tail])]) {
+      // What is kept of another log helps with none of this one.
+      parseDecisionLines(other)
+      const fresh = parseDecisionLines(last)
+      for (const count of steps) parseDecisionLines(upTo(count))
+      expect(parseDecisionLines(last)).toEqual(fresh)
+    }
+  })
+
   property.prop([fc.uint8Array({ maxLength: 400 })], { numRuns: 150 })(
     'is read without a throw, whatever its bytes (F24)',
     (bytes) => {
