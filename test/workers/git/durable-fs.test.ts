@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readFormat } from '#dist/project/repository-format.js'
 import { DurableFs } from '#dist/workers/git/durable-fs.js'
 import { openObjects } from '#dist/workers/git/objects.js'
+import { replaceOwnedInTurn } from '#dist/workers/git/owned-json.js'
 import { GitRepository } from '../../support/git-repository.ts'
 
 const MIB = 1024 * 1024
@@ -84,5 +85,26 @@ describe('the objects of one commit', () => {
     expect(store.takeUnsettled()).toEqual({ files: [], folders: [] })
     for (const oid of oids) expect(repository.git('cat-file', '-t', oid).trim()).not.toBe('')
     expect(repository.fsck()).toBe('')
+  })
+})
+
+describe('files of ours that are replaced in turn', () => {
+  it('get their names one behind the other, each durable before the next; the last is not waited for', async () => {
+    const [first, second] = ['one.json', 'two.json'].map((name) =>
+      join(fs.stateDirectory, name),
+    ) as [string, string]
+    steps = []
+    await replaceOwnedInTurn(fs, [
+      { path: first, text: '1' },
+      { path: second, text: '2' },
+    ])
+    const done = steps.filter(({ step }) => step === 'fsync' || step === 'rename')
+    expect(done.slice(0, 2).map(({ step }) => step)).toEqual(['fsync', 'fsync'])
+    expect(done.slice(2)).toEqual([
+      { step: 'rename', path: first },
+      { step: 'fsync', path: fs.stateDirectory },
+      { step: 'rename', path: second },
+    ])
+    expect([first, second].map((path) => readFileSync(path, 'utf8'))).toEqual(['1', '2'])
   })
 })
