@@ -92,6 +92,15 @@ describe('the history of a project', () => {
     expect(localOnly(history)).toEqual(['c2'])
   })
 
+  it('passes over what has no number: a connection that has not chosen yet is shown it so', () => {
+    const history = new History()
+    history.begin(begun(1, { recent: [event(1)], local_only: [] }))
+    const { seq: _, ...plain } = event(2)
+    expect(history.take(plain as EventRow)).toBe(true)
+    expect(history.take(event(2))).toBe(true)
+    expect([history.seq, history.rows.map(({ seq }) => seq)]).toEqual([2, [1, 2]])
+  })
+
   it('takes back no push, and learns after a pause which there were', () => {
     const history = new History()
     history.begin(begun(4, { recent: [commit(1), commit(2), commit(3), event(4)], local_only: [] }))

@@ -40,7 +40,8 @@ export class History {
 
   /** What comes next; false where something is missing before it. */
   take(row: Row): boolean {
-    if (row.seq <= this.seq) return true
+    // Before a connection has chosen its project it is shown rows without a number, as any plain listener.
+    if (!(row.seq > this.seq)) return true
     if (row.seq > this.seq + 1) return false
     this.seq = row.seq
     this.#rows.push(row)
