@@ -69,11 +69,13 @@ export class LinesBook {
     let looked = 0
     for (const { id, commit: hash, mission } of this.#sources(key)) {
       if (told.has(id)) continue
-      if (length > CLAIM_LENGTH_MAX || (looked += 1) > CLAIM_COMMITS_MAX) break
+      if (length > CLAIM_LENGTH_MAX || looked >= CLAIM_COMMITS_MAX) break
       const commit = await graph.findCommit(hash)
       const all = commit === null ? [] : await linesIn(graph, { commit, mission }, owner, clean)
       const open = all.filter(({ lines_id }) => !told.has(lines_id))
       if (open.length === 0) done.push(id)
+      // However many are refused, they are not all that is looked at.
+      if (open.length === 0 || open.some((frame) => !except.has(frame.lines_id))) looked += 1
       const part = { source: id, open: new Set(open.map(({ lines_id }) => lines_id)) }
       for (const frame of open) {
         if (except.has(frame.lines_id) || length > CLAIM_LENGTH_MAX) continue

@@ -86,6 +86,21 @@ describe('the lines of a commit', () => {
     expect((await lines()).map(({ git_hash }) => git_hash)).toEqual([first, second])
   })
 
+  it('come also behind more commits than one claim looks at, all of them refused', async () => {
+    await ledger.heal()
+    const commits: string[] = []
+    for (let at = 0; at < 66; at += 1) {
+      const rows = Array.from({ length: at + 1 }, (_, row) => `{"event_id":"e${row}"}\n`)
+      commits.push(commitLog(rows.join('')))
+    }
+    await ledger.confirm(commits)
+    const refused: string[] = []
+    for (let found = await lines(); found.length > 0; found = await lines(refused)) {
+      refused.push(...ids(found))
+    }
+    expect(new Set(refused).size).toBe(commits.length)
+  })
+
   it('need no second look at a commit once the hub has the last of them', async () => {
     const commit = await repository.decide(ledger, mission)
     await ledger.confirm([commit])
