@@ -67,6 +67,36 @@ describe('sanitizing', () => {
     sanitizer.assertClean(once.value)
   })
 
+  it.prop(
+    [fc.array(fc.dictionary(fc.constantFrom('note', 'token', 'mission_slug'), awkwardText))],
+    {
+      numRuns: 200,
+    },
+  )('answers as one that has seen nothing before', (values) => {
+    const seasoned = createSanitizer(SAMPLE_IDENTITY)
+    for (const value of [...values, ...values]) {
+      const texts = [value, { text: JSON.stringify(value) }, value['note'] ?? '']
+      for (const text of texts) {
+        expect(seasoned.sanitize(text)).toEqual(createSanitizer(SAMPLE_IDENTITY).sanitize(text))
+      }
+    }
+  })
+
+  it('what is clean for one identity is not so for another', () => {
+    const [mine, other] = [createSanitizer(SAMPLE_IDENTITY), createSanitizer(NO_IDENTITY)]
+    for (const value of ['Quill Feather', ['Quill Feather'], { a: 'Quill Feather' }]) {
+      expect(other.sanitize(value).redactions).toEqual([])
+      expect(mine.sanitize(value).redactions).toHaveLength(1)
+    }
+  })
+
+  it('what is clean within a text of JSON is not so by itself', () => {
+    const shared = createSanitizer(NO_IDENTITY)
+    const note = JSON.stringify({ hostname: 'harbor' })
+    expect(shared.sanitize({ text: JSON.stringify({ note }) }).redactions).toEqual([])
+    expect(shared.sanitize({ note }).redactions).toHaveLength(1)
+  })
+
   it.prop([awkwardJson], { numRuns: 500 })('never changes its input', (value) => {
     const before = structuredClone(value)
     attempt(value)

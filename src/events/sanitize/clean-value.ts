@@ -21,6 +21,9 @@ import { isSecretValue } from './rules/secret-values.ts'
 import { SessionTimes } from './session-span.ts'
 import { BRACE, signalsOf } from './signals.ts'
 
+/** Characters of a value that its field remembers. */
+const REMEMBERED_LENGTH_MAX = 256
+
 /** One document on its way through the sanitizer. */
 export class ValueCleaner {
   readonly #plan: CleaningPlan
@@ -174,6 +177,10 @@ export class ValueCleaner {
   }
 
   #string(value: string, field: Field): string {
+    if (field.lastClean?.text === value) {
+      this.#grow(field.lastClean.width + 3)
+      return value
+    }
     const { bits, width } = signalsOf(value)
     this.#grow(width + 3)
     let cleaning = this.#cleaning
@@ -186,10 +193,19 @@ export class ValueCleaner {
     const clean = holdsJson
       ? cleanText(value, cleaning, (text) => this.#reserialized(text))
       : cleanText(value, cleaning)
-    if (clean === value) return value
+    if (clean === value) {
+      this.#remember(field, value, width)
+      return value
+    }
     this.#grow(signalsOf(clean).width - width)
     // What is left without its spaces may look like a secret now.
     return isSecretOf(field, clean) ? this.#credential() : clean
+  }
+
+  // What no plan owns is shared by those of several identities. Within a text less is looked for than outside.
+  #remember(field: Field, text: string, width: number): void {
+    if (field === PLAIN_FIELD || this.#inText || text.length > REMEMBERED_LENGTH_MAX) return
+    field.lastClean = { text, width }
   }
 
   #credential(): string {

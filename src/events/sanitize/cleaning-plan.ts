@@ -23,6 +23,8 @@ export type Field = {
   readonly width: number
   /** What was cleaned out of the key itself. */
   readonly redactions: readonly RedactionClass[]
+  /** The last value here that was clean as it stood: most fields of an event say what those of the one before said. */
+  lastClean: { readonly text: string; readonly width: number } | null
 }
 
 export type CleaningPlan = {
@@ -62,6 +64,7 @@ export function fieldOf(key: string, redactions: readonly RedactionClass[]): Fie
     // Quotes, colon and comma.
     width: signalsOf(key).width + 4,
     redactions,
+    lastClean: null,
   }
 }
 
