@@ -49,8 +49,13 @@ type Stamped<Waiting = Taken> = {
 
 /** Events that may be without a receipt; more are refused. */
 export const UNSETTLED_MAX = 65_536
-/** Events of one append command; the store worker commits whatever commands wait together. */
-const BATCH_MAX = 512
+/**
+ * Events of one append command; the store worker commits whatever commands wait together. Small, so that one command is made
+ * while the one before is stored.
+ */
+const BATCH_MAX = 128
+/** Batches without an answer; what comes meanwhile shares the next ones, and their fsync. */
+const BATCHES_MAX = 8
 /** Characters of one append command, beyond its first event. */
 const BATCH_LENGTH_MAX = 8 * 1024 * 1024
 /** One serialized event, in characters. */
@@ -64,6 +69,7 @@ export function createEmitter(
   const { system, sanitizer, listeners } = parts
   const surroundings = createSurroundings(parts)
   let waiting: Taken[] = []
+  let underWay = 0
   let tail: Promise<void> = Promise.resolve()
   let warned = false
   let unsettled = 0
@@ -95,14 +101,24 @@ export function createEmitter(
     })
 
   function flush(): void {
-    const batch = waiting
-    if (batch.length === 0) return
-    waiting = []
-    // One after the other, so that the clock follows the order of the calls.
-    tail = tail.then(() => append(batch))
+    while (waiting.length > 0 && underWay < BATCHES_MAX) {
+      const batch = waiting.splice(0, BATCH_MAX)
+      underWay++
+      // Handed over one after the other, so that the clock follows the order of the calls.
+      tail = tail.then(() => append(batch)).then(({ answered }) => void answered.finally(settled))
+    }
   }
 
-  async function append(batch: readonly Taken[], again = false): Promise<void> {
+  function settled(): void {
+    underWay--
+    flush()
+  }
+
+  /** Resolves once the store has the batch in its mailbox, and knows its number in the order. */
+  async function append(
+    batch: readonly Taken[],
+    again = false,
+  ): Promise<{ readonly answered: Promise<unknown> }> {
     try {
       const around = await surroundings.now()
       if (around.identity === null && !warned) {
@@ -121,19 +137,33 @@ export function createEmitter(
           taken.reject(error)
         }
       }
-      const hasIdentity = around.identity !== null
-      for (const part of inParts(stamped)) {
-        try {
-          await store(part, hasIdentity)
-        } catch (error) {
-          const taken = part.map((one) => one.taken)
-          // `init` came between the look at the identity and the write: the events belong to the project now.
-          if (!hasIdentity && !again && isForeign(error)) await append(taken, true)
-          else for (const { reject } of taken) reject(error)
-        }
+      const parts = inParts(stamped)
+      if (around.identity !== null) {
+        return { answered: Promise.all(parts.map((part) => storeOrReject(part))) }
       }
+      for (const part of parts) await storeBeforeInit(part, again)
     } catch (error) {
       for (const { reject } of batch) reject(error)
+    }
+    return { answered: Promise.resolve() }
+  }
+
+  async function storeOrReject(stamped: readonly Stamped[]): Promise<void> {
+    try {
+      await store(stamped, true)
+    } catch (error) {
+      for (const { taken } of stamped) taken.reject(error)
+    }
+  }
+
+  /** Waited for: where `init` came between the look at the identity and the write, the events belong to the project now. */
+  async function storeBeforeInit(stamped: readonly Stamped[], again: boolean): Promise<void> {
+    try {
+      await store(stamped, false)
+    } catch (error) {
+      const batch = stamped.map(({ taken }) => taken)
+      if (!again && isForeign(error)) await (await append(batch, true)).answered
+      else for (const { reject } of batch) reject(error)
     }
   }
 
@@ -149,7 +179,8 @@ export function createEmitter(
         return null
       })
     if (answer === null) {
-      // One event spoils its batch: each is asked alone, and only the culprit is refused.
+      // One event spoils its batch: each is asked alone, and only the culprit is refused. What was handed over meanwhile
+      // keeps the earlier numbers.
       for (const one of stamped) {
         await store([one], hasIdentity).catch((error: unknown) => one.taken.reject(error))
       }
@@ -191,7 +222,7 @@ export function createEmitter(
     new Promise((resolve, reject) => {
       const event = JSON.parse(text) as Event
       const one = { taken: { resolve, reject }, event, text }
-      tail = tail.then(() => store([one], true)).catch(reject)
+      tail = tail.then(() => void store([one], true).catch(reject))
     })
 
   return { emit, prepare, record }

@@ -2,7 +2,6 @@
  * The door. `emit` and `decisions` sanitize before any mailbox, stamp, and resolve once what they were given is
  * durable; the link, where there is one, follows by itself.
  */
-import { monotonicFactory } from 'ulid'
 import type { InspectionEvent } from 'xstate'
 import type { Draft, Receipt } from './contracts/event.ts'
 import { Calls } from './calls.ts'
@@ -10,6 +9,7 @@ import { createCommits } from './commits.ts'
 import { createDecisions, type Decisions } from './decisions.ts'
 import { createEmitter } from './emitter.ts'
 import { RuntimeError } from './errors.ts'
+import { createNewId } from './events/new-id.ts'
 import { createSanitizer } from './events/sanitize.ts'
 import { createGlossary, type Glossary } from './glossary.ts'
 import { createHealing, type Healed } from './healing.ts'
@@ -137,7 +137,6 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     listeners,
   })
   const sanitizer = createSanitizer(literals)
-  const ulid = monotonicFactory()
   const parts = {
     repository,
     state,
@@ -146,7 +145,7 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     sanitizer,
     listeners,
     clock,
-    newId: () => ulid(clock.now()),
+    newId: createNewId(() => clock.now()),
   }
   const healing = createHealing({
     ...parts,

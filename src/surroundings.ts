@@ -16,6 +16,8 @@ export function createSurroundings(parts: Parts & { readonly identity: Identity 
   const { repository, sanitizer, system } = parts
   const missionIdByReference = new Map<string, string>()
   let identity = parts.identity
+  // A branch may carry a person's name.
+  const [cleanBranch, cleanSlug] = [cleanerOf('git_branch'), cleanerOf('repo_slug')]
   let repoSlug: string | null | undefined
 
   async function now(): Promise<Omit<Surroundings, 'missionId'>> {
@@ -29,18 +31,13 @@ export function createSurroundings(parts: Parts & { readonly identity: Identity 
     repoSlug ??= identity?.repo_slug ?? repoSlugOf(readOriginUrl(repository.commonDir))
     const head = readHead(repository.gitDir, repository.commonDir)
     const login = readLogin(parts.state)
-    // A branch may carry a person's name.
-    const clean = sanitizer.sanitize({ git_branch: head.branch, repo_slug: repoSlug }).value as {
-      git_branch: string | null
-      repo_slug: string | null
-    }
     return {
       identity,
       nodeId: parts.nodeId(),
       teamSlug: login.state === 'present' ? login.login.team_slug : 'local',
-      gitBranch: clean.git_branch,
+      gitBranch: cleanBranch(head.branch),
       headCommitSha: head.oid,
-      repoSlug: clean.repo_slug,
+      repoSlug: cleanSlug(repoSlug),
     }
   }
 
@@ -57,6 +54,18 @@ export function createSurroundings(parts: Parts & { readonly identity: Identity 
   async function faults(): Promise<readonly string[]> {
     const reading = await readIdentity(repository)
     return reading.state === 'unusable' ? reading.faults : []
+  }
+
+  /** Remembers the last one, which is nearly always the next one too. */
+  function cleanerOf(field: string): (text: string | null) => string | null {
+    let last: { readonly text: string | null; readonly clean: string | null } | null = null
+    return (text) => {
+      if (last?.text !== text) {
+        const { value } = sanitizer.sanitize({ [field]: text })
+        last = { text, clean: (value as Record<string, string | null>)[field] ?? null }
+      }
+      return last.clean
+    }
   }
 
   return { now, missionId, faults }

@@ -1,5 +1,5 @@
 /** The emitter before a store that does what the test says: what real ones do too seldom. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createEmitter, UNSETTLED_MAX } from '#dist/emitter.js'
 import { RuntimeError, StoreError } from '#dist/errors.js'
 import { createSanitizer } from '#dist/events/sanitize.js'
@@ -17,7 +17,11 @@ type Append = {
 }
 type Stored = { readonly payload: { note: number | string }; readonly project_uuid: string | null }
 
-async function emitterBefore(world: RuntimeWorld, store: (command: Append) => Promise<object>) {
+async function emitterBefore(
+  world: RuntimeWorld,
+  store: (command: Append) => Promise<object>,
+  identity: Parts['identity'] = null,
+) {
   let ids = 0
   let recorded = 0
   const parts = {
@@ -29,7 +33,7 @@ async function emitterBefore(world: RuntimeWorld, store: (command: Append) => Pr
     listeners: createListeners(),
     clock: { now: () => 0, setTimeout: () => null, clearTimeout: () => undefined },
     newId: () => String((ids += 1)).padStart(26, '0'),
-    identity: null,
+    identity,
     onEmitted: () => {
       recorded += 1
     },
@@ -136,6 +140,37 @@ describe('the emitter', () => {
     const { note } = await emitterBefore(new RuntimeWorld(), ask)
     await expect(note(0)).rejects.toMatchObject({ code: 'EVENT_FOREIGN_PROJECT' })
     expect(asked).toBe(2)
+  })
+
+  it('hands over some batches before the first is answered, and no more than eight (L2, L8)', async () => {
+    const world = new RuntimeWorld()
+    const { identity } = await initProject(world.root)
+    const answers: (() => void)[] = []
+    const { ask, kept } = keeper(() => null)
+    const emitter = await emitterBefore(
+      world,
+      async (command) => {
+        const answer = await ask(command)
+        await new Promise<void>((resolve) => answers.push(resolve))
+        return answer
+      },
+      identity,
+    )
+    const notes = range(4_000)
+    const receipts = Promise.all(notes.map((index) => emitter.note(index)))
+    await vi.waitFor(() => expect(answers).toHaveLength(8))
+    expect(kept).toEqual(notes.slice(0, kept.length))
+    // Whichever is answered first: the next is the next in order.
+    for (let count = 8; kept.length < notes.length; count += 1) {
+      answers.splice(3, 1)[0]?.()
+      await vi.waitFor(() => expect(answers).toHaveLength(8))
+      expect(count).toBeLessThan(100)
+    }
+    for (const answer of answers) answer()
+    expect((await receipts).map(({ lamport_clock }) => lamport_clock)).toEqual(
+      range(4_001).slice(1),
+    )
+    expect(kept).toEqual(notes)
   })
 
   it('sends a few megabytes at a time, in order (L8)', async () => {

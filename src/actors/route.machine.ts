@@ -49,8 +49,17 @@ export const routeMachine = setup({
   },
 })
 
-/** The route of an event, by the machine. */
+const routes = new Map<string, Route>()
+
+/** The route of an event, by the machine, which is asked once for each of the ways. */
 export function routeOf(hasIdentity: boolean, isConnected: boolean): Route {
+  const way = `${hasIdentity} ${isConnected}`
+  const route = routes.get(way) ?? walk(hasIdentity, isConnected)
+  routes.set(way, route)
+  return route
+}
+
+function walk(hasIdentity: boolean, isConnected: boolean): Route {
   const [start] = initialTransition(routeMachine)
   const [created] = transition(routeMachine, start, { type: 'event.created', hasIdentity })
   const [stored] = transition(routeMachine, created, { type: 'event.stored', isConnected })

@@ -24,7 +24,16 @@ export function readGitConfig(commonDir: string): readonly GitConfigEntry[] {
 
 export function readGitConfigFile(path: string): readonly GitConfigEntry[] {
   const read = readBounded(path, CONFIG_SIZE_MAX_BYTES, { followLink: true })
-  return read.state === 'read' ? parseGitConfig(read.bytes.toString('utf8')) : []
+  if (read.state !== 'read') return []
+  const text = read.bytes.toString('utf8')
+  if (text !== lastParsed.text) lastParsed = { text, entries: parseGitConfig(text) }
+  return lastParsed.entries
+}
+
+/** The same file is read for each batch of events, and hardly ever another one. */
+let lastParsed: { readonly text: string; readonly entries: readonly GitConfigEntry[] } = {
+  text: '',
+  entries: [],
 }
 
 /** The last value of a key, as git takes it; `true` for a name without a value. */

@@ -1,5 +1,5 @@
 /** Reads HEAD and refs from git's files, without a process. Total: what can't be read is null. */
-import { readdirSync, readlinkSync } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { readBounded, readGitText } from './bounded-file.ts'
 import { isOid } from './object-id.ts'
@@ -49,6 +49,8 @@ export function readHead(gitDir: string, commonDir: string): Head {
 // Before 2005 HEAD was a symbolic link, and git still reads it.
 function linkedRef(path: string): string | null {
   try {
+    // Asked first: to fail costs ten times as much.
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return null
     const target = readlinkSync(path)
     return target.startsWith('refs/') ? `ref: ${target}` : null
   } catch {

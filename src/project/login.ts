@@ -3,7 +3,7 @@
  * read it, it is replaced as a whole or not at all, and its token never shows in an error, a log or an argument.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
@@ -74,6 +74,9 @@ export function openLogin(state: string): LoginReading<OpenLogin> {
 
 function read<Found>(state: string, look: (stored: Stored) => Found): LoginReading<Found> {
   try {
+    // Asked first: to fail costs ten times as much, and many work without a hub.
+    const stat = lstatSync(join(state, LOGIN_FILE), { throwIfNoEntry: false })
+    if (stat === undefined) return { state: 'absent' }
     return { state: 'present', login: look(readStored(state)) }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return { state: 'absent' }
