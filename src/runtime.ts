@@ -6,12 +6,12 @@ import type { InspectionEvent } from 'xstate'
 import type { Draft, Receipt } from './contracts/event.ts'
 import { Calls } from './calls.ts'
 import { createCommits } from './commits.ts'
-import { createDecisions, type Decisions } from './decisions.ts'
+import type { Decisions } from './decisions.ts'
 import { createEmitter } from './emitter.ts'
 import { RuntimeError } from './errors.ts'
 import { createNewId } from './events/new-id.ts'
 import { createSanitizer } from './events/sanitize.ts'
-import { createGlossary, type Glossary } from './glossary.ts'
+import type { Glossary } from './glossary.ts'
 import { createHealing, type Healed } from './healing.ts'
 import { passGate } from './project/gate.ts'
 import { identityOrNull } from './project/identity.ts'
@@ -23,8 +23,8 @@ import { machineOf } from './project/machine.ts'
 import { nodeIdOf } from './project/node-id.ts'
 import { stateDirectory } from './project/state-directory.ts'
 import { createSync, type Sync } from './sync.ts'
-import { createWorkPackages, type WorkPackages } from './work-packages.ts'
-import { type ProjectView, viewProject } from './view.ts'
+import type { WorkPackages } from './work-packages.ts'
+import type { ProjectView } from './view.ts'
 import { FlightRecorder } from './inspect/flight-recorder.ts'
 import type { Unnumbered } from './inspect/feed-message.ts'
 import type { Following } from './inspect/following.ts'
@@ -163,9 +163,14 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     heal: healing.heal,
     onRecorded: recorded,
   }
-  const decisions = createDecisions(ledgers)
-  const workPackages = createWorkPackages({ ...ledgers, emitter })
-  const glossary = createGlossary({ ...ledgers, emitter })
+  // Most programs that are started for one thing need none of these, or one.
+  const decisions = once(async () => (await import('./decisions.ts')).createDecisions(ledgers))
+  const workPackages = once(async () =>
+    (await import('./work-packages.ts')).createWorkPackages({ ...ledgers, emitter }),
+  )
+  const glossary = once(async () =>
+    (await import('./glossary.ts')).createGlossary({ ...ledgers, emitter }),
+  )
   const calls = new Calls()
   const flight = new FlightRecorder({
     system,
@@ -193,18 +198,18 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
   return {
     emit: (draft) => calls.run(() => emitter.emit(draft)),
     decisions: {
-      request: (request) => calls.run(() => decisions.request(request)),
-      answer: (answer) => calls.run(() => decisions.answer(answer)),
+      request: (request) => calls.run(async () => (await decisions()).request(request)),
+      answer: (answer) => calls.run(async () => (await decisions()).answer(answer)),
     },
     workPackages: {
-      create: (creation) => calls.run(() => workPackages.create(creation)),
-      move: (move) => calls.run(() => workPackages.move(move)),
+      create: (creation) => calls.run(async () => (await workPackages()).create(creation)),
+      move: (move) => calls.run(async () => (await workPackages()).move(move)),
     },
     glossary: {
-      observe: (observation) => calls.run(() => glossary.observe(observation)),
-      request: (request) => calls.run(() => glossary.request(request)),
-      resolve: (resolution) => calls.run(() => glossary.resolve(resolution)),
-      record: (fact) => calls.run(() => glossary.record(fact)),
+      observe: (observation) => calls.run(async () => (await glossary()).observe(observation)),
+      request: (request) => calls.run(async () => (await glossary()).request(request)),
+      resolve: (resolution) => calls.run(async () => (await glossary()).resolve(resolution)),
+      record: (fact) => calls.run(async () => (await glossary()).record(fact)),
     },
     heal: () => calls.run(() => healing.heal()),
     sync: {
@@ -218,7 +223,7 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
       },
     },
     status: async () => ({
-      ...(await viewProject(repository, state)),
+      ...(await (await import('./view.ts')).viewProject(repository, state)),
       workers: system.workerStates,
       failures: system.failures,
       link: sync.link,
@@ -237,6 +242,12 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     system,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** Made when it is first asked for, and then kept. */
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | null = null
+  return () => (made ??= make())
 }
 
 async function startInspection(

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'inspect',
     'door',
     'hub',
+    'actors',
     'workers',
     'protocols',
     'events',
@@ -72,9 +73,7 @@ describe('a thread', () => {
 
 describe('a resource', () => {
   it('of threads is made by one file (L5)', () => {
-    expect(files().filter((file) => /\bnew Worker\(/.test(read(file)))).toEqual([
-      'actors/thread.ts',
-    ])
+    expect(files().filter((file) => /\bnew Worker\(/.test(read(file)))).toEqual(['actors/spawn.ts'])
     expect(importersOf('piscina')).toEqual([
       'workers/bulk/graph-layouts.ts',
       'workers/bulk/pool.ts',

@@ -1,6 +1,5 @@
 /** The running house of one repository: the supervisor with its workers, a desk for each, and one inspection point. */
 import { randomUUID } from 'node:crypto'
-import type { ResourceLimits } from 'node:worker_threads'
 import {
   type ActorRefFrom,
   type AnyActorLogic,
@@ -12,7 +11,6 @@ import {
 import { RuntimeError } from '../errors.ts'
 import type { IdentityLiterals } from '../events/identity-literals.ts'
 import { monotonicMs } from '../project/monotonic.ts'
-import { threadUrl } from '../project/program-files.ts'
 import type { Identity, Repository } from '../project/types.ts'
 import type { GitAnswer, GitCommand, GitInput } from '../workers/git/protocol.ts'
 import type { SocketAnswer, SocketCommand, SocketInput } from '../workers/socket/protocol.ts'
@@ -27,6 +25,7 @@ import {
   type WorkerRef,
 } from './supervisor.machine.ts'
 import { within } from './within.ts'
+import { buildOf } from './spawn.ts'
 import { fromThread, type StartedThread, STUCK_AFTER_MS } from './thread.ts'
 import { type WorkerFailure, workerMachine, type WorkerName } from './worker.machine.ts'
 
@@ -98,8 +97,6 @@ export type SystemObserver = {
 }
 
 const NOT_STARTED: ThreadCounts = { taken: () => 0, starts: 0, startedAt: 0 }
-/** The store's batches and claims are bounded, and the socket's window; git's indexes are as large as they are. */
-const HEAP_MAX_MB = 512
 /** Real time, because an injected clock may stand still. A little more than the supervisor's own deadline. */
 const STOP_WITHIN_MS = STOP_DEADLINE_MS + 100
 /** How long the end of the threads is waited for after that. */
@@ -222,25 +219,19 @@ function provideThreads(
   const { repository, state, nodeId, literals, capacity } = options
   const channel = `kittiwake.${randomUUID()}`
   const stuckAfterMs = options.stuckAfterMs ?? STUCK_AFTER_MS
-  const provide = (
-    name: WorkerName,
-    resourceLimits: ResourceLimits,
-    input: () => unknown,
-  ): typeof workerMachine => {
+  const provide = (name: WorkerName, input: () => unknown): typeof workerMachine => {
     const thread =
       options.thread?.(name) ??
       fromThread({
-        url: threadUrl(`${name}/${name}.worker`),
+        ...buildOf(name),
         input,
         stuckAfterMs,
-        resourceLimits,
         started: (one) => started(name, one),
       })
     return workerMachine.provide({ actors: { thread } })
   }
-  const bounded = { maxOldGenerationSizeMb: HEAP_MAX_MB }
   return {
-    store: provide('store', bounded, (): StoreInput => ({
+    store: provide('store', (): StoreInput => ({
       state,
       repository,
       identity: identity(),
@@ -249,8 +240,8 @@ function provideThreads(
       channel,
       capacity,
     })),
-    git: provide('git', {}, (): GitInput => ({ repository, literals, state })),
-    socket: provide('socket', bounded, (): SocketInput => ({
+    git: provide('git', (): GitInput => ({ repository, literals, state })),
+    socket: provide('socket', (): SocketInput => ({
       state,
       projectUuid: identity()?.uuid ?? null,
       channel,

@@ -1,20 +1,8 @@
 /** A worker thread as an actor: what it is sent is posted down, what the thread posts comes back up. */
-import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import {
-  BEAT_AT,
-  PULSE_BYTES,
-  STOP,
-  STOP_AT,
-  TAKEN_AT,
-  threadArguments,
-} from '../workers/thread-protocol.ts'
-import type {
-  ThreadCommand,
-  ThreadEvent,
-  ThreadInput,
-  ThreadMessage,
-} from '../workers/thread-protocol.ts'
+import { BEAT_AT, STOP, STOP_AT, TAKEN_AT } from '../workers/thread-protocol.ts'
+import type { ThreadCommand, ThreadEvent, ThreadMessage } from '../workers/thread-protocol.ts'
+import { type Build, spawn } from './spawn.ts'
 import { within } from './within.ts'
 
 /** A loop that has not turned for this long, and has not said that it lives, is stuck. */
@@ -25,13 +13,10 @@ const CHECK_MS = 250
 /** A thread in native code may not end when it is told to; then the next one starts beside it. */
 const EXIT_WITHIN_MS = 2_000
 
-export type ThreadOptions = {
-  /** The built entry, `…/x.worker.js`. */
-  readonly url: URL
+export type ThreadOptions = Build & {
   /** Read at each start. It holds paths and names, so it stays in this closure and out of every snapshot. */
   readonly input: () => unknown
   readonly stuckAfterMs: number
-  readonly resourceLimits?: ResourceLimits
   /** Told of each thread that was started. */
   readonly started?: (thread: StartedThread) => void
 }
@@ -42,7 +27,7 @@ export type StartedThread = {
   readonly taken: () => number
 }
 
-/** The only place that makes a Worker. Throw, exit, stuck loop and lack of memory are one thing: `thread.crashed`. */
+/** Throw, exit, stuck loop and lack of memory are one thing: `thread.crashed`. */
 export function fromThread(options: ThreadOptions): CallbackActorLogic<ThreadCommand> {
   return fromCallback<ThreadCommand>(({ receive, sendBack }) => {
     try {
@@ -62,15 +47,8 @@ function runThread(
   receive: (listener: (command: ThreadCommand) => void) => void,
   send: (event: ThreadEvent) => void,
 ): () => void {
-  const pulse = new SharedArrayBuffer(PULSE_BYTES)
-  const heart = new Int32Array(pulse)
-  const data: ThreadInput<unknown> = { input: options.input(), pulse }
-  const { resourceLimits = {}, stuckAfterMs } = options
-  const worker = new Worker(options.url, {
-    workerData: data,
-    resourceLimits,
-    ...threadArguments(),
-  })
+  const { stuckAfterMs } = options
+  const { worker, heart } = spawn(options, options.input())
   const gone = new Promise<void>((resolve) => void worker.once('exit', () => resolve()))
   options.started?.({ gone, taken: () => Atomics.load(heart, TAKEN_AT) })
   let over = false

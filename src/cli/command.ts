@@ -3,6 +3,7 @@ import { Command, Option } from 'clipanion'
 import { errorDocument, EXIT, exitCodeOf, RuntimeError } from '../errors.ts'
 import type { Safety } from '../project/gate.ts'
 import type { Runtime } from '../runtime.ts'
+import type { WorkerName } from '../actors/worker.machine.ts'
 import type { Deferral } from '../workers/git/protocol.ts'
 import type { Context } from './context.ts'
 import { isTerminal, printable, printError, printJson, printText } from './output.ts'
@@ -28,6 +29,9 @@ export abstract class KittiwakeCommand extends Command<Context> {
 
   /** False for commands that deliver by themselves, and for what withdraws: neither tells the background process. */
   protected readonly nudges: boolean = true
+
+  /** What the command can't do without, where it opens a runtime. */
+  protected readonly threads: readonly WorkerName[] = ['store']
 
   /** The line of progress that stands on the terminal. */
   #progress = ''
@@ -81,6 +85,17 @@ export abstract class KittiwakeCommand extends Command<Context> {
 
   /** Runs `work` with the runtime of the current folder and stops it, whatever happens; an interruption, within 3 s. */
   protected async withRuntime<Value>(work: (runtime: Runtime) => Promise<Value>): Promise<Value> {
+    // Made while the modules of this thread are loaded, which takes as long.
+    const { coolThreads, warmThreads } = await import('../actors/spawn.ts')
+    warmThreads(this.threads)
+    try {
+      return await this.#withOpenRuntime(work)
+    } finally {
+      coolThreads()
+    }
+  }
+
+  async #withOpenRuntime<Value>(work: (runtime: Runtime) => Promise<Value>): Promise<Value> {
     const { cwd, signal } = this.context
     const { openRuntime } = await import('../runtime.ts')
     // The command has passed the gate.

@@ -1,15 +1,17 @@
 /** What crosses between a thread and the actor that stands for it. */
 
-/** `workerData` of every thread. `pulse` holds three 32-bit numbers, at the places below. */
-export type ThreadInput<Input> = { readonly input: Input; readonly pulse: SharedArrayBuffer }
+/** `workerData` of every thread. `pulse` holds four 32-bit numbers, at the places below. The first message is its input. */
+export type ThreadData = { readonly pulse: SharedArrayBuffer }
 
-export const PULSE_BYTES = 12
+export const PULSE_BYTES = 16
 /** Bumped while the thread's loop turns. */
 export const BEAT_AT = 0
 /** 1 once the thread is asked to stop: one that waits does not read its messages. */
 export const STOP_AT = 1
 /** How many commands the thread has taken. */
 export const TAKEN_AT = 2
+/** 1 once the input has been posted: until then a thread that was made ahead waits. */
+export const BEGIN_AT = 3
 
 export type ThreadMessage =
   | { readonly type: 'thread.ready' }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { monotonicMs } from '#dist/project/monotonic.js'
-import { HeldThread } from '../support/held-thread.ts'
+import { HeldThread, THREAD_ENTRY } from '../support/held-thread.ts'
 
 describe('a thread', () => {
   it('says that it is ready, takes what is posted and answers in order (L6)', async () => {
@@ -84,7 +84,10 @@ describe('a thread', () => {
   it.each(['toil', 'rest'])(
     'that is slow to load, or says that it lives while it must %s, is not stuck',
     async (what) => {
-      const thread = new HeldThread({ input: () => ({ blockMs: 900 }), stuckAfterMs: 250 })
+      const thread = new HeldThread({
+        url: new URL('?blockMs=900', THREAD_ENTRY),
+        stuckAfterMs: 250,
+      })
       await thread.until('thread.ready')
       thread.post({ id: 1, what, ms: 900 })
       const said = await thread.until('thread.answered')

@@ -1,16 +1,15 @@
 /**
- * A worker thread for tests of `serve` and of its actor. Input: `{ blockMs }`, for which it loads without a turn of its
+ * A worker thread for tests of `serve` and of its actor. `?blockMs=` says how long it loads without a turn of its
  * loop. Commands: `{ id, what, ms, turns }`; an answer says how many commands were taken together.
  */
 import { setImmediate } from 'node:timers/promises'
-import { workerData } from 'node:worker_threads'
 import { serve } from '#dist/workers/serve.js'
 
 function block(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
-block(workerData.input?.blockMs ?? 0)
+block(Number(new URL(import.meta.url).searchParams.get('blockMs') ?? 0))
 
 await serve(async (_input, report, { beat, rest }) => {
   const works = {

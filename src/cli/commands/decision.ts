@@ -5,6 +5,8 @@ import { KittiwakeCommand, type Result } from '../command.ts'
 import { oneLine } from '../output.ts'
 
 export class DecisionRequestCommand extends KittiwakeCommand {
+  protected override readonly threads = ['git'] as const
+
   static override paths = [['decision', 'request']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Decisions',
@@ -45,6 +47,8 @@ export class DecisionRequestCommand extends KittiwakeCommand {
 }
 
 export class DecisionAnswerCommand extends KittiwakeCommand {
+  protected override readonly threads = ['git'] as const
+
   static override paths = [['decision', 'answer']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Decisions',

@@ -10,6 +10,8 @@ const MISSION = { required: true, description: 'Directory name, slug or ULID' } 
 const SCOPE = `One of ${SCOPES.join(', ')}`
 
 export class GlossaryObserveCommand extends KittiwakeCommand {
+  protected override readonly threads = ['git'] as const
+
   static override paths = [['glossary', 'observe']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Glossary',
@@ -51,6 +53,8 @@ export class GlossaryObserveCommand extends KittiwakeCommand {
 }
 
 export class GlossaryRequestCommand extends KittiwakeCommand {
+  protected override readonly threads = ['git', 'store'] as const
+
   static override paths = [['glossary', 'request']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Glossary',
@@ -89,6 +93,8 @@ export class GlossaryRequestCommand extends KittiwakeCommand {
 }
 
 export class GlossaryResolveCommand extends KittiwakeCommand {
+  protected override readonly threads = ['git', 'store'] as const
+
   static override paths = [['glossary', 'resolve']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Glossary',

@@ -5,6 +5,8 @@ import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
 export class MissionCreateCommand extends KittiwakeCommand {
+  protected override readonly threads = ['git'] as const
+
   static override paths = [['mission', 'create']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Project',

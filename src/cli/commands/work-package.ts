@@ -9,6 +9,7 @@ import { readObject, readTextArgument } from '../input.ts'
 import { columns, oneLine } from '../output.ts'
 
 abstract class MovingCommand extends KittiwakeCommand {
+  protected override readonly threads = ['git', 'store'] as const
   // What is deferred was tried before the move, and the move's own commit has just been tried.
   protected override readonly healsDeferred = false
 

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { afterEach, describe, expect, it } from 'vitest'
+import { buildOf, coolThreads, spawn, warmThreads } from '#dist/actors/spawn.js'
+import type { Spawned } from '#dist/actors/spawn.js'
+
+const STORE = buildOf('store')
+const threads: Spawned[] = []
+
+/** Its number; they are given out in the order in which threads are made. */
+function started(): number {
+  const thread = spawn(STORE, { channel: 'spawn.test', literals: NO_LITERALS })
+  threads.push(thread)
+  return thread.worker.threadId
+}
+
+const NO_LITERALS = { hostnames: [], usernames: [], names: [], emails: [], homes: [], roots: [] }
+
+afterEach(async () => {
+  coolThreads()
+  await Promise.all(threads.splice(0).map(({ worker }) => worker.terminate()))
+})
+
+describe('a thread that is made ahead', () => {
+  it('is the one that is asked for, once, and takes up what it is given then', async () => {
+    const before = started()
+    warmThreads(['store'])
+    warmThreads(['store'])
+    expect(started()).toBe(before + 1)
+    const [message] = await once(threads[1]?.worker ?? process, 'message')
+    expect(message).toEqual({ type: 'thread.ready' })
+    expect(started()).toBe(before + 2)
+  })
+
+  it('ends where nobody asked for it', () => {
+    const before = started()
+    warmThreads(['store', 'git'])
+    coolThreads()
+    expect(started()).toBe(before + 3)
+  })
+})
