@@ -29,6 +29,9 @@ if (folder !== undefined) {
   delete process.env[unused]
 }
 
+// Each program would read and parse all of them before its first line; a test that needs an authority brings its own.
+delete process.env['NODE_EXTRA_CA_CERTS']
+
 // Whoever runs the tests may have their commits signed.
 process.env['GIT_CONFIG_GLOBAL'] = devNull
 process.env['GIT_CONFIG_NOSYSTEM'] = '1'
