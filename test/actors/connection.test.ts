@@ -1,4 +1,3 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { SimulatedClock, createActor, fromCallback, transition } from 'xstate'
 import type { EventObject } from 'xstate'
@@ -21,6 +20,7 @@ import type {
 import { connectionMachine } from '#dist/actors/connection.machine.js'
 import { initialContext } from '#dist/actors/connection-setup.js'
 import { afterEvent, checkTable } from '../support/machine-table.ts'
+import { fc, property } from '../support/property.ts'
 
 type Said = { readonly to: 'socket' | 'commits' | 'events'; readonly type: string }
 
@@ -635,7 +635,7 @@ const BEFORE_DELIVERY: ReadonlySet<ConnectionState> = new Set([
   'suspended',
 ] as const)
 
-test.prop([
+property([
   fc.array(fc.oneof(STEP, STEP, fc.constant({ type: 'advance' })), { maxLength: 80 }),
   fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
 ])('whatever happens in whatever order, it keeps its promises', (steps, random) => {
@@ -708,7 +708,7 @@ test.prop([
 })
 
 describe('the back-off', () => {
-  test.prop([
+  property([
     fc.integer({ min: -5, max: 5000 }),
     fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     fc.integer({ min: 1, max: 10_000 }),

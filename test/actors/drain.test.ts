@@ -1,8 +1,8 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { type AnyActorRef, createActor, fromCallback, SimulatedClock } from 'xstate'
 import { CLAIM_START, drainMachine } from '#dist/actors/drain.machine.js'
 import { checkTable } from '../support/machine-table.ts'
+import { fc, property } from '../support/property.ts'
 
 const nobody = createActor(fromCallback(() => undefined)).start()
 const context = {
@@ -310,7 +310,7 @@ describe('a drain', () => {
   })
 
   const act = fc.constantFrom('append', 'step', 'step', 'step', 'refuse', 'sleep', 'wake', 'wait')
-  test.prop([
+  property([
     fc.array(act, { maxLength: 80 }),
     fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 6 }),
   ])('delivers every appended event in order, whatever the interleaving (L3)', (acts, script) => {

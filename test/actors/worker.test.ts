@@ -1,8 +1,8 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { createActor, fromCallback, SimulatedClock } from 'xstate'
 import { MAILBOX_MAX, RESTARTS_MAX, workerMachine } from '#dist/actors/worker.machine.js'
 import { checkTable } from '../support/machine-table.ts'
+import { fc, property } from '../support/property.ts'
 
 const nobody = createActor(fromCallback(() => undefined)).start()
 const options = { name: 'store', random: () => 0.5, now: () => 0 } as const
@@ -211,7 +211,7 @@ describe('a worker', () => {
   })
 
   const act = fc.constantFrom('ask', 'ask', 'ready', 'answer', 'answer', 'crash', 'wait')
-  test.prop([fc.array(act, { maxLength: 60 })])(
+  property([fc.array(act, { maxLength: 60 })])(
     'settles every ask exactly once, whatever dies when',
     (acts) => {
       const { posts, answers, worker, ask: put, say, wait } = world()

@@ -14,7 +14,6 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { fc, test } from '@fast-check/vitest'
 import { say } from '#dist/background/control-client.js'
 import { ControlServer } from '#dist/background/control-server.js'
 import { BackgroundLog, followLog, LOG_BYTES_MAX, readLog } from '#dist/background/log.js'
@@ -24,6 +23,7 @@ import { LINE_LENGTH_MAX } from '#dist/background/protocol.js'
 import { addEntry, entryNames, readEntry, removeEntry } from '#dist/background/registry.js'
 import { isOlder } from '#dist/background/version-order.js'
 import { SenderLease } from '#dist/workers/store/sender-lease.js'
+import { fc, property } from '../support/property.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'kittiwake-parts-'))
 let count = 0
@@ -203,7 +203,7 @@ describe(isOlder, () => {
     }
   })
 
-  test.prop([fc.string(), fc.string()])('is never true both ways', (one, other) => {
+  property([fc.string(), fc.string()])('is never true both ways', (one, other) => {
     expect(isOlder(one, other) && isOlder(other, one)).toBe(false)
   })
 })

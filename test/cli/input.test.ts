@@ -5,11 +5,11 @@ import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { fc, it as property } from '@fast-check/vitest'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readLines, readTextArgument } from '#dist/cli/input.js'
 import { limitOption, portOption } from '#dist/cli/options.js'
 import { columns, oneLine, printable, printJson, streamJson } from '#dist/cli/output.js'
+import { fc, property } from '../support/property.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kittiwake-input-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const MIB = 1024 * 1024
 
 describe('lines', () => {
-  property.prop([fc.array(fc.string({ unit: 'grapheme' })), fc.infiniteStream(fc.nat(7))])(
+  property([fc.array(fc.string({ unit: 'grapheme' })), fc.infiniteStream(fc.nat(7))])(
     'are the same however the bytes arrive',
     async (texts, sizes) => {
       const lines = texts.map((text) => text.replaceAll(/[\n\uFEFF]/g, ''))
@@ -157,7 +157,7 @@ describe('what is printed', () => {
     ).toHaveLength(2)
   })
 
-  property.prop([fc.jsonValue()])(
+  property([fc.jsonValue()])(
     'as JSON is the same value, spelt without control characters',
     (value) => {
       const text = printed(value)

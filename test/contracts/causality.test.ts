@@ -1,5 +1,4 @@
 /** What came before what, and the orders that follow from it. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import {
   Causality,
@@ -11,6 +10,7 @@ import type { Caused } from '#dist/contracts/causality.js'
 import { compareJson } from '#dist/contracts/compare-json.js'
 import { compareEvents } from '#dist/contracts/event-order.js'
 import type { Json } from '#dist/contracts/json.js'
+import { fc, property } from '../support/property.ts'
 
 const place = (event_id: string, lamport_clock: number, node_id = 'a', more = {}): Caused => ({
   event_id,
@@ -34,7 +34,7 @@ const events = fc.uniqueArray(
 )
 
 describe('the order of events', () => {
-  test.prop([events, fc.nat(7)])('is total, and one for every order they come in', (list, turn) => {
+  property([events, fc.nat(7)])('is total, and one for every order they come in', (list, turn) => {
     const turned = [...list.slice(turn), ...list.slice(0, turn)]
     expect(turned.toSorted(compareEvents)).toEqual(list.toSorted(compareEvents))
     for (const a of list) {
@@ -54,7 +54,7 @@ describe('the order of events', () => {
 })
 
 describe('the order of causes', () => {
-  test.prop([events, fc.nat(7)])('has causes first, and is one for every order', (list, turn) => {
+  property([events, fc.nat(7)])('has causes first, and is one for every order', (list, turn) => {
     const turned = [...list.slice(turn), ...list.slice(0, turn), ...list.slice(0, 1)]
     const sort = (some: readonly Caused[]): string => {
       try {
@@ -127,7 +127,7 @@ describe('concurrency', () => {
 describe('the order of JSON', () => {
   const sign = (number: number): number => Math.sign(number) + 0
 
-  test.prop([fc.jsonValue(), fc.jsonValue(), fc.jsonValue()])('is an order', (x, y, z) => {
+  property([fc.jsonValue(), fc.jsonValue(), fc.jsonValue()])('is an order', (x, y, z) => {
     const [a, b, c] = [x as Json, y as Json, z as Json]
     expect(sign(compareJson(a, b))).toBe(sign(-compareJson(b, a)))
     if (compareJson(a, b) <= 0 && compareJson(b, c) <= 0) {

@@ -1,9 +1,9 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { classifyEnvelope, classifyLaneName } from '#dist/contracts/classify.js'
 import type { Classification } from '#dist/contracts/classify.js'
 import { contractEvent } from '../support/contract-event.ts'
 import { HAS_CONFORMANCE, judgedOf, manifest } from '../support/conformance.ts'
+import { fc, property } from '../support/property.ts'
 
 function codeOf(found: Classification): string | null {
   return found.valid ? null : found.error.code
@@ -67,7 +67,7 @@ describe('a claimed envelope', () => {
     })
   })
 
-  test.prop([fc.anything({ withBigInt: true, withDate: true, withMap: true })])(
+  property([fc.anything({ withBigInt: true, withDate: true, withMap: true })])(
     'of any shape gets a verdict',
     (input) => {
       expect(typeof classifyEnvelope(input).valid).toBe('boolean')

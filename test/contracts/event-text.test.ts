@@ -1,7 +1,7 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { EVENT_TEXT_MAX, readEventText } from '#dist/contracts/event-text.js'
 import { validateEvent } from '#dist/index.js'
+import { fc, property } from '../support/property.ts'
 
 const faults = (text: string): readonly string[] =>
   readEventText(text).violations.map(({ path, code }) => `${path.join('.')} ${code}`)
@@ -38,14 +38,14 @@ describe('the text of an event', () => {
     expect(JSON.stringify(readEventText('{"token": secret'))).not.toContain('secret')
   })
 
-  test.prop([fc.jsonValue()])('that JSON was written from has no fault of its own', (value) => {
+  property([fc.jsonValue()])('that JSON was written from has no fault of its own', (value) => {
     const text = JSON.stringify(value)
     const isExact = !/\d{16}/.test(text)
     if (isExact)
       expect(readEventText(text)).toEqual({ ok: true, value: JSON.parse(text), violations: [] })
   })
 
-  test.prop([fc.string()])('may be any', (text) => {
+  property([fc.string()])('may be any', (text) => {
     expect(typeof readEventText(text).ok).toBe('boolean')
   })
 })

@@ -1,5 +1,4 @@
 /** Glossary rows, senses and their replay: what is read, what is written, and that order between terms is nothing. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { findDrift, foldGlossary } from '#dist/contracts/fold-glossary.js'
 import type { NumberedGlossaryRow } from '#dist/contracts/fold-glossary.js'
@@ -16,6 +15,7 @@ import type { SeedEntry, Seeds, Sense } from '#dist/contracts/glossary-sense.js'
 import { pythonFloat } from '#dist/contracts/python-float.js'
 import { reencodeJson } from '#dist/contracts/lossless-json.js'
 import type { Json } from '#dist/contracts/json.js'
+import { fc, property } from '../support/property.ts'
 
 const STAMP = { timestamp: '2026-06-01T07:00:00.000000+00:00' }
 const entry = (surface: string, definition: string, more: Partial<SeedEntry> = {}): SeedEntry => ({
@@ -49,15 +49,12 @@ describe('a float as Python spells it', () => {
     expect(pythonFloat(value)).toBe(text)
   })
 
-  test.prop([fc.double({ noNaN: true, noDefaultInfinity: true })])(
-    'is the same number',
-    (value) => {
-      const text = pythonFloat(value)
-      expect(Object.is(Number(text), value)).toBe(true)
-      expect(text).toMatch(/^-?\d+(?:\.\d+)?(?:e[+-]\d{2,3})?$/)
-      expect(/[.e]/.test(text)).toBe(true)
-    },
-  )
+  property([fc.double({ noNaN: true, noDefaultInfinity: true })])('is the same number', (value) => {
+    const text = pythonFloat(value)
+    expect(Object.is(Number(text), value)).toBe(true)
+    expect(text).toMatch(/^-?\d+(?:\.\d+)?(?:e[+-]\d{2,3})?$/)
+    expect(/[.e]/.test(text)).toBe(true)
+  })
 })
 
 describe('the spelling of a term', () => {
@@ -74,7 +71,7 @@ describe('the spelling of a term', () => {
     expect(normalSurface(text)).toBe(surface)
   })
 
-  test.prop([fc.string({ unit: 'binary' })])('is its own spelling', (text) => {
+  property([fc.string({ unit: 'binary' })])('is its own spelling', (text) => {
     const surface = normalSurface(text)
     expect(normalSurface(surface)).toBe(surface)
     // What other readers ask of it.
@@ -83,7 +80,7 @@ describe('the spelling of a term', () => {
 })
 
 describe(normalMeaning, () => {
-  test.prop([fc.string({ unit: 'binary' })])(
+  property([fc.string({ unit: 'binary' })])(
     'has one kind of line end, and nothing around it',
     (text) => {
       const meaning = normalMeaning(text)
@@ -180,14 +177,14 @@ describe('a row', () => {
     expect(parseGlossaryRow(value)).toBe(reason)
   })
 
-  test.prop([
-    fc.jsonValue(),
-    fc.constantFrom('GlossarySenseUpdated', 'TermCandidateObserved', 'x'),
-  ])('of any shape is read or refused', (value, event_type) => {
-    for (const one of [value, { event_type, new_sense: value, term: value }]) {
-      expect(['string', 'object']).toContain(typeof parseGlossaryRow(one as Json))
-    }
-  })
+  property([fc.jsonValue(), fc.constantFrom('GlossarySenseUpdated', 'TermCandidateObserved', 'x')])(
+    'of any shape is read or refused',
+    (value, event_type) => {
+      for (const one of [value, { event_type, new_sense: value, term: value }]) {
+        expect(['string', 'object']).toContain(typeof parseGlossaryRow(one as Json))
+      }
+    },
+  )
 })
 
 describe(editsFor, () => {
@@ -318,7 +315,7 @@ describe(foldGlossary, () => {
   })
   const files = fc.array(fc.oneof(fc.constant(null), senses), { maxLength: 6 })
 
-  test.prop([files, fc.array(senses, { maxLength: 12 }), fc.infiniteStream(fc.nat(3))])(
+  property([files, fc.array(senses, { maxLength: 12 }), fc.infiniteStream(fc.nat(3))])(
     'comes to the same in any interleaving that keeps the order of each term, and a second time',
     (list, made, picks) => {
       const seeds: Seeds = new Map([['team_domain', list.map(withoutScope)]])

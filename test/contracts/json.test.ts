@@ -1,4 +1,3 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import {
   byCodePoint,
@@ -9,6 +8,7 @@ import {
 } from '#dist/contracts/json.js'
 import type { Json, JsonObject } from '#dist/contracts/json.js'
 import { InputError } from '#dist/errors.js'
+import { fc, property } from '../support/property.ts'
 
 /** Any text, lone surrogates included: what JavaScript can hold, a payload can hold. */
 const anyText = fc.string({
@@ -112,34 +112,34 @@ describe('the encoder', () => {
     },
   )
 
-  test.prop([anyJson, dialect])('writes what reads back as the same value', (value, spelling) => {
+  property([anyJson, dialect])('writes what reads back as the same value', (value, spelling) => {
     expect(parseJson(encodeJson(value, spelling))).toEqual(value)
   })
 
-  test.prop([anyJson, dialect])('writes one line of printable ASCII', (value, spelling) => {
+  property([anyJson, dialect])('writes one line of printable ASCII', (value, spelling) => {
     expect(encodeJson(value, spelling)).toMatch(/^[\x20-\x7e]*$/)
   })
 
-  test.prop([anyJson])('writes the keys of every object sorted by code point', (value) => {
+  property([anyJson])('writes the keys of every object sorted by code point', (value) => {
     for (const keys of keysInOrder(encodeJson(value))) {
       const sorted = [...keys].sort((a, b) => compareLists(codePointsOf(a), codePointsOf(b)))
       expect(keys).toEqual(sorted)
     }
   })
 
-  test.prop([anyJson])('writes the same by the engine as by hand, and changes nothing', (value) => {
+  property([anyJson])('writes the same by the engine as by hand, and changes nothing', (value) => {
     const before = structuredClone(value)
     // Floats are spelled by hand, and so is all around them.
     expect(encodeJson(value)).toBe(encodeJson(value, 'compact', new Set(['no key'])))
     expect(value).toEqual(before)
   })
 
-  test.prop([anyJson])('is stable: what was read back is written as the same text', (value) => {
+  property([anyJson])('is stable: what was read back is written as the same text', (value) => {
     const text = encodeJson(value)
     expect(encodeJson(parseJson(text))).toBe(text)
   })
 
-  test.prop([anyText, anyText])('compares texts by code point', (a, b) => {
+  property([anyText, anyText])('compares texts by code point', (a, b) => {
     const expected = Math.sign(compareLists(codePointsOf(a), codePointsOf(b)))
     expect(Math.sign(byCodePoint(a, b))).toBe(expected)
   })
@@ -157,7 +157,7 @@ describe('the encoder', () => {
 })
 
 describe('the depth', () => {
-  test.prop([fc.integer({ min: JSON_DEPTH_MAX - 3, max: JSON_DEPTH_MAX + 3 })])(
+  property([fc.integer({ min: JSON_DEPTH_MAX - 3, max: JSON_DEPTH_MAX + 3 })])(
     'is bounded alike for writing and for reading',
     (levels) => {
       const expected = levels <= JSON_DEPTH_MAX ? null : 'JSON_DEPTH'
@@ -174,7 +174,7 @@ describe('the depth', () => {
 })
 
 describe('the reader', () => {
-  test.prop([anyText])('is total: a value, or a refusal that quotes nothing', (text) => {
+  property([anyText])('is total: a value, or a refusal that quotes nothing', (text) => {
     const canary = `wren${text}cove`
     for (const hostile of [text, `{"a":${text}}`, `[${canary}`]) {
       try {

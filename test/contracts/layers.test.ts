@@ -1,10 +1,10 @@
-import { fc } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { EVENT_TYPE_NAMES, EVENT_TYPES } from '#dist/contracts/event-types.js'
 import { jsonSchemas } from '#dist/contracts/json-schemas.js'
 import { schemaLayer } from '#dist/contracts/schema-layer.js'
 import { compiledSchemas } from '#dist/project/program-files.js'
 import { validateEvent } from '#dist/index.js'
+import { fc } from '../support/property.ts'
 import { arbitraryOf, oneChange } from '../support/schema-arbitrary.ts'
 
 const SCHEMAS = jsonSchemas()

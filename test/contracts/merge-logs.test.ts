@@ -1,9 +1,9 @@
 /** Two sides of a log become one: every id, in one order, whoever asks. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { reencodeJson } from '#dist/contracts/lossless-json.js'
 import { mergeLogs } from '#dist/contracts/merge-logs.js'
 import { sideLines } from '#dist/workers/git/log-lines.js'
+import { fc, property } from '../support/property.ts'
 
 type Row = { readonly event_id: string; readonly at: string; readonly [key: string]: unknown }
 
@@ -40,7 +40,7 @@ describe('numbers', () => {
     },
   )
 
-  test.prop([fc.jsonValue({ maxDepth: 5 })])('and all else as the language writes it', (value) => {
+  property([fc.jsonValue({ maxDepth: 5 })])('and all else as the language writes it', (value) => {
     const forbidden = /__proto__|constructor|prototype/
     const text = JSON.stringify(value)
     if (forbidden.test(text)) return
@@ -61,7 +61,7 @@ describe('two sides of a log', () => {
     })
     .map((picks) => picks.map(({ second, side }, id) => ({ side, row: row(id, second) })))
 
-  test.prop([rows])('in the order of time are merged in the order of time', (picks) => {
+  property([rows])('in the order of time are merged in the order of time', (picks) => {
     const all = picks.map((pick) => pick.row).sort(byTime)
     const sideOf = (wanted: number): Row[] =>
       all.filter((one) =>
@@ -75,7 +75,7 @@ describe('two sides of a log', () => {
     expect(merged).toMatchObject({ conflicts: [], unread: [] })
   })
 
-  test.prop([
+  property([
     fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 12 }),
     fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 12 }),
     fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 6 }),

@@ -1,9 +1,9 @@
 /** What concurrent events come to, whatever their order and number. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '#dist/contracts/json.js'
 import { mergeCounter, mergeSet, mergeState } from '#dist/contracts/merges.js'
 import type { Mergeable } from '#dist/contracts/merges.js'
+import { fc, property } from '../support/property.ts'
 
 const eventOf = (id: string, payload: Readonly<Record<string, Json>>, node = 'x'): Mergeable => ({
   event_id: id,
@@ -22,7 +22,7 @@ const lists = fc.array(
 )
 
 describe('a set that only grows', () => {
-  test.prop([lists, lists, lists])('commutes, associates and repeats', (one, two, three) => {
+  property([lists, lists, lists])('commutes, associates and repeats', (one, two, three) => {
     const [a, b, c] = [one, two, three].map((list, at) =>
       list.map(({ id, tags }) => eventOf(`${at}${id}${tags.join('')}`, { tags })),
     ) as [Mergeable[], Mergeable[], Mergeable[]]
@@ -47,7 +47,7 @@ describe('a set that only grows', () => {
 })
 
 describe('a counter', () => {
-  test.prop([fc.array(fc.integer({ min: -9, max: 9 }))])('counts each event once', (deltas) => {
+  property([fc.array(fc.integer({ min: -9, max: 9 }))])('counts each event once', (deltas) => {
     const events = deltas.map((delta, at) => eventOf(String(at), { delta }))
     const sum = deltas.reduce((total, delta) => total + delta, 0)
     expect(mergeCounter([...events, ...events.toReversed()]).value).toBe(sum)
@@ -67,7 +67,7 @@ describe('a counter', () => {
 describe('one state of several', () => {
   const priorities = { done: 2, blocked: 2, planned: 1 }
 
-  test.prop([
+  property([
     fc.uniqueArray(
       fc.record({
         id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),

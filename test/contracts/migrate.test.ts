@@ -1,7 +1,7 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { migrateEvent } from '#dist/contracts/migrate.js'
 import { contractEvent } from '../support/contract-event.ts'
+import { fc, property } from '../support/property.ts'
 
 const MOVE = {
   mission_slug: 'm',
@@ -135,7 +135,7 @@ describe('an event of before the cutover', () => {
     expect(migrateEvent(event)).toMatchObject({ state: 'current', canonical: event })
   })
 
-  test.prop([
+  property([
     fc.dictionary(fc.constantFrom('event_type', 'payload', 'feature_slug', 'x'), fc.jsonValue()),
   ])('may be any object', (value) => {
     expect(['current', 'normalized', 'unnormalizable']).toContain(migrateEvent(value).state)

@@ -3,13 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fc, test } from '@fast-check/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mergeLogs } from '#dist/contracts/merge-logs.js'
 import { idsOf, repairLog } from '#dist/contracts/repair-log.js'
 import { encodeTransition } from '#dist/contracts/status-record.js'
 import { sideLines } from '#dist/workers/git/log-lines.js'
 import { GIT_ENVIRONMENT } from '../support/git-repository.ts'
+import { fc, property } from '../support/property.ts'
 import { transition } from '../support/status-rows.ts'
 
 const MISSIONS = join(import.meta.dirname, '../../../shared/corpus/missions')
@@ -48,7 +48,7 @@ function left(base: string, ours: string, theirs: string, style: string): string
 describe('what git leaves of two sides', () => {
   const seconds = fc.array(fc.integer({ min: -50, max: 50 }), { maxLength: 8 })
 
-  test.prop([seconds, seconds, seconds, fc.constantFrom('merge', 'diff3', 'zdiff3')], {
+  property([seconds, seconds, seconds, fc.constantFrom('merge', 'diff3', 'zdiff3')], {
     numRuns: 40,
   })('becomes what the merge driver makes of them', (before, one, other, style) => {
     const common = before.map((second, id) => line(id, second))
@@ -73,7 +73,7 @@ describe('a damaged log', () => {
     fc.integer({ min: 1, max: 9 }).map((id) => line(id, id, { reason: 'else' })),
   )
 
-  test.prop([fc.array(damage, { maxLength: 16 }), fc.constantFrom('\n', '\r\n'), fc.boolean()], {
+  property([fc.array(damage, { maxLength: 16 }), fc.constantFrom('\n', '\r\n'), fc.boolean()], {
     numRuns: 200,
   })('keeps every id, can be read whole, and again stays as it is', (lines, end, marked) => {
     const text = `${marked ? '\ufeff' : ''}${lines.join(end)}`

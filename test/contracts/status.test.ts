@@ -1,7 +1,6 @@
 /** The status log: its codec, its fold and its snapshot, by example, by property, and on real missions. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { foldStatus } from '#dist/contracts/fold-status.js'
 import type { Anomaly, NumberedRow } from '#dist/contracts/fold-status.js'
@@ -13,6 +12,7 @@ import type { Transition } from '#dist/contracts/status-record.js'
 import { renderSnapshot } from '#dist/contracts/status-snapshot.js'
 import { verifyStatus } from '#dist/contracts/verify-status.js'
 import { parseStatusLines } from '#dist/workers/git/status-lines.js'
+import { fc, property } from '../support/property.ts'
 import { foldOf, numbered, transition } from '../support/status-rows.ts'
 
 const MISSIONS = join(import.meta.dirname, '../../../shared/corpus/missions')
@@ -138,7 +138,7 @@ describe('the order of rows', () => {
     to: fc.constantFrom(...LANES),
     behindSeconds: fc.integer({ min: -1_000, max: 1_000 }),
   })
-  test.prop([fc.array(step, { maxLength: 40 })])(
+  property([fc.array(step, { maxLength: 40 })])(
     'never makes an appended move a no-op, whatever the clocks say (L13)',
     (steps) => {
       const lanes = new Map<string, FromLane>()

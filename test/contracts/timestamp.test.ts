@@ -1,4 +1,3 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { isIsoDate } from '#dist/contracts/iso-date.js'
 import {
@@ -10,6 +9,7 @@ import {
   parseTimestamp,
   type Timestamp,
 } from '#dist/contracts/timestamp.js'
+import { fc, property } from '../support/property.ts'
 
 const read = (text: string): Timestamp => {
   const time = parseTimestamp(text)
@@ -71,7 +71,7 @@ describe('a time', () => {
     expect(compareInstants(read('2026-01-02'), read('2026-01-02T00:00:00Z'))).toBe(0)
   })
 
-  test.prop([
+  property([
     fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }),
     fc.integer({ min: 0, max: 999_999 }),
     fc.integer({ min: -1439, max: 1439 }),
@@ -85,7 +85,7 @@ describe('a time', () => {
     expect(time).toMatchObject({ micros, offsetMinutes: offset })
   })
 
-  test.prop([fc.string()])('is never read from what the published pattern refuses', (text) => {
+  property([fc.string()])('is never read from what the published pattern refuses', (text) => {
     if (isDateTime(text)) expect(text).toMatch(new RegExp(DATE_TIME_PATTERN))
   })
 })

@@ -1,6 +1,5 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fc } from '@fast-check/vitest'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { EVENT_TYPE_NAMES, EVENT_TYPES } from '#dist/contracts/event-types.js'
@@ -9,6 +8,7 @@ import { jsonSchemas } from '#dist/contracts/json-schemas.js'
 import { schemaLayer } from '#dist/contracts/schema-layer.js'
 import { compiledSchemas } from '#dist/project/program-files.js'
 import { CONFORMANCE, conformanceJson, HAS_CONFORMANCE } from '../support/conformance.ts'
+import { fc } from '../support/property.ts'
 import { arbitraryOf, oneChange } from '../support/schema-arbitrary.ts'
 
 const SCHEMAS = jsonSchemas()

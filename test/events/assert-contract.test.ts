@@ -1,4 +1,3 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { EVENT_TYPE_NAMES, EVENT_TYPES } from '#dist/contracts/event-types.js'
 import { readBatchedEvents, readClientFrame } from '#dist/contracts/frames.js'
@@ -8,6 +7,7 @@ import { InputError } from '#dist/errors.js'
 import { assertContract } from '#dist/events/assert-contract.js'
 import { parseDraft } from '#dist/events/draft.js'
 import { serializeEvent, stamp } from '#dist/events/stamp.js'
+import { fc, property } from '../support/property.ts'
 import { arbitraryOf, oneChange } from '../support/schema-arbitrary.ts'
 
 const ID = '01KB2C3D4E5F6G7H8J9K0M1N2P'
@@ -68,7 +68,7 @@ const drafts = fc.constantFrom(...QUEUED).chain((event_type) => {
 })
 
 describe('what is emitted', () => {
-  test.prop([drafts], { numRuns: 400 })('is what the hub takes, and nothing else', (draft) => {
+  property([drafts], { numRuns: 400 })('is what the hub takes, and nothing else', (draft) => {
     const text = emitted(draft)
     if (typeof text === 'string') {
       expect(taken(text)).toEqual(['event', 'event'])

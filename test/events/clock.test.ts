@@ -1,13 +1,13 @@
 /** The laws of a clock that is kept elsewhere than in the store. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { Clock, CLOCK_DRIFT_MAX, memoryClockStorage } from '#dist/events/clock.js'
+import { fc, property } from '../support/property.ts'
 
 const NODE = 'a1b2c3d4e5f6'
 const codeOf = (code: string) => expect.objectContaining({ code })
 
 describe('a clock', () => {
-  test.prop([
+  property([
     fc.array(
       fc.record({ kind: fc.constantFrom('tick', 'witness', 'receive'), remote: fc.nat(1_000) }),
     ),

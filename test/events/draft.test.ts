@@ -1,7 +1,7 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { InputError } from '#dist/errors.js'
 import { parseDraft } from '#dist/events/draft.js'
+import { fc, property } from '../support/property.ts'
 
 const ID = '01J00000000000000000000000'
 
@@ -44,11 +44,11 @@ const anyDraft = fc.record(
 )
 
 describe('a draft', () => {
-  test.prop([anyDraft])('of the agreed fields is taken as it is', (draft) => {
+  property([anyDraft])('of the agreed fields is taken as it is', (draft) => {
     expect(parseDraft(draft)).toEqual(draft)
   })
 
-  test.prop([
+  property([
     fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true }),
   ])('of any other shape is refused with a code that says what is expected', (value) => {
     expect(refusalOf(value)).toMatchObject({ code: 'DRAFT_INVALID' })

@@ -1,7 +1,7 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { InputError } from '#dist/errors.js'
 import { aggregateTypeOf, assertQueued, destinationOf, isQueued } from '#dist/events/route.js'
+import { fc, property } from '../support/property.ts'
 
 const LOCAL = [
   'GlossaryScopeActivated',
@@ -50,7 +50,7 @@ describe('the route of an event type', () => {
     expect(refusalOf(type)).toBeNull()
   })
 
-  test.prop([fc.string()])(
+  property([fc.string()])(
     'of a glossary type that a newer version adds is this machine',
     (name) => {
       const type = `Glossary${name}`
@@ -58,7 +58,7 @@ describe('the route of an event type', () => {
     },
   )
 
-  test.prop([fc.oneof(fc.string(), fc.constantFrom(...LOCAL, ...QUEUED, '__proto__', 'toString'))])(
+  property([fc.oneof(fc.string(), fc.constantFrom(...LOCAL, ...QUEUED, '__proto__', 'toString'))])(
     'is one of three, and only the queue is not refused',
     (type) => {
       expect(['ledger', 'local', 'queue']).toContain(destinationOf(type))

@@ -1,5 +1,4 @@
-import { fc, it } from '@fast-check/vitest'
-import { describe, expect } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   assertClean,
   createSanitizer,
@@ -12,6 +11,7 @@ import type { Json } from '#dist/contracts/json.js'
 import { HOSTILE_UNITS } from '../support/hostile-texts.ts'
 import { SURROUNDINGS } from '../support/evaluation-set.ts'
 import { survivors } from '../support/evaluation.ts'
+import { fc, property } from '../support/property.ts'
 import { SAMPLE_IDENTITY } from '../support/sample-identity.ts'
 
 const sanitizer = createSanitizer(SAMPLE_IDENTITY)
@@ -58,7 +58,7 @@ function attempt(value: unknown): Sanitized | null {
 }
 
 describe('sanitizing', () => {
-  it.prop([awkwardJson], { numRuns: 1_500 })('twice changes nothing more', (value) => {
+  property([awkwardJson], { numRuns: 1_500 })('twice changes nothing more', (value) => {
     const once = attempt(value)
     if (once === null) return
     const twice = sanitizer.sanitize(once.value)
@@ -67,7 +67,7 @@ describe('sanitizing', () => {
     sanitizer.assertClean(once.value)
   })
 
-  it.prop(
+  property(
     [fc.array(fc.dictionary(fc.constantFrom('note', 'token', 'mission_slug'), awkwardText))],
     {
       numRuns: 200,
@@ -97,17 +97,17 @@ describe('sanitizing', () => {
     expect(shared.sanitize({ note }).redactions).toHaveLength(1)
   })
 
-  it.prop([awkwardJson], { numRuns: 500 })('never changes its input', (value) => {
+  property([awkwardJson], { numRuns: 500 })('never changes its input', (value) => {
     const before = structuredClone(value)
     attempt(value)
     expect(value).toEqual(before)
   })
 
-  it.prop([awkwardJson], { numRuns: 500 })('answers the same for the same value', (value) => {
+  property([awkwardJson], { numRuns: 500 })('answers the same for the same value', (value) => {
     expect(attempt(value)).toEqual(attempt(structuredClone(value)))
   })
 
-  it.prop(
+  property(
     [
       fc.anything({
         withBigInt: true,
@@ -128,7 +128,7 @@ describe('sanitizing', () => {
     else expect(after).not.toEqual(before)
   })
 
-  it.prop([fc.dictionary(awkwardText, awkwardText, { minKeys: 2, maxKeys: 6 })], { numRuns: 500 })(
+  property([fc.dictionary(awkwardText, awkwardText, { minKeys: 2, maxKeys: 6 })], { numRuns: 500 })(
     'does not depend on the order of keys',
     (value) => {
       const reversed = Object.fromEntries(Object.entries(value).reverse())
@@ -174,7 +174,7 @@ function nested(value: Json, wraps: readonly number[]): Json {
 }
 
 describe('a planted canary', () => {
-  it.prop(
+  property(
     [
       CANARY,
       fc.constantFrom(...PLANTS),
@@ -229,7 +229,7 @@ const exemptFields = fc.record({
 })
 
 describe('typed fields', () => {
-  it.prop([exemptFields, fc.boolean()], { numRuns: 1_000 })(
+  property([exemptFields, fc.boolean()], { numRuns: 1_000 })(
     'stay byte-identical, at the top and below, beside personal data',
     (fields, below) => {
       const event = below ? { payload: { fields } } : fields

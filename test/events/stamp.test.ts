@@ -1,7 +1,7 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { byCodePoint } from '#dist/contracts/json.js'
 import { isoMicroseconds, serializeEvent, stamp } from '#dist/events/stamp.js'
+import { fc, property } from '../support/property.ts'
 
 const ID = '01J0000000000000000000EVNT'
 const CAUSE = '01J00000000000000000CASE00'
@@ -89,7 +89,7 @@ describe('the envelope', () => {
     expect([event.causation_id, event.correlation_id]).toEqual([causation, expected])
   })
 
-  test.prop([fc.dictionary(fc.string(), fc.jsonValue())])(
+  property([fc.dictionary(fc.string(), fc.jsonValue())])(
     'is one line whose top-level keys are sorted, with the clock ready to be filled in',
     (payload) => {
       const text = serializeEvent(
@@ -106,12 +106,12 @@ describe('the envelope', () => {
 describe('a time', () => {
   const instant = fc.integer({ min: 0, max: Date.parse('9999-12-31T23:59:59.999Z') })
 
-  test.prop([instant])('has six digits of a second and its zone, and reads back', (ms) => {
+  property([instant])('has six digits of a second and its zone, and reads back', (ms) => {
     expect(isoMicroseconds(ms)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000\+00:00$/)
     expect(Date.parse(isoMicroseconds(ms))).toBe(ms)
   })
 
-  test.prop([instant, instant])('is ordered as text as it is in time', (a, b) => {
+  property([instant, instant])('is ordered as text as it is in time', (a, b) => {
     const [first, second] = [isoMicroseconds(a), isoMicroseconds(b)]
     expect(Math.sign(byCodePoint(first, second))).toBe(Math.sign(a - b))
   })

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { fc, it as property } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '#dist/contracts/json.js'
 import { Kept } from '#dist/hub/kept.js'
 import { createToken } from '#dist/hub/tokens.js'
+import { fc, property } from '../support/property.ts'
 import { newCommit, newLines, newMove, openLink, request, startHub } from './support.ts'
 import type { TestLink } from './support.ts'
 
@@ -120,7 +120,7 @@ describe('a board', () => {
 })
 
 describe('what is kept', () => {
-  property.prop([
+  property([
     fc.array(fc.record({ name: fc.nat(4), last: fc.nat(3), length: fc.nat(12) }), {
       maxLength: 60,
     }),

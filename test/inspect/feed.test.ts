@@ -1,5 +1,4 @@
 /** Feeds and who reads them: numbers without gaps, a keyframe that is true, slow readers that hold nobody up. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { BoundedTeller } from '#dist/inspect/bounded-teller.js'
 import { Feed } from '#dist/inspect/feed.js'
@@ -7,6 +6,7 @@ import { FeedReader } from '#dist/inspect/feed-reader.js'
 import { stampNow, type Unnumbered } from '#dist/inspect/feed-message.js'
 import type { FeedMessage } from '#dist/inspect/protocol.js'
 import { Sampler, WINDOW_MESSAGES_MAX, WINDOW_MS } from '#dist/inspect/sampler.js'
+import { fc, property } from '../support/property.ts'
 
 const stamp = stampNow()
 /** Of the feeds here that fold. */
@@ -140,7 +140,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('many' as const), count: fc.integer({ min: 1, max: 150 }) }),
 )
 
-test.prop([fc.array(step, { maxLength: 12 })], { numRuns: 200 })(
+property([fc.array(step, { maxLength: 12 })], { numRuns: 200 })(
   'the keyframe and the buffer together tell every state that all messages told',
   (steps) => {
     const feed = new Feed({ messagesMax: MAX })

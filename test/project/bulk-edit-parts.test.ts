@@ -1,10 +1,10 @@
 /** What a bulk edit is judged by: globs, terms in their spellings, and kinds of occurrence. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { categoryOfLine, categoryOfPath } from '#dist/project/occurrence-category.js'
 import { isNarrow } from '#dist/project/occurrence-map.js'
 import { matchesGlob } from '#dist/project/path-glob.js'
 import { hasTerm, isRenamed, replaceTerm, spelled, spellings } from '#dist/project/term.js'
+import { fc, property } from '../support/property.ts'
 
 describe('a glob', () => {
   it.each([
@@ -29,7 +29,7 @@ describe('a glob', () => {
     expect(performance.now() - started).toBeLessThan(2_000)
   })
 
-  test.prop([
+  property([
     fc.array(fc.constantFrom('a', 'b', '.', 'é'), { minLength: 1, maxLength: 6 }),
     fc.nat(),
   ])('with a star in the place of a part matches what it was made of', (chars, at) => {
@@ -96,7 +96,7 @@ describe('a term', () => {
     expect(isRenamed(text, other, spellings('old', 'new'))).toBe(renamed)
   })
 
-  test.prop([fc.string({ maxLength: 40 }), fc.string({ minLength: 1, maxLength: 5 })])(
+  property([fc.string({ maxLength: 40 }), fc.string({ minLength: 1, maxLength: 5 })])(
     'that is replaced by itself changes nothing',
     (text, term) => {
       const pairs = new Map([[term, term]])

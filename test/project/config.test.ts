@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { fc, test as property } from '@fast-check/vitest'
 import { expect, test } from 'vitest'
 import { withProjectFields } from '#dist/project/config-edit.js'
 import { parseConfig, readConfig, readSharedConfig } from '#dist/project/config.js'
 import { readIdentityBlock } from '#dist/project/identity-block.js'
 import { readAutoStart, readCommitAuthor, readProtectedBranches } from '#dist/project/settings.js'
+import { fc, property } from '../support/property.ts'
 import { makeFolder, write } from './sandbox.ts'
 
 const folder = makeFolder()
@@ -222,26 +222,23 @@ const yamlish = fc.array(
   ),
   { maxLength: 25 },
 )
-property.prop([yamlish], { numRuns: 500 })(
-  'every reader is total over YAML debris (S04)',
-  (pieces) => {
-    const reading = parsed(pieces.join(''))
-    const block = readIdentityBlock(reading)
-    expect(['read', 'unusable']).toContain(block.state)
-    expect(typeof readAutoStart(reading)).toBe('boolean')
-    readCommitAuthor(reading)
-    readProtectedBranches(reading)
-    if (reading.state !== 'present' || block.state !== 'read') return
-    const after = withProjectFields(reading, { node_id: '0123456789ab' })
-    // Either nothing is written, or what is written holds the field.
-    if (after !== null) {
-      const again = readIdentityBlock(parsed(after))
-      expect(again).toMatchObject({ state: 'read', block: { node_id: '0123456789ab' } })
-    }
-  },
-)
+property([yamlish], { numRuns: 500 })('every reader is total over YAML debris (S04)', (pieces) => {
+  const reading = parsed(pieces.join(''))
+  const block = readIdentityBlock(reading)
+  expect(['read', 'unusable']).toContain(block.state)
+  expect(typeof readAutoStart(reading)).toBe('boolean')
+  readCommitAuthor(reading)
+  readProtectedBranches(reading)
+  if (reading.state !== 'present' || block.state !== 'read') return
+  const after = withProjectFields(reading, { node_id: '0123456789ab' })
+  // Either nothing is written, or what is written holds the field.
+  if (after !== null) {
+    const again = readIdentityBlock(parsed(after))
+    expect(again).toMatchObject({ state: 'read', block: { node_id: '0123456789ab' } })
+  }
+})
 
-property.prop([fc.uint8Array({ maxLength: 200 })])(
+property([fc.uint8Array({ maxLength: 200 })])(
   'reading leaves the bytes of a file alone',
   (bytes) => {
     const path = write(join(folder, 'fuzz/.kittify/config.yaml'), bytes)

@@ -1,12 +1,12 @@
 /** A scope's file: read whatever it is, changed where it must, and otherwise left as its author wrote it. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { normalMeaning, normalSurface, withSense } from '#dist/contracts/glossary-sense.js'
 import type { SeedEntry } from '#dist/contracts/glossary-sense.js'
 import { parseSeed, readSeed } from '#dist/project/glossary-seed.js'
 import { seedTextWith } from '#dist/project/glossary-seed-edit.js'
+import { fc, property } from '../support/property.ts'
 import { makeFolder } from './sandbox.ts'
 
 const entry = (surface: string, definition: string, more: Partial<SeedEntry> = {}): SeedEntry => ({
@@ -213,7 +213,7 @@ describe(seedTextWith, () => {
     status: fc.constantFrom('active' as const, 'draft' as const),
   })
 
-  test.prop([fc.array(one, { maxLength: 6 }), fc.boolean()])(
+  property([fc.array(one, { maxLength: 6 }), fc.boolean()])(
     'holds what its replay says, whatever the words are, and the same again is the same bytes',
     (senses, isOld) => {
       let text = isOld ? FILE : ''
@@ -271,7 +271,7 @@ describe(parseSeed, () => {
     expect(faults.map(({ entry: at }) => at)).toEqual([2, 3, 4])
   })
 
-  test.prop([fc.string({ unit: 'binary' }), fc.uint8Array()])('takes any bytes', (text, bytes) => {
+  property([fc.string({ unit: 'binary' }), fc.uint8Array()])('takes any bytes', (text, bytes) => {
     for (const input of [Buffer.from(`terms:\n  - ${text}`), bytes]) {
       expect(['string', 'object']).toContain(typeof parseSeed(input))
     }

@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { fc, test } from '@fast-check/vitest'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { checkLogin } from '#dist/doctor/check-login.js'
 import { parseHubUrl } from '#dist/project/hub-url.js'
 import { openLogin, readLogin, removeLogin, writeLogin } from '#dist/project/login.js'
 import { findToken, isUsable } from '#dist/project/token-store.js'
 import { verifyLogin } from '#dist/project/verify-login.js'
+import { fc, property } from '../support/property.ts'
 
 const TOKEN = 'kw_secret_token_0123456789'
 const LOGIN = { hub: 'https://hub.example', token: TOKEN, team_slug: 'harbour' }
@@ -268,7 +268,7 @@ describe('a hub URL', () => {
     `https://hub.example/${'x'.repeat(3000)}`,
   ])('%j is refused', (text) => expect(codeOf(() => parseHubUrl(text))).toBe('HUB_URL'))
 
-  test.prop([fc.oneof(fc.string(), fc.webUrl({ withQueryParameters: true }))])(
+  property([fc.oneof(fc.string(), fc.webUrl({ withQueryParameters: true }))])(
     'is stable once parsed, or refused by code, whatever the text',
     (text) => {
       let url: string | null = null

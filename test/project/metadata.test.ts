@@ -1,5 +1,4 @@
 /** How `.kittify/metadata.yaml` is read, and that a change of it changes nothing else. */
-import { fc, test } from '@fast-check/vitest'
 import { parse } from 'yaml'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '#dist/project/config.js'
@@ -9,6 +8,7 @@ import { withMetadataChange } from '#dist/project/metadata-edit.js'
 import { plainSchema } from '#dist/project/plain-metadata.js'
 import { scalarText } from '#dist/project/yaml-scalar.js'
 import { historical } from '../support/historical-metadata.ts'
+import { fc, property } from '../support/property.ts'
 
 const NOW = '2026-11-28T12:00:00.000000+00:00'
 const ROW = { id: 'kittiwake.a_step', applied_at: NOW, result: 'success', notes: null } as const
@@ -181,7 +181,7 @@ kittiwake:
   const text = fc.stringMatching(/^[a-z]{1,8}$/)
   const scalar = fc.oneof(text, fc.integer(), fc.string({ maxLength: 20 }), fc.constant(null))
   const value = fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), fc.dictionary(text, scalar))
-  test.prop([
+  property([
     fc.dictionary(text, value, { maxKeys: 4 }),
     fc.dictionary(text, value, { maxKeys: 4 }),
     fc.array(fc.oneof(value, fc.constant({ id: 'a', result: 'success' })), { maxLength: 4 }),
@@ -211,7 +211,7 @@ describe('the short way of the gate', () => {
     expect(plainSchema(plain.replace(/  applied:\n(?:  .*\n)*/, '  applied: []\n'))).toBe(3)
   })
 
-  test.prop(
+  property(
     [
       fc.nat(),
       fc.nat({ max: 12 }),
@@ -244,7 +244,7 @@ describe('the short way of the gate', () => {
 })
 
 describe('a value', () => {
-  test.prop([
+  property([
     fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.constantFrom('yes', 'null', '1.2', '3.2.6', '1:20', '~', ''),

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { fc, test as property } from '@fast-check/vitest'
 import { expect, test } from 'vitest'
 import { locateRepository } from '#dist/project/locate.js'
 import {
@@ -7,6 +6,7 @@ import {
   protectedBranches,
   protectedByDefault,
 } from '#dist/project/protection.js'
+import { fc, property } from '../support/property.ts'
 import { git, makeFolder, makeRepository, write } from './sandbox.ts'
 
 const folder = makeFolder()
@@ -55,11 +55,11 @@ test('a list holds names and globs, short or full', () => {
 
 const text = fc.string({ maxLength: 60 })
 
-property.prop([text, text, text])('two stars stand for any text in between', (a, b, c) => {
+property([text, text, text])('two stars stand for any text in between', (a, b, c) => {
   expect(isProtectedBranch(`refs/heads/${a}${b}${c}`, [`refs/heads/${a}**${c}`])).toBe(true)
 })
 
-property.prop([text, text, text])('one star stands for any text without a slash', (a, b, c) => {
+property([text, text, text])('one star stands for any text without a slash', (a, b, c) => {
   const names = [`refs/heads/${a}*${c}`]
   expect(isProtectedBranch(`refs/heads/${a}${b.replaceAll('/', '-')}${c}`, names)).toBe(true)
 })

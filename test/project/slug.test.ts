@@ -1,6 +1,6 @@
-import { fc, test as property } from '@fast-check/vitest'
 import { expect, test } from 'vitest'
 import { directoryNameOf, repoSlugOf, slugOf } from '#dist/project/slug.js'
+import { fc, property } from '../support/property.ts'
 
 // [remote, slug, owner/name]; `folder` is what the folder's name gives.
 const ZOO: readonly (readonly [string | null, string, string | null])[] = [
@@ -90,7 +90,7 @@ test('a home folder gives no name, since its name is its user’s', () => {
 })
 
 const word = fc.stringMatching(/^[a-z0-9]{4,10}$/)
-property.prop([
+property([
   fc.constantFrom('https://', 'http://', 'ssh://', 'git://', 'git+ssh://', ''),
   fc.tuple(word, fc.stringMatching(/^[a-z0-9:/.%-]{0,12}$/)),
   fc.constantFrom('host', 'host:22', '[::1]'),
@@ -107,7 +107,7 @@ property.prop([
   },
 )
 
-property.prop([fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })])(
+property([fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })])(
   'any text gives a slug that is one plain word',
   (url, name) => {
     const slug = slugOf(url, name)

@@ -1,6 +1,6 @@
 /** Values by a JSON Schema of ours, and the same with one thing changed: what a property needs to try two readers of it. */
-import { fc } from '@fast-check/vitest'
 import type { JsonObject } from '#dist/contracts/json.js'
+import { fc } from './property.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 type Definitions = Readonly<Record<string, Schema>>

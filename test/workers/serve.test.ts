@@ -1,7 +1,7 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { serve } from '#dist/workers/serve.js'
 import { HeldThread } from '../support/held-thread.ts'
+import { fc, property } from '../support/property.ts'
 
 const command = fc.record({
   what: fc.constantFrom('later', 'nothing', 'report'),
@@ -9,7 +9,7 @@ const command = fc.record({
 })
 
 describe('the loop of a worker thread', () => {
-  test.prop([fc.array(fc.array(command, { maxLength: 12 }), { maxLength: 4 })], { numRuns: 12 })(
+  property([fc.array(fc.array(command, { maxLength: 12 }), { maxLength: 4 })], { numRuns: 12 })(
     'gives one answer per command, in the order asked, however long each takes (L6)',
     async (batches) => {
       const thread = new HeldThread()

@@ -1,5 +1,4 @@
 /** What holds of every reducer: order, repetition, foreign events, other aggregates and hostile input. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { EVENT_TYPES } from '#dist/contracts/event-types.js'
 import { compareEvents } from '#dist/contracts/event-order.js'
@@ -11,6 +10,7 @@ import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
 import { FAMILIES } from '#dist/contracts/reducers/types.js'
 import type { ReducerFamily } from '#dist/contracts/reducers/types.js'
 import { streamOf } from '../../../scripts/replay-streams.mjs'
+import { fc, property } from '../../support/property.ts'
 import {
   acceptedOf,
   eventOf,
@@ -110,7 +110,7 @@ describe('a stream of anything', () => {
     }),
   )
 
-  test.prop([
+  property([
     fc.constantFrom(...FAMILIES),
     fc.array(hostile, { maxLength: 12 }),
     fc.infiniteStream(fc.nat()),

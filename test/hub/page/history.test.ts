@@ -1,5 +1,4 @@
 /** What the dashboard holds of a project, and how it words it. */
-import { fc, it as property } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { History } from '../../../src/hub/page/model/history.ts'
 import type { CommitRow, EventRow, Row, Subscribed } from '../../../src/hub/page/model/types.ts'
@@ -11,6 +10,7 @@ import {
   projectName,
   spans,
 } from '../../../src/hub/page/model/words.ts'
+import { fc, property } from '../../support/property.ts'
 
 const project_uuid = 'b6f6a3f0-3c55-4d0e-9b53-8c1f64f3a7d1'
 
@@ -50,7 +50,7 @@ const localOnly = (history: History) =>
   history.commits.filter(({ local_only }) => local_only).map(({ git_hash }) => git_hash)
 
 describe('the history of a project', () => {
-  property.prop([
+  property([
     fc.array(fc.boolean(), { minLength: 1, maxLength: 80 }),
     fc.array(fc.record({ from: fc.nat(80), count: fc.nat(30), resumes: fc.boolean() }), {
       maxLength: 12,
@@ -153,7 +153,7 @@ describe('words', () => {
     expect(projectName({ slug: 'harbour', project_uuid })).toBe('harbour')
   })
 
-  property.prop([fc.array(fc.record({ back: fc.nat(100), events: fc.nat(9) }), { maxLength: 40 })])(
+  property([fc.array(fc.record({ back: fc.nat(100), events: fc.nat(9) }), { maxLength: 40 })])(
     'put each hour into the span that it lies in',
     (hours) => {
       const now = Date.parse('2026-02-12T12:34:00Z')

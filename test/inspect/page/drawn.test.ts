@@ -1,10 +1,10 @@
 /** What the page draws: differences of values, and machines as they were at a moment. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { lightChart, roundedPath } from '../../../src/inspect/page/model/chart.ts'
 import { diffLines, hasChanged } from '../../../src/inspect/page/model/diff.ts'
 import { History } from '../../../src/inspect/page/model/history.ts'
 import { actorId, stamped, state } from '../../support/feed-messages.ts'
+import { fc, property } from '../../support/property.ts'
 
 describe('a difference', () => {
   it('has a line for each value, with what it was', () => {
@@ -26,7 +26,7 @@ describe('a difference', () => {
   })
 
   const json = fc.dictionary(fc.string(), fc.jsonValue())
-  test.prop([json])('to itself, and to nothing, is none', (value) => {
+  property([json])('to itself, and to nothing, is none', (value) => {
     const held = value as Parameters<typeof diffLines>[0]
     expect(hasChanged(diffLines(held, structuredClone(held)))).toBe(false)
     expect(hasChanged(diffLines(held))).toBe(false)

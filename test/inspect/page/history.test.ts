@@ -1,5 +1,4 @@
 /** What was told can be asked as of any message, whatever has been forgotten since. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { readMessage } from '../../../src/inspect/page/model/entry.ts'
 import { isOfLedger } from '../../../src/inspect/page/model/fates.ts'
@@ -7,6 +6,7 @@ import { History } from '../../../src/inspect/page/model/history.ts'
 import { lifecycles } from '../../../src/inspect/page/model/lifecycle.ts'
 import { endedCount, treeAt } from '../../../src/inspect/page/model/tree.ts'
 import { actorId, PROCESS, sampleMessages, stamped, state } from '../../support/feed-messages.ts'
+import { fc, property } from '../../support/property.ts'
 
 const OPEN = { showsEnded: false, closed: new Set<string>() }
 
@@ -90,7 +90,7 @@ describe('an actor as of a message', () => {
   })
 
   // The picture at each message is what one would have who had seen no more than that.
-  test.prop([
+  property([
     fc.array(fc.record({ name: fc.constantFrom('a', 'b'), count: fc.nat(9) }), { maxLength: 40 }),
     fc.integer({ min: 2, max: 50 }),
   ])('is the same with all that came after, and with what was forgotten', (changes, max) => {

@@ -1,5 +1,4 @@
 /** What the page says of messages: lines, lanes, fates, differences, and what the search finds. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { isSettled, stagesAt, stageTime } from '../../../src/inspect/page/model/fates.ts'
 import { type Filter, FIRST_FILTER, Rows } from '../../../src/inspect/page/model/filter.ts'
@@ -19,6 +18,7 @@ import {
 } from '../../../src/page/text.ts'
 import { stateText } from '../../../src/page/state-text.ts'
 import { actorId, sampleMessages, stamped } from '../../support/feed-messages.ts'
+import { fc, property } from '../../support/property.ts'
 
 const SAMPLE = new History()
 for (const { message, line } of sampleMessages()) SAMPLE.add(message, line)
@@ -115,7 +115,7 @@ describe('the filter', () => {
     ).toBe(true)
   })
 
-  test.prop([fc.array(fc.nat(60), { maxLength: 12 }), fc.integer({ min: 5, max: 80 })])(
+  property([fc.array(fc.nat(60), { maxLength: 12 }), fc.integer({ min: 5, max: 80 })])(
     'gives the same as it grows as from the start',
     (parts, max) => {
       const history = new History(max)
@@ -252,7 +252,7 @@ describe('words and numbers', () => {
     expect(names.map(eventText)).toEqual(['after backoff', 'done thread', 'start', 'stop', 'go'])
   })
 
-  test.prop([fc.string({ unit: 'binary' })])('hold nothing that hides or reorders', (text) => {
+  property([fc.string({ unit: 'binary' })])('hold nothing that hides or reorders', (text) => {
     expect(visible(text)).not.toMatch(
       /[\u0000-\u0008\u001b\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/u,
     )

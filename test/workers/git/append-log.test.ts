@@ -9,7 +9,6 @@ import {
 import { linkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fc, it as property } from '@fast-check/vitest'
 import { ulid } from 'ulid'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeDecisionRecord } from '#dist/contracts/decision-record.js'
@@ -18,6 +17,7 @@ import { parseDecisionLines } from '#dist/workers/git/decision-lines.js'
 import { DurableFs } from '#dist/workers/git/durable-fs.js'
 import { LOG_BYTES_MAX, readLog } from '#dist/workers/git/log-file.js'
 import { answeredRecord, requestedRecord } from '../../support/ledger-repository.ts'
+import { fc, property } from '../../support/property.ts'
 
 type LogPlace = Parameters<typeof appendLines>[0]
 
@@ -174,7 +174,7 @@ const wholeLog = fc
   )
 
 describe('whatever prefix of a log a crash leaves', () => {
-  property.prop([wholeLog, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 8 })], {
+  property([wholeLog, fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 8 })], {
     numRuns: 60,
   })('keeps all complete records and all other bytes (I5)', async (lines, cut, zeros) => {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-log-')))
@@ -211,7 +211,7 @@ describe('whatever prefix of a log a crash leaves', () => {
     }
   })
 
-  property.prop(
+  property(
     [wholeLog, fc.array(fc.nat({ max: 12 }), { maxLength: 6 }), fc.uint8Array({ maxLength: 40 })],
     { numRuns: 100 },
   )('reads the same whatever was read of it before', (lines, steps, tail) => {
@@ -233,7 +233,7 @@ describe('whatever prefix of a log a crash leaves', () => {
     }
   })
 
-  property.prop([fc.uint8Array({ maxLength: 400 })], { numRuns: 150 })(
+  property([fc.uint8Array({ maxLength: 400 })], { numRuns: 150 })(
     'is read without a throw, whatever its bytes (F24)',
     (bytes) => {
       const { lines, skipped } = parseDecisionLines(Buffer.from(bytes))

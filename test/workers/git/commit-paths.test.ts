@@ -20,11 +20,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fc, test } from '@fast-check/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { commit } from '#dist/index.js'
 import type { CommitOptions, CommitResult } from '#dist/index.js'
 import { GIT_ENVIRONMENT, GitRepository } from '../../support/git-repository.ts'
+import { fc, property } from '../../support/property.ts'
 import { ALL_ROWS, rowsInTurn } from '../../support/rows.ts'
 import { UserSigner } from '../../support/user-signer.ts'
 
@@ -721,7 +721,7 @@ describe.each(IMPLEMENTATIONS)('any worktree, $name,', (implementation) => {
     '* eol=lf\n',
   )
 
-  test.prop(
+  property(
     [
       fc.array(change, { minLength: 1, maxLength: 8 }),
       fc.array(change, { maxLength: 8 }),

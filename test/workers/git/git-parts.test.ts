@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fc, test } from '@fast-check/vitest'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { deferralOf } from '#dist/workers/git/deferral.js'
 import { ownerOf } from '#dist/workers/git/find-frames.js'
 import { branchTip } from '#dist/workers/git/head.js'
 import { parseTree, renderTree } from '#dist/workers/git/tree.js'
 import { BRANCH, GitRepository } from '../../support/git-repository.ts'
+import { fc, property } from '../../support/property.ts'
 
 const OIDS = { sha1: 'a1'.repeat(20), sha256: 'b2'.repeat(32) } as const
 
@@ -38,7 +38,7 @@ describe('a tree', () => {
     .filter((bytes) => !bytes.includes(0) && !bytes.includes(0x2f))
     .map((bytes) => Buffer.from(bytes))
 
-  test.prop([
+  property([
     fc.uniqueArray(name, { maxLength: 8, selector: (each) => each.toString('hex') }),
     fc.constantFrom('sha1' as const, 'sha256' as const),
   ])(

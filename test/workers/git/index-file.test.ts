@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fc, test } from '@fast-check/vitest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { invalidateTree, patchExtensions } from '#dist/workers/git/index-extensions.js'
 import { layoutOf } from '#dist/workers/git/index-entries.js'
 import { patchIndex } from '#dist/workers/git/index-file.js'
 import { IndexScan } from '#dist/workers/git/index-scan.js'
 import { GIT_ENVIRONMENT } from '../../support/git-repository.ts'
+import { fc, property } from '../../support/property.ts'
 
 const HASHES = ['sha1', 'sha256'] as const
 type HashName = (typeof HASHES)[number]
@@ -56,7 +56,7 @@ describe('an index of any version and hash', () => {
     return readFileSync(join(roots[hash], '.git/index'))
   }
 
-  test.prop(
+  property(
     [
       fc.uniqueArray(fc.oneof({ weight: 9, arbitrary: path }, longPath), { maxLength: 12 }),
       path,
@@ -84,7 +84,7 @@ describe('an index of any version and hash', () => {
     },
   )
 
-  test.prop([fc.uint8Array({ maxLength: 300 })])(
+  property([fc.uint8Array({ maxLength: 300 })])(
     'that is only noise gives a typed refusal',
     (noise) => {
       const bytes = Buffer.concat([Buffer.from('DIRC\0\0\0\x02\0\0\0\x03', 'latin1'), noise])
@@ -97,7 +97,7 @@ describe('an index of any version and hash', () => {
     },
   )
 
-  test.prop(
+  property(
     [
       fc.integer({ min: 0, max: 10_000 }),
       fc.constantFrom('2', '4'),

@@ -1,9 +1,9 @@
 /** Random histories of real git: after each step the pending frames are those that a simple model expects. */
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect } from 'vitest'
 import { peekFrames } from '#dist/workers/git/peek-frames.js'
 import { CloneWorld } from '../../support/clone-world.ts'
 import { IDENTITY } from '../../support/ledger-repository.ts'
+import { fc, property } from '../../support/property.ts'
 
 /** How many random ones; each takes a second. */
 const HISTORIES = Number(process.env['HISTORIES'] ?? 6)
@@ -280,7 +280,7 @@ describe('random histories', () => {
     maxLength: 16,
   })
 
-  test.prop([acts], { numRuns: HISTORIES, endOnFailure: true })(
+  property([acts], { numRuns: HISTORIES, endOnFailure: true })(
     'leave pending what is reachable, ours and not confirmed, after each step',
     expectPending,
     HISTORIES * 10_000,

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { fc, test } from '@fast-check/vitest'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { readGreeting } from '#dist/workers/socket/greeting.js'
 import { readFrame } from '#dist/workers/socket/incoming.js'
@@ -9,6 +8,7 @@ import { LINK_LIMITS } from '#dist/workers/socket/limits.js'
 import type { LinkLimits } from '#dist/workers/socket/limits.js'
 import type { Link } from '#dist/workers/socket/link.js'
 import { Sender } from '#dist/workers/socket/sender.js'
+import { fc, property } from '../../support/property.ts'
 import {
   ARRAYS,
   Facts,
@@ -237,7 +237,7 @@ const lie = fc.record({
   rejected: fc.array(id, { maxLength: 3 }),
 })
 
-test.prop([fc.array(lie, { maxLength: 40 }), fc.integer({ min: 1, max: 12 })])(
+property([fc.array(lie, { maxLength: 40 }), fc.integer({ min: 1, max: 12 })])(
   'whatever a hub says, only the exact word on what was sent settles it, once (L11)',
   async (lies, arrayEventsMax) => {
     const { sender, sent } = quiet({ arrayEventsMax })

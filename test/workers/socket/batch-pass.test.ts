@@ -1,4 +1,3 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import type { HubReply } from '#dist/project/hub-request.js'
 import { cutPoint } from '#dist/workers/socket/cut-point.js'
@@ -8,6 +7,7 @@ import { BatchSize } from '#dist/workers/socket/batch-size.js'
 import { INGRESS_LIMITS, readIngressLimits } from '#dist/workers/socket/greeting.js'
 import type { IngressLimits } from '#dist/workers/socket/greeting.js'
 import type { OutgoingItem } from '#dist/workers/socket/outgoing.js'
+import { fc, property } from '../../support/property.ts'
 import { eventItem, idsOf, packageItem, range } from './scripted-hub.ts'
 
 type Answer = { readonly status: number; readonly body?: unknown; readonly retryAfterMs?: number }
@@ -257,7 +257,7 @@ describe('the place where a poison batch is cut', () => {
     maxLength: 24,
   })
 
-  test.prop([steps])('is beside every package wherever there is such a place', (list) => {
+  property([steps])('is beside every package wherever there is such a place', (list) => {
     const of = list.map(([type, wpId], index) => packageItem(index, type, wpId))
     const parts = (cut: number): number => {
       const torn = ['WP01', 'WP02', 'WP03'].filter((wpId) => {
@@ -315,7 +315,7 @@ const answer = fc.record({
   body,
 })
 
-test.prop([fc.array(answer, { minLength: 1, maxLength: 30 })])(
+property([fc.array(answer, { minLength: 1, maxLength: 30 })])(
   'whatever a hub answers, only its plain word on an event that was sent ends that event',
   async (answers) => {
     const said = new Set<string>()

@@ -4,8 +4,8 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fc } from '@fast-check/vitest'
 import { afterEach, describe, expect, it } from 'vitest'
+import { fc } from '../../support/property.ts'
 import {
   Facts,
   SNAPSHOT,

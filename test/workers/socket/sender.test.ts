@@ -1,9 +1,9 @@
-import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
 import { readGreeting } from '#dist/workers/socket/greeting.js'
 import { LINK_LIMITS, SLOWEST_BYTES_PER_MS } from '#dist/workers/socket/limits.js'
 import type { LinkLimits } from '#dist/workers/socket/limits.js'
 import { Sender } from '#dist/workers/socket/sender.js'
+import { fc, property } from '../../support/property.ts'
 import { SNAPSHOT, eventItem, range } from './scripted-hub.ts'
 
 /** An outlet whose bytes leave, and a clock whose time passes, only when the test says so. */
@@ -132,7 +132,7 @@ describe('the wait for verdicts', () => {
   })
 })
 
-test.prop([
+property([
   fc.array(
     fc.oneof(
       fc.record({ do: fc.constant('verdict' as const), id: fc.nat(49), accepted: fc.boolean() }),
