@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createToken } from '#dist/hub/tokens.js'
+import { anyText } from '../support/any-text.ts'
 import {
   frameOf,
   newCommit,
@@ -34,7 +35,7 @@ function wireOf(link: TestLink): Socket {
 }
 
 const mutations = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  anyText(),
   fc.json(),
   fc
     .tuple(fc.constantFrom(...Object.keys(newEvent())), fc.jsonValue())
