@@ -2,18 +2,21 @@
  * `commit()` over what a repository can be in: what native git would record is committed, all else is refused unchanged. One
  * suite for both implementations; of the second a slice, or with ALL_ROWS=1 all of it.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -103,8 +106,16 @@ function nativeTree(parent: string, paths: readonly string[]): string {
   }
 }
 
-const isFolder = (path: string): boolean => spawnSync('test', ['-d', join(at, path)]).status === 0
-const isLink = (path: string): boolean => spawnSync('test', ['-L', join(at, path)]).status === 0
+/** What is there, links followed or not; null where nothing is, not even a folder for it. */
+function kindOf(path: string, look: typeof lstatSync): Stats | null {
+  try {
+    return look(join(at, path))
+  } catch {
+    return null
+  }
+}
+const isFolder = (path: string): boolean => kindOf(path, statSync)?.isDirectory() === true
+const isLink = (path: string): boolean => kindOf(path, lstatSync)?.isSymbolicLink() === true
 
 /** What is the user's and must stay: all index entries but ours, the stash, what git is in the middle of, the old reflog. */
 function users(paths: readonly string[]): object {
@@ -768,8 +779,8 @@ describe.each(IMPLEMENTATIONS)('any worktree, $name,', (implementation) => {
     // Whatever is in the way goes.
     const names = given.split('/')
     for (let depth = 1; depth < names.length; depth += 1) {
-      const folder = join(at, ...names.slice(0, depth))
-      if (!isFolderAt(folder)) rmSync(folder, { force: true })
+      const folder = names.slice(0, depth).join('/')
+      if (!isFolder(folder)) rmSync(join(at, folder), { force: true })
     }
     rmSync(full, { recursive: true, force: true })
     if (kind === 'remove') return
@@ -778,6 +789,4 @@ describe.each(IMPLEMENTATIONS)('any worktree, $name,', (implementation) => {
     else appendFileSync(full, text)
     if (kind === 'executable') chmodSync(full, 0o755)
   }
-
-  const isFolderAt = (folder: string): boolean => spawnSync('test', ['-d', folder]).status === 0
 })
