@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Short texts that take long, since they run programs: one of them left for the end would keep one core waiting. */
-const LONG = /[/\\](?:journeys|scripts)[/\\]/
+/**
+ * Short texts that take long, since they run programs: one of them left for the end would keep one core waiting. And to
+ * start one costs the less, the less memory the process of the tests has come to hold.
+ */
+const LONG = /[/\\](?:journeys|scripts|workers[/\\]git)[/\\]/
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
