@@ -31,6 +31,8 @@ export type Ended = {
 /** Longer than any command takes on a busy machine, shorter than a test. */
 const DEADLINE_MS = 45_000
 const LOOK_MS = 20
+/** How long a look is rested from, in its own length: one that runs a command would else take a core from what it waits for. */
+const REST = 2
 
 /** A program that runs: what it has printed so far, its input, and its end. */
 export class Program {
@@ -114,10 +116,11 @@ export async function until(
   deadlineMs = DEADLINE_MS,
 ): Promise<number> {
   const from = performance.now()
-  while (!(await look())) {
-    if (performance.now() - from > deadlineMs)
-      throw new Error(`not within ${deadlineMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  for (let began = from; !(await look()); began = performance.now()) {
+    const now = performance.now()
+    if (now - from > deadlineMs) throw new Error(`not within ${deadlineMs} ms: ${what}`)
+    const restMs = Math.max(LOOK_MS, REST * (now - began))
+    await new Promise((resolve) => setTimeout(resolve, restMs))
   }
   return performance.now() - from
 }
