@@ -28,7 +28,7 @@ const CANARY = 'wren-cove-4471'
 
 export async function firstRun(args) {
   const once = args.includes('--once')
-  const decisions = args.includes('--short') ? DECISIONS.slice(0, 1) : DECISIONS
+  const decisions = args.includes('--short') ? DECISIONS.slice(0, 2) : DECISIONS
   const at = args.indexOf('--hub-data')
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-')))
   const hubData = at === -1 ? join(home, 'hub') : args[at + 1]

@@ -23,7 +23,7 @@ let sabotaged: Outcome
 beforeAll(async () => {
   // Side by side: each waits for processes and disks most of its time.
   const dataDir = await sabotage()
-  const runs = [firstRun([]), firstRun(['--short', '--hub-data', dataDir])] as const
+  const runs = [firstRun(['--short']), firstRun(['--short', '--hub-data', dataDir])] as const
   ;[honest, sabotaged] = await Promise.all(runs)
 }, TIMEOUT_MS)
 
