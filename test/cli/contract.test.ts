@@ -159,7 +159,7 @@ describe('the documents of one mission, in the order of its life', () => {
       commits_acked: 0,
       reason: 'no_consent',
     })
-    expect((await machine.run(root, ['sync', 'status', '--check'])).code).toBe(8)
+    expect((await machine.runHere(root, ['sync', 'status', '--check'])).code).toBe(8)
     await machine.ok(root, ['sync', 'opt-in'])
     expect(await machine.run(root, ['sync', 'now'])).toMatchObject({
       code: 3,
@@ -169,7 +169,7 @@ describe('the documents of one mission, in the order of its life', () => {
       code: 3,
       document: { error: { code: 'NOT_AUTHENTICATED' } },
     })
-    expect(await machine.run(root, ['auth', 'status'])).toMatchObject({
+    expect(await machine.runHere(root, ['auth', 'status'])).toMatchObject({
       code: 3,
       document: { authenticated: false },
     })
@@ -366,7 +366,7 @@ describe('a type that belongs in the ledger', () => {
       ['DecisionInputRequested', 'request'],
       ['DecisionInputAnswered', 'answer'],
     ]) {
-      const { code, document } = await machine.run(root, ['emit', type ?? ''])
+      const { code, document } = await machine.runHere(root, ['emit', type ?? ''])
       expect(code).toBe(1)
       expect(document.error).toMatchObject({
         code: 'EVENT_LEDGER_ONLY',

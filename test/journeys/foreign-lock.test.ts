@@ -42,7 +42,7 @@ describe('while another process locks the outbox', () => {
         error: { code: 'OUTBOX_BUSY' },
       })
       await lock.release()
-      expect((await world.run(emit('after'))).code).toBe(0)
+      expect((await world.runHere(emit('after'))).code).toBe(0)
       expect(notes(world, uuid)).toEqual(['before', 'after'])
     },
   )
@@ -56,7 +56,7 @@ describe('while another process locks the outbox', () => {
     // Refused by the store itself, so it is known that nothing is stored.
     expect(lines[0]).toMatchObject({ note: 0, error: 'OUTBOX_BUSY', retryable: true })
     await lock.release()
-    expect((await world.run(emit('after'))).code).toBe(0)
+    expect((await world.runHere(emit('after'))).code).toBe(0)
     expect(notes(world, uuid)).toEqual(['before', 'after'])
   })
 })
@@ -64,7 +64,7 @@ describe('while another process locks the outbox', () => {
 async function locked(mode: 'IMMEDIATE' | 'EXCLUSIVE') {
   const world = new RuntimeWorld()
   const uuid = await world.init()
-  expect((await world.run(emit('before'))).code).toBe(0)
+  expect((await world.runHere(emit('before'))).code).toBe(0)
   return { world, uuid, lock: await ForeignLock.hold(outboxPath(world.state, uuid), mode) }
 }
 

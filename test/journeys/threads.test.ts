@@ -110,7 +110,7 @@ describe('a git thread that dies', () => {
       .split('\n')
     expect(commits).toEqual(answers.map(({ commit }) => commit))
     expect(pendingFrames(world)).toEqual(commits)
-    const log = await world.run(['decision', 'log', '--mission', mission, '--json'])
+    const log = await world.runHere(['decision', 'log', '--mission', mission, '--json'])
     const { decisions } = JSON.parse(log.stdout) as { decisions: Line[] }
     expect(decisions.map(({ question, answer, commit }) => [question, answer, commit])).toEqual(
       commits.map((commit, index) => [`Question ${index}?`, `Answer ${index}`, commit]),

@@ -14,6 +14,7 @@ import { locateRepository } from '#dist/project/locate.js'
 import { outboxPath } from '#dist/project/state-directory.js'
 import { OutboxReader } from '#dist/workers/store/outbox-reader.js'
 import { GitRepository } from './git-repository.ts'
+import { rawHere } from './run-here.ts'
 
 /** The worker thread that a program loses, and how; see `fault.mjs`. */
 export type Fault = {
@@ -118,6 +119,12 @@ export class RuntimeWorld {
     return this.#node([MAIN, ...args], options)
   }
 
+  /** In this process, where the command only prepares or looks: a start costs more than most commands do. */
+  async runHere(args: readonly string[]): Promise<Ran> {
+    const { code, out, err } = await rawHere({ cwd: this.root, env: this.#env }, args)
+    return { code: Number(code), stdout: out, stderr: err }
+  }
+
   /** Runs `work` of `runtime-child.mjs` on a runtime in a process of its own; it prints JSON lines. */
   async call(
     work: string,
@@ -139,13 +146,15 @@ export class RuntimeWorld {
     return readFileSync(this.#faultLog, 'utf8').split('\n').length - 1
   }
 
+  get #env(): NodeJS.ProcessEnv {
+    return { ...process.env, KITTIWAKE_HOME: this.state, GIT_CONFIG_NOSYSTEM: '1' }
+  }
+
   #node(args: readonly string[], options: { fault?: Fault | Sign; input?: string }): Promise<Ran> {
     const preload = pathToFileURL(join(SUPPORT, 'fault.mjs')).href
     const { fault, input } = options
     const env = {
-      ...process.env,
-      KITTIWAKE_HOME: this.state,
-      GIT_CONFIG_NOSYSTEM: '1',
+      ...this.#env,
       ...(fault === undefined
         ? {}
         : {
