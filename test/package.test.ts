@@ -20,9 +20,7 @@ describe('a bundled program', () => {
   it('starts with the parser of words alone, whatever some command needs later', () => {
     const main = readFileSync(join(DIST, 'cli/main.js'), 'utf8')
     const [, run = ''] = /\bimport\("\.\.\/(chunks\/run-[^"]+)"\)/.exec(main) ?? []
-    const vendors = [...loadedBy(run)].flatMap(
-      (file) => /vendor-[a-z-]+(?=-)/.exec(file) ?? [],
-    )
+    const vendors = [...loadedBy(run)].flatMap((file) => /vendor-[a-z-]+(?=-)/.exec(file) ?? [])
     expect(vendors).toEqual(['vendor-clipanion'])
   })
 
