@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod'
 import { cutoverViolations } from './cutover.ts'
-import { envelope as envelopeModel } from './envelope.ts'
+import { envelope as envelopeModel, isPlainlySound } from './envelope.ts'
 import { EVENT_TYPES, isEventType, type EventTypeName } from './event-types.ts'
 import { inspectValue } from './inspect-value.ts'
 import { isJsonObject } from './json.ts'
@@ -126,7 +126,7 @@ class Judgement {
     const { value, changes } = normaliseEnvelope(input)
     this.#normalisations.push(...changes)
     this.#add(cutoverViolations(value))
-    this.#ask(envelopeModel, value, 'envelope', [])
+    if (!isPlainlySound(value)) this.#ask(envelopeModel, value, 'envelope', [])
     this.#askSchema('event', value, [])
     const { event_type, payload = {} } = value
     if (typeof event_type !== 'string') return
