@@ -1,7 +1,7 @@
 // Puts what a process or a thread starts with into a few files: hundreds of small modules take longer to find and to
 // link than most commands have to do. The library keeps one file per file, and its dependencies to itself.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const PACKAGE = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?([^\\/]+))[\\/]/
@@ -13,8 +13,20 @@ const MAP_COMMENT = /\/\/# sourceMappingURL=.*\n?$/
 /** Writes the programs of `root` over their unbundled forms in `into`. */
 export async function bundle(root, into) {
   const source = join(root, 'src')
+  const output = await bundled(root, { input: programsOf(source), groups: [] })
+  for (const name of threadsOf(source)) {
+    const entry = join(source, `${name}.ts`)
+    const isOwn = (id) => id.startsWith(source) && id !== entry
+    // It shares no module with others, and so it needs no pieces that it would share: what it starts with is one file.
+    const whole = { name: `thread-${basename(name, '.worker')}`, test: isOwn, tags: ['$initial'] }
+    output.push(...(await bundled(root, { input: { [name]: entry }, groups: [whole] })))
+  }
+  writeFiles(output, into)
+}
+
+async function bundled(root, { input, groups }) {
   const bundler = await rolldown({
-    input: programsOf(source),
+    input,
     platform: 'node',
     external: EXTERNAL,
     // A line that was taken out would count as covered.
@@ -31,10 +43,14 @@ export async function bundle(root, into) {
     sourcemapExcludeSources: true,
     comments: false,
     codeSplitting: {
-      groups: [{ name: (id) => vendorOf(id), debugName: 'one file per dependency' }],
+      groups: [{ name: (id) => vendorOf(id), debugName: 'one file per dependency' }, ...groups],
     },
   })
   await bundler.close()
+  return output
+}
+
+function writeFiles(output, into) {
   /** @type {Set<string>} */
   const vendors = new Set()
   for (const file of output) {
@@ -71,11 +87,12 @@ function programsOf(source) {
     'workers/bulk/replay-file',
     'workers/bulk/scan-files',
   ]
-  for (const folder of readdirSync(join(source, 'workers'))) {
-    const name = `workers/${folder}/${folder}.worker`
-    if (existsSync(join(source, `${name}.ts`))) names.push(name)
-  }
   return Object.fromEntries(names.map((name) => [name, join(source, `${name}.ts`)]))
+}
+
+function threadsOf(source) {
+  const names = readdirSync(join(source, 'workers')).map((name) => `workers/${name}/${name}.worker`)
+  return names.filter((name) => existsSync(join(source, `${name}.ts`)))
 }
 
 function vendorOf(id) {

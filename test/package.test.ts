@@ -24,6 +24,12 @@ describe('a bundled program', () => {
     expect(vendors).toEqual(['vendor-clipanion'])
   })
 
+  it.each(['git', 'socket', 'store'])('starts the thread of %s with one file of ours', (name) => {
+    const entry = `workers/${name}/${name}.worker.js`
+    const own = [...loadedBy(entry)].filter((file) => !/chunks\/(?:vendor|rolldown)-/.test(file))
+    expect(own).toEqual([entry, expect.stringMatching(`^chunks/thread-${name}-`)])
+  })
+
   it('comes from a lock that checks each package and lets one of them run a program when it is installed (S24)', () => {
     const read = (name: string) => JSON.parse(readFileSync(join(DIST, '..', name), 'utf8'))
     const { dependencies, optionalDependencies, scripts } = read('package.json') as {
