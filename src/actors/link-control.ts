@@ -292,18 +292,19 @@ export class LinkControl {
   }
 
   async #takeLease(): Promise<boolean> {
-    let held: boolean
+    let lease: { readonly held: boolean; readonly granted: boolean }
     let losses: number
     do {
       losses = this.#losses
-      held = (await this.#options.store.ask({ type: 'store.lease' }, 'store.leased')).held
+      lease = await this.#options.store.ask({ type: 'store.lease' }, 'store.leased')
       // A loss is told at once, an answer a turn later: what was lost may be what this answer gives.
-    } while (held && losses !== this.#losses)
-    this.#held = held
-    if (!held) return false
+    } while (lease.held && losses !== this.#losses)
+    this.#held = lease.held
+    if (!lease.held) return false
     // A store thread that came back under a connection that is up doesn't know whom it claims for.
     this.#aim()
-    this.#connection.send({ type: 'connection.enable' })
+    // Nobody here heard of an opt-out while the lease was not here.
+    this.heed(lease.granted)
     this.#watchFrames()
     // Said again, because a store thread that came back doesn't know it.
     await this.#publish().catch(() => undefined)
@@ -328,7 +329,10 @@ export class LinkControl {
 
   // Other processes' frames come at the next link where this fails.
   #watchFrames(): void {
-    void this.#options.git.ask({ type: 'git.watch' }, 'git.watching').catch(() => undefined)
+    const watching = this.#options.git.ask({ type: 'git.watch' }, 'git.watching')
+    // What was committed before the watch stood, also by a thread that came back, is told by nobody else.
+    const look = (): void => this.#commits.send({ type: 'drain.appended' })
+    void watching.then(look, () => undefined)
   }
 
   #note(change: ConnectionChanged): void {

@@ -27,6 +27,7 @@ function world() {
     login: 'good',
     proxy: false,
     held: true,
+    granted: true,
     hub: true,
     closes: true,
     git: 'answers',
@@ -79,7 +80,7 @@ function world() {
   })
   const options = {
     workers: { store, git, socket },
-    store: desk('store', ({ type }) => (type === 'store.lease' ? { held: script.held } : {})),
+    store: desk('store', ({ type }) => (type === 'store.lease' ? { ...script } : {})),
     git: desk('git', () => ({})),
     random: () => 0.5,
     clock,
@@ -223,6 +224,26 @@ describe('the link', () => {
     await settled()
     expect([link.state, count('store.lease'), states.length]).toEqual(['live', 2, 5])
     expect(count('store.publishLink live')).toBe(2)
+  })
+
+  it('looks for commits once a git thread that came back watches', async () => {
+    const { link, count, asked } = await live()
+    const before = count('git.frames')
+    link.takeRestart('git')
+    await settled()
+    expect(count('git.frames')).toBe(before + 1)
+    expect(asked.lastIndexOf('git.frames')).toBeGreaterThan(asked.lastIndexOf('git.watch'))
+  })
+
+  it('goes down where consent was withdrawn while nobody here held the lease (I30)', async () => {
+    const { link, script, count } = await live()
+    script.granted = false
+    link.takeRestart('store')
+    await settled()
+    expect([link.state, link.reason, link.isWanted]).toEqual(['offline', 'NO_CONSENT', true])
+    link.heed(true)
+    await settled()
+    expect([link.reason, count('socket.open')]).toEqual([null, 2])
   })
 
   it('goes down where another process took the lease meanwhile, and comes back with it', async () => {

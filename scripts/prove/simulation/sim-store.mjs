@@ -151,8 +151,10 @@ class SimStore {
         return this.#append(command.events)
       case 'store.identify':
         return { type: 'store.identified', adopted: 0 }
-      case 'store.lease':
-        return { type: 'store.leased', held: this.#take() }
+      case 'store.lease': {
+        const held = this.#take()
+        return { type: 'store.leased', held, granted: held && outbox.consent.state === 'granted' }
+      }
       case 'store.release':
         this.#release()
         return { type: 'store.released' }

@@ -116,7 +116,8 @@ export type StoreAnswer =
     }
   /** `adopted`: events recorded before `init` that this thread took over. */
   | { readonly type: 'store.identified'; readonly adopted: number }
-  | { readonly type: 'store.leased'; readonly held: boolean }
+  /** `granted`: what waits may leave, which another process may have changed while nobody here watched. */
+  | { readonly type: 'store.leased'; readonly held: boolean; readonly granted: boolean }
   | { readonly type: 'store.released' }
   | { readonly type: 'store.targeted' }
   | { readonly type: 'store.frozen' }

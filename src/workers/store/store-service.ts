@@ -124,8 +124,11 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
         return this.#append([command])[0] ?? this.#refuse(new StoreError('INTERNAL', 'no answer'))
       case 'store.identify':
         return this.#identify(command.identity)
-      case 'store.lease':
-        return { type: 'store.leased', held: this.#takeLease() }
+      case 'store.lease': {
+        const held = this.#takeLease()
+        const granted = held && this.#project().mayAcknowledge()
+        return { type: 'store.leased', held, granted }
+      }
       case 'store.release':
         this.#release()
         return { type: 'store.released' }

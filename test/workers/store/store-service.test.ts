@@ -163,7 +163,8 @@ describe.each(WORLDS)('%s', (_, make) => {
     const world = await make()
     const one = await world.open()
     one.ask(consent(true))
-    expect(one.ask({ type: 'store.lease' })).toEqual({ type: 'store.leased', held: true })
+    const leased = { type: 'store.leased', held: true, granted: true }
+    expect(one.ask({ type: 'store.lease' })).toEqual(leased)
     one.ask(target(world))
     const claimed = async (max?: number): Promise<string[]> => {
       const before = world.batches.length
