@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import {
   type ActorRefFrom,
   type AnyActorLogic,
-  type CallbackActorLogic,
   createActor,
   type InputFrom,
   type InspectionEvent,
@@ -15,7 +14,6 @@ import type { Identity, Repository } from '../project/types.ts'
 import type { GitAnswer, GitCommand, GitInput } from '../workers/git/protocol.ts'
 import type { SocketAnswer, SocketCommand, SocketInput } from '../workers/socket/protocol.ts'
 import type { StoreAnswer, StoreCommand, StoreInput } from '../workers/store/protocol.ts'
-import type { ThreadCommand } from '../workers/thread-protocol.ts'
 import { createDesk, type Desk } from './desk.ts'
 import { callSafely, type Listeners } from './listeners.ts'
 import {
@@ -48,8 +46,8 @@ export type SystemOptions = {
   readonly capacity: number | null
   readonly stuckAfterMs: number | null
   readonly listeners: Listeners
-  /** What stands for the thread of a worker; default: the real one. */
-  readonly thread?: (name: WorkerName) => CallbackActorLogic<ThreadCommand>
+  /** A supervisor whose workers have something else in place of their threads; default: the real ones. */
+  readonly house?: typeof supervisorMachine
 }
 
 export type System = {
@@ -117,9 +115,9 @@ export function startSystem(options: SystemOptions): System {
     counts[name] = { taken, starts: counts[name].starts + 1, startedAt: monotonicMs() }
     void gone.then(() => threads.delete(gone))
   }
-  const machine = supervisorMachine.provide({
-    actors: provideThreads(options, () => identity, started),
-  })
+  const machine =
+    options.house ??
+    supervisorMachine.provide({ actors: provideThreads(options, () => identity, started) })
   const supervisor = createActor(machine, {
     input: { random: options.random, now: () => clock.now() },
     clock,
@@ -220,14 +218,12 @@ function provideThreads(
   const channel = `kittiwake.${randomUUID()}`
   const stuckAfterMs = options.stuckAfterMs ?? STUCK_AFTER_MS
   const provide = (name: WorkerName, input: () => unknown): typeof workerMachine => {
-    const thread =
-      options.thread?.(name) ??
-      fromThread({
-        ...buildOf(name),
-        input,
-        stuckAfterMs,
-        started: (one) => started(name, one),
-      })
+    const thread = fromThread({
+      ...buildOf(name),
+      input,
+      stuckAfterMs,
+      started: (one) => started(name, one),
+    })
     return workerMachine.provide({ actors: { thread } })
   }
   return {

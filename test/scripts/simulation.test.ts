@@ -2,10 +2,11 @@
 import { randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { SimClock } from '../../scripts/prove/simulation/sim-clock.mjs'
+import { Truth } from '../../scripts/prove/simulation/sim-truth.mjs'
 import { simulate, simulateAll } from '../../scripts/prove/simulation/simulate.mjs'
 
 const FIRST = 1
-const SEEDS = 20
+const SEEDS = 500
 const CHANCE = Number(process.env['SIMULATION_SEED'] ?? randomInt(2 ** 31))
 
 describe('the simulation of the actors', () => {
@@ -14,9 +15,9 @@ describe('the simulation of the actors', () => {
       const { seeds, faults, met } = await simulateAll(first, (count: number) => count >= SEEDS)
       expect(faults.join('\n')).toBe('')
       expect(seeds).toBe(SEEDS)
-      expect(met.size).toBeGreaterThan(10)
+      expect(met.size).toBeGreaterThan(20)
     }
-  })
+  }, 60_000)
 
   it('makes one trace of a seed, step by step, and another one of another (I36)', async () => {
     const [one, same, other] = [
@@ -27,6 +28,57 @@ describe('the simulation of the actors', () => {
     expect(one.told.length).toBeGreaterThan(500)
     expect(same).toEqual(one)
     expect(other.trace).not.toBe(one.trace)
+  })
+})
+
+describe('the truth of a link', () => {
+  const clock = { now: () => 0 }
+  const hub = { hasProxy: false, isUp: true, isSlow: false, refusesCommits: true }
+  const repository = { isBroken: false }
+  const outbox = { grantEpoch: 1 as number | null, holder: null }
+  const up = (state: string, connection: object) => ({
+    control: { state, isWanted: true },
+    failed: new Set<string>(),
+    connection,
+    isChecked: false,
+    open: new Map([[1, { what: 'an ask', since: 0 }]]),
+  })
+  const open = { isOpen: true, isSilent: false, owes: false }
+
+  it.each([
+    ['over a closed connection', up('live', { ...open, isOpen: false }), outbox],
+    ['over a silent connection', up('live', { ...open, isSilent: true }), outbox],
+    ['over a connection that owes', up('live', { ...open, isSilent: true, owes: true }), outbox],
+    ['without consent', up('batching', open), { ...outbox, grantEpoch: null }],
+    ['because of commits that nobody takes', up('flushingCommits', open), outbox],
+    ['without its workers', { ...up('live', open), failed: new Set(['store']) }, outbox],
+  ])('is missed where it is up %s for long (I22)', (lie, process, outbox) => {
+    const truth = new Truth()
+    const world = { process, outbox, hub, repository, clock }
+    truth.look(world, 1_000)
+    expect(truth.faults).toEqual([])
+    for (const at of [80_000, 90_000]) truth.look(world, at)
+    expect(truth.faults).toEqual([expect.stringContaining(lie)])
+  })
+
+  it('is kept by a link that is up in every way', () => {
+    const truth = new Truth()
+    const world = { process: up('live', open), outbox, hub, repository, clock }
+    for (const at of [0, 80_000]) truth.look(world, at)
+    expect(truth.faults).toEqual([])
+  })
+
+  it('has asks without a pause, tries without one, and asks without an answer against it', () => {
+    const truth = new Truth()
+    for (let ask = 0; ask < 100; ask += 1) truth.asked('store', ask)
+    expect(truth.faults).toEqual([expect.stringContaining('I32: store')])
+    truth.rest()
+    for (let trial = 0; trial < 50; trial += 1) truth.tried('authenticating')
+    truth.rested({ process: up('live', open), clock: { now: () => 100_000 } })
+    expect(truth.faults.slice(1)).toEqual([
+      expect.stringContaining('I21'),
+      expect.stringContaining('an ask has no end'),
+    ])
   })
 })
 

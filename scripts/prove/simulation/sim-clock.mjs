@@ -2,7 +2,7 @@
 
 const STARTS_AT = Date.UTC(2026, 0, 1)
 /** What one step sets off in promises has settled after so many turns of them. */
-const TURNS = 48
+const TURNS = 32
 
 export class SimClock {
   #now = STARTS_AT
@@ -29,21 +29,23 @@ export class SimClock {
     return new Life(this)
   }
 
+  /** When something is due next; Infinity where nothing is. */
+  get next() {
+    while (this.#due[0]?.fn === null) this.#pop()
+    return this.#due[0]?.at ?? Infinity
+  }
+
   /** Does what is due next, where that is no later than `until`; false where nothing is. */
   async step(until) {
-    for (;;) {
-      const next = this.#due[0]
-      if (next === undefined || next.at > until) {
-        this.#now = Math.max(this.#now, until)
-        return false
-      }
-      this.#pop()
-      if (next.fn === null) continue
-      this.#now = next.at
-      next.fn()
-      await settle()
-      return true
+    if (this.next > until) {
+      this.#now = Math.max(this.#now, until)
+      return false
     }
+    const next = this.#pop()
+    this.#now = next.at
+    next.fn()
+    await settle()
+    return true
   }
 
   #push(timer) {
@@ -58,8 +60,9 @@ export class SimClock {
 
   #pop() {
     const due = this.#due
+    const first = due[0]
     const last = due.pop()
-    if (due.length === 0) return
+    if (due.length === 0) return first
     let at = 0
     for (;;) {
       let down = 2 * at + 1
@@ -69,6 +72,7 @@ export class SimClock {
       at = down
     }
     due[at] = last
+    return first
   }
 }
 

@@ -17,6 +17,11 @@ export const SIMULATED_FAULTS = {
     begin: (world) => (world.odds = { before: 0.05, after: 0.05, starting: 0.02 }),
     end: (world) => (world.odds = {}),
   },
+  'threads get stuck over commands': {
+    met: ['F06 emit', 'F06 answer', 'F06 link'],
+    begin: (world) => (world.odds = { stuck: 1 }),
+    end: (world) => (world.odds = {}),
+  },
   'threads die at their start': {
     met: ['F07 emit'],
     begin: (world) => {
@@ -68,6 +73,15 @@ export const SIMULATED_FAULTS = {
     begin: ({ hub }) => (hub.losesAcks = true),
     end: ({ hub }) => (hub.losesAcks = false),
   },
+  'the hub takes no commits': {
+    met: ['F32 link'],
+    begin: ({ hub }) => (hub.refusesCommits = true),
+    // What was refused is offered again by the next link.
+    end: ({ hub }) => {
+      if (hub.refusesCommits) hub.cutAll()
+      hub.refusesCommits = false
+    },
+  },
   'a proxy lets no WebSocket through': {
     met: ['F32 link'],
     begin: ({ hub }) => {
@@ -106,11 +120,27 @@ export const SIMULATED_FAULTS = {
       if (outbox.holder === 'another process') outbox.holder = null
     },
   },
+  'another process is quicker': {
+    met: ['F17 link', 'F05 emit'],
+    begin: ({ process, outbox }) => {
+      process.thread('store')?.die()
+      outbox.holder ??= 'another process'
+    },
+    end: ({ outbox }) => {
+      if (outbox.holder === 'another process') outbox.holder = null
+    },
+  },
   'another process records': {
     met: ['F18 emit'],
     begin: (world) => world.recordElsewhere(),
   },
-  'the machine sleeps': { met: ['F25 work'], begin: ({ process }) => process.wake() },
+  'the machine sleeps': {
+    met: ['F25 work'],
+    begin: ({ process, hub, random }) => {
+      if (random.next() < 0.7) hub.silenceAll()
+      process.wake()
+    },
+  },
 }
 
 function death(name, met) {

@@ -9,6 +9,8 @@ export class SimRepository {
   commits = []
   /** By hub and epoch. */
   confirmed = new Map()
+  /** Who confirmed last; null before the first. */
+  confirmer = null
   /**
    * Why commits are deferred now; null while nothing is in their way.
    *
@@ -22,6 +24,15 @@ export class SimRepository {
 
   constructor(projectUuid) {
     this.projectUuid = projectUuid
+  }
+
+  get rows() {
+    return [...this.missions.values()].flat()
+  }
+
+  /** An answer is in no commit. */
+  get isLoose() {
+    return this.rows.some(({ event_type, commit }) => isAnswer(event_type) && commit === null)
   }
 
   log(mission) {
@@ -101,7 +112,9 @@ class SimGit {
   }
 
   #answer(command) {
-    if (this.#parts.repository.isBroken) return refused('LOCK_UNUSABLE', true)
+    // What is only remembered or looked at needs no ledger.
+    const isLedgers = command.type !== 'git.target' && command.type !== 'git.watch'
+    if (isLedgers && this.#parts.repository.isBroken) return refused('LOCK_UNUSABLE', true)
     return this.#dispatch(command)
   }
 
@@ -123,7 +136,7 @@ class SimGit {
       case 'git.frames':
         return { type: 'git.framed', frames: this.#frames(command.except) }
       case 'git.confirm': {
-        const confirmed = repository.confirmedBy(this.#hub)
+        const confirmed = this.#confirmed()
         for (const hash of command.hashes) confirmed.add(hash)
         return { type: 'git.confirmed', pending: this.#frames().length }
       }
@@ -180,10 +193,17 @@ class SimGit {
     return { type: 'git.healed', committed, deferred, unqueued: [] }
   }
 
+  /** By the hub that has greeted, or else by the last one that any thread knew. */
+  #confirmed() {
+    const { repository } = this.#parts
+    repository.confirmer = this.#hub ?? repository.confirmer
+    return repository.confirmedBy(repository.confirmer)
+  }
+
   /** Those that this hub has neither confirmed nor, by `except`, refused, in the order of the branch. */
   #frames(except = []) {
     const { repository } = this.#parts
-    const confirmed = this.#hub === null ? new Set() : repository.confirmedBy(this.#hub)
+    const confirmed = this.#confirmed()
     return repository.commits
       .filter((hash) => !confirmed.has(hash) && !except.includes(hash))
       .map((git_hash) => ({

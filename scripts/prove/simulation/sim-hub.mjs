@@ -11,10 +11,17 @@ export class SimHub {
   commits = []
   /** The id of each frame that came, known or not, in the order of arrival. */
   arrivals = []
+  /** The ids that came although whoever sent them had heard of their acceptance. */
+  again = []
+  /** The hashes of commits that came although the ledger had noted that this hub has them. */
+  againConfirmed = []
   #ids = new Set()
+  #heard = new Set()
   #parts
   #connections = new Set()
   isUp = true
+  /** While it is away, nobody says so. */
+  isMute = false
   /** A proxy between that lets no WebSocket through. */
   hasProxy = false
   /** The token counts no more. */
@@ -22,9 +29,11 @@ export class SimHub {
   isSlow = false
   /** Part of its acknowledgements is lost on the way, with the connection. */
   losesAcks = false
+  /** It takes no commits for now, and says so. */
+  refusesCommits = false
   epoch = 1
 
-  /** `clock` and `random` of the world. */
+  /** `clock` and `random` of the world, and its `repository`. */
   constructor(parts) {
     this.#parts = parts
   }
@@ -36,6 +45,12 @@ export class SimHub {
   /** Final words about what it doesn't take are given by id. */
   take({ id, projectUuid, frame }) {
     this.arrivals.push(id)
+    if (this.#heard.has(id)) this.again.push(id)
+    const { repository } = this.#parts
+    if (repository?.confirmedBy(`a login ${this.epoch}`).has(id)) this.againConfirmed.push(id)
+    if (frame.git_hash !== undefined && this.refusesCommits) {
+      return { id, reason: 'not_now', isFinal: false }
+    }
     if (isPoison(id)) return { id, reason: 'schema_violation', isFinal: true }
     const key = `${projectUuid} ${id}`
     if (this.#ids.has(key)) return null
@@ -43,6 +58,16 @@ export class SimHub {
     if (frame.git_hash === undefined) this.events.push(frame)
     else this.commits.push({ project_uuid: projectUuid, git_hash: id })
     return null
+  }
+
+  /** Its acknowledgement reached the one who sent it. */
+  heard({ id, rejected }) {
+    if (rejected === null) this.#heard.add(id)
+  }
+
+  /** From now on what was heard before counts no more. */
+  forget() {
+    this.#heard.clear()
   }
 
   connect(number, heard) {
@@ -64,6 +89,7 @@ export class SimHub {
 
   stop() {
     this.isUp = false
+    this.isMute = this.#parts.random.next() < 0.5
     this.cutAll(1001)
   }
 
@@ -81,6 +107,7 @@ export class SimHub {
       ...this.commits.map(({ project_uuid, git_hash }) => `${project_uuid} ${git_hash}`),
     ])
     this.epoch += 1
+    this.forget()
   }
 }
 
@@ -96,6 +123,8 @@ class SimConnection {
   #up
   #down
   #isSilent = false
+  /** Something was sent over it that nobody will answer. */
+  owes = false
 
   constructor(parts) {
     const { clock, random, hub } = parts
@@ -111,8 +140,13 @@ class SimConnection {
     return !this.#life.isOver
   }
 
+  get isSilent() {
+    return this.#isSilent
+  }
+
   send(item) {
     const { hub, random } = this.#parts
+    this.owes ||= this.#isSilent
     this.#up.put(() => {
       if (this.#isSilent) return
       const rejected = hub.take(item)

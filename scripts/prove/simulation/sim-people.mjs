@@ -12,6 +12,7 @@ export class SimPeople {
   #decisions = 0
   #isChanging = false
   #recording = 0
+  #routes = new Set()
   /** `{ id, project, period }` of each event with a receipt. */
   acknowledged = []
   /** `{ event_id, decision_id, commit }` of each answer that was recorded. */
@@ -54,9 +55,16 @@ export class SimPeople {
     this.#recording -= 1
     if (answer === null) return
     this.note(answer.receipts, period)
-    if (!['live', 'queued'].includes(routeOf(true, answer.live)))
-      this.outcomes.push('a strange route')
+    this.#route(answer.live)
     this.#nudge()
+  }
+
+  /** The machine is asked once for each. */
+  #route(isLive) {
+    if (this.#routes.has(isLive)) return
+    this.#routes.add(isLive)
+    if (routeOf(true, isLive) !== (isLive ? 'live' : 'queued'))
+      this.outcomes.push('a strange route')
   }
 
   note(receipts, period = this.periodName) {
@@ -65,9 +73,8 @@ export class SimPeople {
   }
 
   /** A decision, asked and answered, and what its commit came to. */
-  async decide() {
-    const { process, random } = this.#world
-    const mission = random.pick(['first', 'second'])
+  async decide(mission = this.#world.random.pick(['first', 'second'])) {
+    const { process } = this.#world
     const decision_id = `D${(this.#decisions += 1)}`
     const asked = record('DecisionInputRequested', `Q-${decision_id}`, { decision_id })
     const request = { type: 'git.request', mission, record: asked }
@@ -81,7 +88,8 @@ export class SimPeople {
     if ((await this.#insist('git', answer, 'git.appended')) === null) return
     const told = { event_id, decision_id, commit: null, reason: null, process }
     this.answers.push(told)
-    const settled = await process.commits.commit(mission, 'decisions')
+    const settled = await process.commit(mission).catch((error) => this.#judge(error))
+    if (settled === undefined) return
     const locate = { type: 'git.locate', mission, event_id }
     const found =
       settled.commit === null
@@ -104,8 +112,12 @@ export class SimPeople {
   async resume() {
     this.#recording = 0
     if (this.#isChanging) await this.#change()
-    const healed = await this.#insist('git', { type: 'git.heal' }, 'git.healed')
+    await this.heal()
     await this.link()
+  }
+
+  async heal() {
+    const healed = await this.#insist('git', { type: 'git.heal' }, 'git.healed')
     if (healed !== null && healed.committed.length > 0) this.#nudge()
   }
 
@@ -140,6 +152,7 @@ export class SimPeople {
   }
 
   #changed() {
+    this.#world.hub.forget()
     this.period += 1
     this.#isChanging = false
   }

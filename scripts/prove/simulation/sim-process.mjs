@@ -2,7 +2,9 @@
 import { createCommits } from '../../../dist/commits.js'
 import { LinkControl } from '../../../dist/actors/link-control.js'
 import { createListeners } from '../../../dist/actors/listeners.js'
+import { supervisorMachine, WORKER_NAMES } from '../../../dist/actors/supervisor.machine.js'
 import { startSystem } from '../../../dist/actors/system.js'
+import { workerMachine } from '../../../dist/actors/worker.machine.js'
 import { NO_IDENTITY } from '../../../dist/events/identity-literals.js'
 import { openSimGit } from './sim-git.mjs'
 import { openSimSocket } from './sim-socket.mjs'
@@ -10,6 +12,17 @@ import { openSimStore } from './sim-store.mjs'
 import { InOrder, simulatedThread } from './sim-thread.mjs'
 
 const CHANNEL_MS = [0, 5]
+/** Whose the actors of a system are. */
+const PROCESSES = new WeakMap()
+/** One for all processes: to build the machines takes longer than many a life. */
+const HOUSE = supervisorMachine.provide({
+  actors: Object.fromEntries(
+    WORKER_NAMES.map((name) => {
+      const thread = simulatedThread((system) => PROCESSES.get(system).threadParts(name))
+      return [name, workerMachine.provide({ actors: { thread } })]
+    }),
+  ),
+})
 
 export class SimProcess {
   #world
@@ -18,8 +31,11 @@ export class SimProcess {
   #threads = { store: null, git: null, socket: null }
   #hearers = new Set()
   #connections = 0
+  /** The last one that was opened, and whether the machine has woken since. */
+  connection = null
+  isChecked = false
   #woke = () => undefined
-  /** Asks that have no answer yet, by number. */
+  /** Asks that have no answer yet, by number: `{ what, since }`. */
   open = new Map()
   #asked = 0
   failed = new Set()
@@ -46,8 +62,9 @@ export class SimProcess {
       capacity: null,
       stuckAfterMs: null,
       listeners,
-      thread: (name) => this.#thread(name),
+      house: HOUSE,
     })
+    PROCESSES.set(this.system.supervisor.system, this)
     this.control = this.#link()
     this.commits = createCommits({ system: this.system, listeners })
     this.#wire()
@@ -68,39 +85,55 @@ export class SimProcess {
   }
 
   wake() {
+    this.isChecked = true
     this.#woke()
   }
 
   /** As a desk's `ask`; an ask without an answer is seen in `open`. */
-  async ask(name, command, expected) {
+  ask(name, command, expected) {
+    return this.#watched(command.type, this.system[name].ask(command, expected))
+  }
+
+  commit(mission) {
+    return this.#watched('a commit', this.commits.commit(mission, 'decisions'))
+  }
+
+  async #watched(what, promise) {
     const number = (this.#asked += 1)
-    this.open.set(number, command.type)
+    this.open.set(number, { what, since: this.#life.now() })
     try {
-      return await this.system[name].ask(command, expected)
+      return await promise
     } finally {
       this.open.delete(number)
     }
   }
 
-  /** The link and then the threads; true once nothing of it runs. */
-  async stop() {
+  /** The link and, after what is `asked` last, the threads; true once nothing of it runs. */
+  async stop(asked) {
     await this.control.stop().catch(() => undefined)
+    asked()
     await this.system.stop()
     return Object.values(this.#threads).every((thread) => thread === null || thread.isOver)
   }
 
-  #thread(name) {
+  /**
+   * What the thread of that worker is made of.
+   *
+   * @returns {object}
+   */
+  threadParts(name) {
     const { clock, note, meets } = this.#world
-    return simulatedThread({
+    return {
       clock: this.#life,
       random: this.#random,
       meets: (what) => meets(name, what),
+      asked: () => note.asked(name),
       open: (report, _pulse, life) => this.#open(name, report, life),
       started: (thread) => {
         this.#threads[name] = thread
         note.started(name, clock.now())
       },
-    })
+    }
   }
 
   #open(name, report, clock) {
@@ -119,7 +152,11 @@ export class SimProcess {
       },
     }
     const count = () => (this.#connections += 1)
-    return openSimSocket({ hub, outbox, channel, count, report, random, clock })
+    const opened = (connection) => {
+      this.connection = connection
+      this.isChecked = false
+    }
+    return openSimSocket({ hub, outbox, channel, count, opened, report, random, clock })
   }
 
   #link() {
@@ -136,8 +173,10 @@ export class SimProcess {
       refused: () => undefined,
       ledgerRefused: () => undefined,
       watchWake: (woke) => {
-        this.#woke = woke
-        return { start: () => undefined, stop: () => (this.#woke = () => undefined) }
+        return {
+          start: () => (this.#woke = woke),
+          stop: () => (this.#woke = () => undefined),
+        }
       },
     })
   }

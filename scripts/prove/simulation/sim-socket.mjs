@@ -5,9 +5,9 @@ import { CREDIT_MAX, CREDIT_START } from '../../../dist/workers/socket/credit.js
 const BATCH_WAIT_MS = 1_000
 const LOGIN = 'a login'
 
-/** `outbox` is read for consent alone; `channel.hear` is given what the store says. */
-export function openSimSocket({ hub, outbox, channel, count, report, random, clock }) {
-  return new SimSocket({ hub, outbox, channel, count, report, random, clock })
+/** `outbox` is read for consent alone; `channel.hear` is given what the store says, and `opened` each connection. */
+export function openSimSocket(parts) {
+  return new SimSocket({ opened: () => undefined, ...parts })
 }
 
 class SimSocket {
@@ -86,6 +86,7 @@ class SimSocket {
     this.#connection = hub.connect(number, (message) => {
       if (number === this.#number && this.#connection !== null) this.#hear(message)
     })
+    this.#parts.opened(this.#connection)
     return { type: 'socket.opened', connection: number }
   }
 
@@ -120,8 +121,14 @@ class SimSocket {
     this.#isHeard()
     if (message.type === 'snapshot') this.#greet(message.epoch)
     if (message.type === 'ping') report({ type: 'socket.pinged', connection })
-    if (message.type === 'ack') for (const wait of this.#waiting.values()) wait.ack(message)
+    if (message.type === 'ack') this.#ack(message)
     if (message.type === 'closed') this.#lose(message.code)
+  }
+
+  #ack(message) {
+    for (const wait of this.#waiting.values()) {
+      if (wait.ack(message)) this.#parts.hub.heard(message)
+    }
   }
 
   #greet(epoch) {
@@ -173,11 +180,12 @@ class SimSocket {
       const left = new Set()
       const wait = {
         ack: ({ id, rejected }) => {
-          if (!left.delete(id)) return
+          if (!left.delete(id)) return false
           if (rejected === null) verdicts.accepted.push(id)
           else verdicts.rejected.push(rejected)
           if (left.size === 0) resolve()
           else this.#bound(wait)
+          return true
         },
         end: resolve,
         timer: undefined,
@@ -227,11 +235,11 @@ class SimSocket {
   }
 
   async #request(mostMs) {
-    const { hub, random, clock } = this.#parts
+    const { hub, clock } = this.#parts
     await this.#wait()
     if (hub.isUp) return true
     // Refused at once, or never answered.
-    if (random.next() < 0.5) await clock.wait(mostMs)
+    if (hub.isMute) await clock.wait(mostMs)
     return false
   }
 

@@ -8,13 +8,14 @@ const GONE_MS = [1, 30]
 const PULSE = { beat: () => undefined, rest: () => true }
 
 /**
- * `open(report, pulse, life)` gives the service, as the real threads' `open` does; `abandon` of it is what the system does
- * for a dead thread. `meets(what)` says whether this thread is to die `starting`, `before` or `after` what it
- * takes, or to be `stuck`; `started` is given each thread.
+ * `partsOf(system)` gives the parts of a thread in that system of actors: `open(report, pulse, life)` gives the service, as the
+ * real threads' `open` does; `abandon` of it is what the system does for a dead thread. `meets(what)` says whether this
+ * thread is to die `starting`, `before` or `after` what it takes, or to be `stuck`; `started` is given each thread, `asked` called for each command.
  */
-export function simulatedThread({ clock, random, open, meets, started }) {
-  return fromCallback(({ receive, sendBack }) => {
-    const thread = new SimThread({ clock, random, open, meets, sendBack })
+export function simulatedThread(partsOf) {
+  return fromCallback(({ receive, sendBack, system }) => {
+    const { started, ...parts } = partsOf(system)
+    const thread = new SimThread({ ...parts, sendBack })
     started(thread)
     receive((command) => thread.take(command))
     return () => thread.end()
@@ -47,6 +48,7 @@ class SimThread {
 
   take(command) {
     if (this.#isOver) return
+    this.#parts.asked()
     this.#inbox.push(command)
     this.#wake()
   }
