@@ -12,7 +12,7 @@ export const FAULTS = {
     'link',
   ),
   F02: fault('half of a write', 'emit', 'answer', 'move', 'resolve', 'commit'),
-  F03: fault('power is cut', 'emit', 'commit'),
+  F03: fault('power is cut', 'emit', 'answer', 'move', 'resolve', 'commit'),
   F04: fault('a tail of NUL bytes', 'read'),
   F05: fault('a thread dies', 'emit', 'answer', 'link'),
   F06: fault('a thread is stuck', 'emit', 'answer', 'link'),
@@ -53,6 +53,15 @@ export const FAULTS = {
   F41: fault('two versions', 'read'),
   F42: fault('a copied project', 'link'),
   F43: fault('strange names', 'read'),
+}
+
+/** During what something falls that happens to a command; the others are of no state of their own. */
+export const STATE_BY_COMMAND = {
+  emit: 'emit',
+  'decision answer': 'answer',
+  'wp move': 'move',
+  'glossary resolve': 'resolve',
+  commit: 'commit',
 }
 
 /** Of so many `hits`, `{ fault, state, count }`, those faults and states that nothing met: `F01 link`. */

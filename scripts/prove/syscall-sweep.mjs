@@ -8,20 +8,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { WRITING } from '../kill-scenarios.mjs'
 import { KillSweep } from '../kill-sweep.mjs'
+import { STATE_BY_COMMAND } from './coverage.mjs'
 
 const SOURCE = fileURLToPath(new URL('syscall-shim.c', import.meta.url))
 const COUNTER_BYTES = 8
 /** What becomes of a call, and which fault of the model that is. */
 export const WAYS = { kill: 'F01', torn: 'F02', EIO: 'F09', ENOSPC: 'F08' }
-/** During what a command's call falls, where the model knows it. */
-const STATE_BY_COMMAND = {
-  emit: 'emit',
-  'decision answer': 'answer',
-  'wp move': 'move',
-  'glossary resolve': 'resolve',
-  commit: 'commit',
-}
-
 /** The shim, compiled for this machine in a folder of its own, and the world in which it is preloaded. */
 export class SyscallSweep {
   #folder = mkdtempSync(join(tmpdir(), 'kittiwake-calls-'))

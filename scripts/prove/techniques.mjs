@@ -2,17 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { SCENARIOS } from '../kill-scenarios.mjs'
+import { SCENARIOS, WRITING } from '../kill-scenarios.mjs'
 import { KillSweep } from '../kill-sweep.mjs'
 import { root, tool } from '../prepare.mjs'
+import { STATE_BY_COMMAND } from './coverage.mjs'
 
-/** During what a scenario's kill falls. */
-const STATE_BY_SCENARIO = {
-  'decision answer': 'answer',
-  'wp move': 'move',
-  'glossary resolve': 'resolve',
-  commit: 'commit',
-}
 /** Where half of a write decides, by scenario. */
 const TORN = {
   'decision answer': '^write half of .*decisions\\.events',
@@ -21,6 +15,9 @@ const TORN = {
 }
 /** A command makes at least so many changes of the disk in each of the threads that are killed. */
 const STEPS_MAX = 40
+/** Of each command that is recorded. */
+const CUTS = 6
+const RECORDED_MAX = 50
 const CHAOS_MIN_MINUTES = 0.1
 /** Where there is less time, two of the bugs are planted whose tests take little. */
 const ALL_MUTATIONS_MS = 5 * 60_000
@@ -44,12 +41,13 @@ const FAULT_BY_TROUBLE = {
  * `{ fault, state, count }`. Where it `isTested`, `npm test` runs it as well.
  */
 export const TECHNIQUES = {
-  simulation: { share: 0.1, run: simulation },
+  simulation: { share: 0.15, run: simulation },
   parsers: { share: 0.1, run: parsers },
-  kills: { share: 0.2, run: kills },
+  kills: { share: 0.15, run: kills },
   'failing disk': { share: 0.1, run: failingDisk },
   'system calls': { share: 0.1, run: systemCalls },
-  chaos: { share: 0.3, run: chaos },
+  'replayed power cut': { share: 0.1, run: powerCuts },
+  chaos: { share: 0.2, run: chaos },
   'worker faults': tests(['test/journeys/threads.test.ts'], {
     F05: ['emit', 'answer', 'link'],
     F06: ['emit', 'answer', 'link'],
@@ -75,7 +73,8 @@ export const TECHNIQUES = {
 
 /** What is not run, and why. */
 export const NOT_RUN = {
-  'power cut': process.getuid?.() === 0 ? 'not built' : 'needs root, a loop device and ext4',
+  'power cut of a real disk':
+    'needs root, a loop device and ext4; what is replayed takes its place',
   'packet loss': 'not built: the proxy cuts, stalls and slows whole streams',
 }
 
@@ -135,6 +134,25 @@ async function systemCalls({ random, forMs }) {
   }
 }
 
+async function powerCuts({ random, forMs }) {
+  const { cutByChance, PowerCut } = await import('./power-cut.mjs')
+  const obstacle = PowerCut.obstacle()
+  if (obstacle !== null) return { told: `not run: ${obstacle}`, faults: [], hits: [] }
+  const until = performance.now() + forMs
+  const power = await PowerCut.open()
+  try {
+    const names = Array.from({ length: RECORDED_MAX }, () => random.pick(Object.keys(WRITING)))
+    const isOver = () => performance.now() > until && power.cuts > 0
+    const runs = await cutByChance(power, random, { names, cuts: CUTS, isOver })
+    const hits = runs
+      .filter(({ scenario }) => scenario in STATE_BY_COMMAND)
+      .map(({ scenario, count }) => ({ fault: 'F03', state: STATE_BY_COMMAND[scenario], count }))
+    return { told: `${power.cuts} cuts of ${runs.length} commands`, faults: power.faults, hits }
+  } finally {
+    power.close()
+  }
+}
+
 /** One command after the other that meets what `next` says, as long as there is time and nothing is wrong. */
 async function swept(forMs, next) {
   const until = performance.now() + forMs
@@ -146,7 +164,7 @@ async function swept(forMs, next) {
       const before = sweep.kills + sweep.failures
       await sweep.run([kill])
       const count = sweep.kills + sweep.failures - before
-      hits.push({ fault, state: STATE_BY_SCENARIO[kill.scenario], count })
+      hits.push({ fault, state: STATE_BY_COMMAND[kill.scenario], count })
     } while (performance.now() < until && sweep.faults.length === 0)
     return { sweep, hits }
   } finally {
