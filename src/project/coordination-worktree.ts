@@ -13,7 +13,7 @@ import { expectedWorktree, missionBranch, resolvePlacement, unborn } from './pla
 import { withRepositoryLock } from './repository-lock.ts'
 import { pathWithoutLinks } from './safe-path.ts'
 import type { Mission, Placement, Repository } from './types.ts'
-import { checkoutOptions, excludeWorktrees, gitFailed } from './worktree-add.ts'
+import { checkoutOptions, excludeWorktrees, gitFailed, removeHalfEntries } from './worktree-add.ts'
 import { listCheckouts } from './worktrees.ts'
 
 /**
@@ -35,6 +35,7 @@ export async function ensureCoordinationWorktree(
     // Another process may have been faster, which is as good.
     const second = await placementOr(repository, mission)
     if (second !== null) return second
+    removeHalfEntries(repository.commonDir)
     const outcome = await restore(repository, mission)
     const third = await placementOr(repository, mission)
     if (third !== null) return third

@@ -1,14 +1,24 @@
 /** Makes a branch with its linked worktree, and takes both back. */
-import { appendFileSync, closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { GitError } from '../errors.ts'
-import { readBounded } from './bounded-file.ts'
+import { readBounded, readGitText } from './bounded-file.ts'
 import { resolveRef } from './git-files.ts'
 import { makeFolders } from './make-folders.ts'
 import { WORKTREES_FOLDER } from './mission-names.ts'
 import { runGit } from './native-git.ts'
 import type { GitOptions, GitOutcome } from './native-git.ts'
 import { asProjectError } from './replace-file.ts'
+import { withRepositoryLock } from './repository-lock.ts'
 import { pathWithoutLinks } from './safe-path.ts'
 import type { Repository } from './types.ts'
 
@@ -23,15 +33,45 @@ export type NewWorktree = {
 
 const EXCLUDE_SIZE_MAX_BYTES = 1024 * 1024
 const FILTER_LIST_TIMEOUT_MS = 10_000
+const ENTRY_SIZE_MAX_BYTES = 16 * 1024
+/** Git names an entry by the folder, and puts a number behind where there is one already. */
+const OWN_ENTRY = /-[0-9A-HJKMNP-TV-Z]{8}-coord\d*$/
 
 /**
  * Makes the branch and its worktree together. Git creates the branch only if it is new, so of two
  * processes that want one name the second is told `taken`.
  *
- * @throws GitError GIT_MISSING, GIT_TIMEOUT, GIT_FAILED; ProjectError PATH_REFUSED,
- *   REPOSITORY_READ_ONLY
+ * @throws GitError GIT_MISSING, GIT_TIMEOUT, GIT_FAILED, LOCK_UNUSABLE; ProjectError PATH_REFUSED,
+ *   REPOSITORY_READ_ONLY, REPOSITORY_BUSY
  */
 export async function addWorktree(
+  repository: Repository,
+  wanted: NewWorktree,
+): Promise<'added' | 'taken'> {
+  return withRepositoryLock(repository.commonDir, 'worktrees', () => {
+    removeHalfEntries(repository.commonDir)
+    return add(repository, wanted)
+  })
+}
+
+/**
+ * Takes away what a death in the middle left of entries of ours: git reads the entries of all worktrees, and one without its
+ * first lines ends most of its commands. Under the lock, so that whoever was making it is dead.
+ */
+export function removeHalfEntries(commonDir: string): void {
+  const folder = join(commonDir, 'worktrees')
+  const names = existsSync(folder) ? readdirSync(folder) : []
+  for (const name of names.filter((one) => OWN_ENTRY.test(one))) {
+    const entry = join(folder, name)
+    const isWhole = ['gitdir', 'commondir', 'HEAD'].every((file) => {
+      const text = readGitText(join(entry, file), ENTRY_SIZE_MAX_BYTES)
+      return text !== null && text !== ''
+    })
+    if (!isWhole) rmSync(entry, { recursive: true, force: true })
+  }
+}
+
+async function add(
   repository: Repository,
   { folder, branch, oid }: NewWorktree,
 ): Promise<'added' | 'taken'> {

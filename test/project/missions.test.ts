@@ -46,6 +46,31 @@ test('a mission gets a branch at the tip, its worktree, meta.json, and no commit
   expect(readFileSync(join(root, '.git/info/exclude'), 'utf8').split('\n')).toEqual(exclude)
 })
 
+test('an entry of ours that was made by half stands in nobody’s way, and others stay (L9)', async () => {
+  const repository = await locate('half-made')
+  const { root } = repository
+  const before = await create(repository)
+  const entries = join(root, '.git/worktrees')
+  const half = join(entries, 'demo-01ABCDEF-coord')
+  const foreign = join(entries, 'somebody')
+  for (const entry of [half, foreign]) {
+    mkdirSync(entry)
+    for (const [name, text] of Object.entries({ locked: 'initializing', gitdir: '/none/.git' })) {
+      write(join(entry, name), `${text}\n`)
+    }
+  }
+  write(join(half, 'commondir'), '')
+  write(join(half, 'HEAD'), 'ref: refs/heads/main\n')
+  write(join(foreign, 'commondir'), '../..\n')
+  write(join(foreign, 'HEAD'), '')
+  expect(() => git(root, 'worktree', 'list')).toThrow('commondir')
+  const mission = await create(repository)
+  expect(git(root, 'worktree', 'list')).toContain(mission.directory)
+  expect(readdirSync(entries).sort()).toEqual(
+    [`${before.directory}-coord`, `${mission.directory}-coord`, 'somebody'].sort(),
+  )
+})
+
 test('meta.json has sorted keys, two spaces, a line end, and all that readers require', async () => {
   const repository = await locate('meta')
   const { directory, mission_id, branch } = await create(repository, { slug: '042-offline-queue' })
