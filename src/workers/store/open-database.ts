@@ -13,7 +13,7 @@ import { migrateFrom1 } from './migrate.ts'
 import { NATIVE_WAIT_MS, patiently } from './patience.ts'
 import { restoreClocks } from './retained-clock.ts'
 import { APPLICATION_ID, SCHEMA_SQL, SCHEMA_VERSION } from './schema.ts'
-import { asStoreErrors, corruptOutbox } from './store-error.ts'
+import { asStoreErrors, corruptOutbox, isUnfinished } from './store-error.ts'
 
 /** Whose events a store holds: a project's, or those of a repository that has no identity yet. */
 export type OutboxOwner =
@@ -61,9 +61,7 @@ function openOnce(path: string, owner: OutboxOwner): Database.Database {
 function openPresent(path: string, owner: OutboxOwner): Database.Database {
   // A writing connection folds the log into the file when it closes; so a file that isn't ours to
   // change is first looked at by one that can't.
-  if (sizeOf(path) > 0) {
-    opened(new Database(path, { readonly: true, timeout: NATIVE_WAIT_MS }), headerOf).close()
-  }
+  if (sizeOf(path) > 0) lookAt(path)
   return opened(new Database(path, { timeout: NATIVE_WAIT_MS }), (db) => {
     headerOf(db)
     applySettings(db)
@@ -73,11 +71,20 @@ function openPresent(path: string, owner: OutboxOwner): Database.Database {
   })
 }
 
+function lookAt(path: string): void {
+  try {
+    opened(new Database(path, { readonly: true, timeout: NATIVE_WAIT_MS }), headerOf).close()
+  } catch (error) {
+    // A process died while it made the file or brought it up to date: to take that back is for whoever writes.
+    if (!isUnfinished(error)) throw error
+  }
+}
+
 /**
  * Opens for reading; null where there is no store yet. Creates nothing.
  *
- * @throws StoreError OUTBOX_CORRUPT, OUTBOX_TOO_NEW, OUTBOX_OUTDATED, OUTBOX_OWNER_MISMATCH,
- *   OUTBOX_BUSY, OUTBOX_UNREACHABLE
+ * @throws StoreError OUTBOX_CORRUPT, OUTBOX_TOO_NEW, OUTBOX_OUTDATED, OUTBOX_UNFINISHED,
+ *   OUTBOX_OWNER_MISMATCH, OUTBOX_BUSY, OUTBOX_UNREACHABLE
  */
 export function openReadOnly(
   path: string,

@@ -46,10 +46,21 @@ export function storeErrorOf(error: unknown): unknown {
       retryable: true,
     })
   }
+  if (isUnfinished(error)) {
+    return new StoreError('OUTBOX_UNFINISHED', 'a process died while it changed the outbox', {
+      hint: 'The next writing command mends it, such as `kittiwake sync now`.',
+      cause: error,
+    })
+  }
   if (/^SQLITE_(?:READONLY|CANTOPEN|PERM|AUTH)/.test(code)) {
     return unreachable(error)
   }
   return corruptOutbox(error)
+}
+
+/** Only a connection that writes may take back what a dead one has begun. */
+export function isUnfinished(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_READONLY_ROLLBACK'
 }
 
 function unreachable(cause: Error): StoreError {

@@ -1,5 +1,5 @@
 /** A store as the first version made it, opened by this one. */
-import { readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -162,5 +162,26 @@ describe('a store of schema 1', () => {
       ['quarantined', 'payload_invalid'],
     ])
     expect(outbox.counts()).toMatchObject({ held: 1, quarantined: 1 })
+  })
+})
+
+describe('a store whose change died in the middle', () => {
+  it('is refused to who only reads, and taken back by who writes (F01, L9)', () => {
+    const old = storeOfSchema1({ states: ['pending', 'delivered'] })
+    const path = join(temporaryFolder(), 'outbox.db')
+    const db = new Database(old)
+    // Pages go to the file before the end, and the way back into a journal beside it.
+    db.pragma('cache_size = 1')
+    db.exec('BEGIN IMMEDIATE; CREATE TABLE begun (text TEXT)')
+    const insert = db.prepare('INSERT INTO begun VALUES (?)')
+    for (let row = 0; row < 200; row += 1) insert.run('half'.repeat(500))
+    for (const end of ['', '-journal']) copyFileSync(`${old}${end}`, `${path}${end}`)
+    db.exec('ROLLBACK')
+    db.close()
+    expect(codeOf(() => OutboxReader.open({ path, owner: PROJECT_OWNER }).counts())).toBe(
+      'OUTBOX_UNFINISHED',
+    )
+    expect(statesIn(path)).toHaveLength(2)
+    expect(existsSync(`${path}-journal`)).toBe(false)
   })
 })
