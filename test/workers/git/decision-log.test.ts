@@ -282,3 +282,22 @@ describe('a log that others wrote', () => {
     expect(await ledger.answer(mission, exact)).toMatchObject({ duplicate: false })
   })
 })
+
+describe('what a ledger keeps of commits', () => {
+  it('is read again where a shallow clone was completed meanwhile', async () => {
+    const request = repository.requested(mission)
+    const answer = repository.answered(mission, request.payload.decision_id)
+    await ledger.request(mission, request)
+    await ledger.answer(mission, answer)
+    const made = await ledger.commit(mission, 'decisions')
+    const [border] = await decideTimes(1)
+    const shallow = join(repository.commonDir, 'shallow')
+    writeFileSync(shallow, `${border}\n`)
+    const kept = repository.ledger()
+    expect(await kept.locate(mission, answer.event_id)).toBe(null)
+    rmSync(shallow)
+    expect({ commit: await kept.locate(mission, answer.event_id) }).toEqual({
+      commit: 'commit' in made ? made.commit : 'none',
+    })
+  })
+})
