@@ -55,6 +55,7 @@ export const INVARIANTS = {
   ]),
   I31: by('a dead thread is replaced', 'journeys/threads'),
   I32: must('restarts are bounded', [[process.restless, 'starts']]),
+  // Of the user's own thread: a command that ends by itself has nobody else on its loop, so no sweep collects it.
   I33: must('the event loop stays free', [[process.heldUp, 'delays']]),
   I34: by('a process ends when it is told to', 'journeys/interrupt'),
   I35: by('unknown fields are kept', 'workers/git/append-log'),

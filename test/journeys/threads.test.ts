@@ -6,12 +6,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { RESTARTS_MAX } from '#dist/actors/worker.machine.js'
+import { judge } from '../../scripts/prove/invariants.mjs'
 import { filesOf } from '../support/files-of.ts'
 import { rowsInTurn } from '../support/rows.ts'
 import { type Fault, RuntimeWorld } from '../support/runtime-world.ts'
 import { readAll, startHub } from '../hub/support.ts'
 
 type Line = Record<string, unknown>
+
+/** How late the loop of the main thread was in each of the runs below. */
+const delays: number[] = []
 
 /** Short, so that a stuck thread is noticed soon; long enough for a busy machine. */
 const STUCK_AFTER_MS = 700
@@ -38,6 +42,7 @@ function expectOneDeath(world: RuntimeWorld, fault: Fault, code: number, lines: 
   expect(lines.find((line) => 'failures' in line)?.['failures']).toEqual({})
   expect(lines.at(-1)?.['stoppedInMs']).toBeLessThan(3_000)
   expect(code).toBe(0)
+  delays.push(Number(lines.find((line) => 'lateMs' in line)?.['lateMs']))
 }
 
 /** Every receipt is of a row of its own, and the clock rose in the order of the calls (L10). */
@@ -345,3 +350,10 @@ function pendingFrames(world: RuntimeWorld): string[] {
   }
   return pending_local_commits.map(({ git_hash }) => git_hash)
 }
+
+describe('the loop of the main thread', () => {
+  it('turned on through all of these deaths (I33)', ({ skip }) => {
+    if (delays.length === 0) skip('no thread has died in this run')
+    expect(judge({ delays })).toEqual({ judged: ['I33'], faults: [] })
+  })
+})

@@ -3,11 +3,13 @@
  * for each thing that the runtime says, and ends by itself: whatever keeps it alive is a defect.
  */
 import { existsSync, writeSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setInterval, setTimeout as delay } from 'node:timers/promises'
 import { SimulatedClock } from 'xstate'
 import { createRuntime } from '#dist/index.js'
 
 const LOOK_MS = 20
+const LATE_LOOK_MS = 5
 const [work = '', text = '{}'] = process.argv.slice(2)
 const { root, link = 'manual', stuckAfterMs, still = false, ...input } = JSON.parse(text)
 
@@ -69,9 +71,12 @@ const works = {
   },
 }
 
+const looks = monitorEventLoopDelay({ resolution: LATE_LOOK_MS })
+looks.enable()
 await works[work](input)
+looks.disable()
 const { workers, failures } = await runtime.status()
-print({ workers, failures })
+print({ workers, failures, lateMs: looks.percentile(99) / 1e6 })
 await stop()
 
 async function stop() {
