@@ -354,7 +354,7 @@ async function emitBatch(world, lines) {
     world.repository,
     world.env,
     ['emit', '--batch', '-'],
-    lines,
+    { input: lines },
   )
   const refused = documents.filter((one) => !one.ok)
   if (refused.length > 0)
@@ -391,7 +391,11 @@ async function fetchAll(world, what) {
 }
 
 async function run(world, args, input) {
-  const { code, document: answer, err } = await kittiwake(world.repository, world.env, args, input)
+  const {
+    code,
+    document: answer,
+    err,
+  } = await kittiwake(world.repository, world.env, args, { input })
   if (code !== 0)
     throw new Error(
       `kittiwake ${args.slice(0, 2).join(' ')} ended with ${code}: ${JSON.stringify(answer)} ${err}`,

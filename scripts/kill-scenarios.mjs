@@ -1,5 +1,6 @@
 // The commands that the sweep kills, as data: what each is given, which thread changes the disk, and which commands heal it.
 import { join } from 'node:path'
+import { APART } from './kill-apart.mjs'
 
 /** Commands that come after a dead one; each makes its arguments from the world. */
 const FOLLOWERS = {
@@ -64,6 +65,18 @@ export const WRITING = {
     args: FOLLOWERS['an observation'],
     next: ['the same', 'a resolution'],
   },
+  'glossary request': {
+    take: (world) => world.newName('term'),
+    args: (world, term) => requestArgs(world, term),
+    next: ['an event', 'an observation'],
+  },
+  'wp create': {
+    take: (world) => world.newName('WP'),
+    args: (world, id) => ['wp', 'create', id, '--mission', world.mission],
+    // As for a commit.
+    next: [['the same', 'a request'], 'an event', 'a move'],
+    refused: 'WP_EXISTS',
+  },
   'sync opt-in': {
     take: () => null,
     args: () => ['sync', 'opt-in'],
@@ -74,6 +87,13 @@ export const WRITING = {
     args: () => ['sync', 'opt-out'],
     next: ['the same', 'an event'],
   },
+  ...APART,
+}
+
+/** Where such a command is run, and how. */
+export function placeOf(world, { scenario, subject }) {
+  const { cwd, isServing = false } = WRITING[scenario]
+  return { cwd: cwd?.(world, subject) ?? world.root, isServing }
 }
 
 /** The arguments of the command that comes after the dead one. */
@@ -88,6 +108,20 @@ function moveArgs(world, { wp_id, to }) {
 
 function resolveArgs(world, { conflict_id }) {
   return ['glossary', 'resolve', conflict_id, '--mission', world.mission, '--select', '1']
+}
+
+function requestArgs(world, term) {
+  const options = ['--option', 'This one', '--option', 'That one']
+  return [
+    'glossary',
+    'request',
+    term,
+    '--mission',
+    world.mission,
+    '--question',
+    'Which?',
+    ...options,
+  ]
 }
 
 function commitArgs(world, path) {

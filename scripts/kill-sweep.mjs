@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { acknowledgedBy, argsAfter, SCENARIOS, WRITING } from './kill-scenarios.mjs'
+import { acknowledgedBy, argsAfter, placeOf, SCENARIOS, WRITING } from './kill-scenarios.mjs'
 import { MissionWorld } from './mission-world.mjs'
 
 const PRELOAD = new URL('./kill-at-step.mjs', import.meta.url).href
@@ -79,17 +79,18 @@ export class KillSweep {
     const blame = (faults) =>
       this.faults.push(...faults.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
     const { scenario, thread, again, on, error, call } = kill
-    const { take, args, refused } = WRITING[scenario]
+    const { take, args, refused, check = () => [] } = WRITING[scenario]
     const subject = await take(world)
-    const attempt = async (given, env, isRefusable = false) => {
-      const outcome = await world.attempt(given, env)
+    const place = placeOf(world, { scenario, subject })
+    const attempt = async (given, env, isRefusable = false, where = {}) => {
+      const outcome = await world.attempt(given, env, where)
       // A call may be one of a program that the command started, and then the command lives.
       const isFailing = env.KILL_STEP_ERROR !== undefined || env.SHIM_AT !== undefined
       const expected = { isFailing, refused: isRefusable ? refused : undefined }
       this.#take(outcome, { acknowledged, blame, ...expected })
       return outcome
     }
-    const first = await attempt(args(world, subject), call?.(world) ?? preload(kill))
+    const first = await attempt(args(world, subject), call?.(world) ?? preload(kill), false, place)
     const isMet = error === undefined ? first.code === 'SIGKILL' : hasFailed(first)
     if (on !== undefined && !isMet) blame(['there is no such change'])
     blame(world.gitFaults())
@@ -100,10 +101,12 @@ export class KillSweep {
       blame(world.gitFaults())
     }
     for (const follower of followers) {
-      const { code } = await attempt(await argsOf(follower), {}, follower === 'the same')
+      const isSame = follower === 'the same'
+      const { code } = await attempt(await argsOf(follower), {}, isSame, isSame ? place : {})
       if (code === 'SIGKILL') blame(['the next command was killed by somebody else'])
     }
     blame(await world.faults(acknowledged, followers.at(-1) === 'an event'))
+    if (followers.includes('the same')) blame(await check(world, subject))
   }
 
   /** What a command printed before its end counts as acknowledged, however it ended. */

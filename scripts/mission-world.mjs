@@ -11,6 +11,8 @@ import { gitEvidence, missionEvidence } from './prove/mission-evidence.mjs'
 
 /** How many of each are made at once. */
 const PREPARED = { questions: 20, terms: 20, packages: 2 }
+/** The end of what was told to end. */
+const INTERRUPTED = 130
 /** A way on from every lane that asks for nothing, and never ends. */
 const LANE_AFTER = {
   planned: 'claimed',
@@ -24,6 +26,7 @@ export class MissionWorld {
   #terms = []
   #made = { questions: 0, terms: 0, packages: 0 }
   #plans = 0
+  #names = 0
   /** What `faults` has looked at, so that it looks at each commit once. */
   seen = { held: new Set(), tip: 'main', commits: [] }
   /** The user's part of the index of each checkout, once `rememberIndex` was called. */
@@ -86,9 +89,16 @@ export class MissionWorld {
     return document
   }
 
-  /** Runs a command to whatever end; `env` comes on top. */
-  async attempt(args, env = {}) {
-    return kittiwake(this.root, { ...this.env, ...env }, args)
+  /** Runs a command to whatever end; `env` comes on top. One that serves is told to end once it does. */
+  async attempt(args, env = {}, { cwd = this.root, isServing = false } = {}) {
+    const end = await kittiwake(cwd, { ...this.env, ...env }, args, { isServing })
+    return isServing && end.code === INTERRUPTED ? { ...end, code: 0 } : end
+  }
+
+  /** One that nothing has yet. */
+  newName(prefix) {
+    this.#names += 1
+    return `${prefix}${10 + this.#names}`
   }
 
   /** Relative to the worktree, as git names it. */

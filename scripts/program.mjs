@@ -6,11 +6,12 @@ import { root } from './prepare.mjs'
 
 const main = join(root, 'dist/cli/main.js')
 
-/** Runs one command to its end; answers its exit code and its JSON document. */
-export async function kittiwake(cwd, env, args, input) {
+/** Runs one command to its end; answers its exit code and its JSON document. One that serves is told to end by its first word. */
+export async function kittiwake(cwd, env, args, { input = '', isServing = false } = {}) {
   const child = spawn(process.execPath, [main, ...args, '--json'], { cwd, env, stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input ?? '')
+  child.stdin.end(input)
+  if (isServing) child.stdout.once('data', () => child.kill())
   const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)])
   const documents = out
     .split('\n')

@@ -60,8 +60,16 @@ export function queuedIn({ state }) {
   const projects = join(state, 'projects')
   const found = existsSync(projects) ? readdirSync(projects) : []
   return found.flatMap((name) => {
-    const database = new Database(join(projects, name, 'outbox.db'), { readonly: true })
+    const path = join(projects, name, 'outbox.db')
+    if (!existsSync(path)) return []
+    // To be written as well: what a dead process left of one that nobody has opened since is rolled back.
+    const database = new Database(path)
     try {
+      if (
+        database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'event'").get() === undefined
+      ) {
+        return []
+      }
       return database
         .prepare('SELECT body FROM event ORDER BY sequence')
         .pluck()

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Random } from '../chaos/random.mjs'
-import { acknowledgedBy, argsAfter, WRITING } from '../kill-scenarios.mjs'
+import { acknowledgedBy, argsAfter, placeOf, WRITING } from '../kill-scenarios.mjs'
 import { MissionWorld } from '../mission-world.mjs'
 import { judge } from './invariants.mjs'
 import { missionEvidence } from './mission-evidence.mjs'
@@ -57,7 +57,8 @@ export class PowerCut {
     const { take, args } = WRITING[scenario]
     const subject = await take(world)
     const disk = new Disk(world.home, this.#in('before'))
-    const { code, document } = await world.attempt(args(world, subject), this.#env())
+    const place = placeOf(world, { scenario, subject })
+    const { code, document } = await world.attempt(args(world, subject), this.#env(), place)
     if (code !== 0) throw new Error(`${scenario} ended with ${code}`)
     const record = readRecord(readFileSync(this.#in('record')))
     const strays = disk.strays(record)
@@ -79,9 +80,10 @@ export class PowerCut {
     const known = isSaid ? [acknowledged] : []
     for (const follower of [next].flat()) {
       const args = await argsAfter(world, { scenario, subject }, follower)
-      const { code, document } = await world.attempt(args)
-      const isRefused =
-        follower === 'the same' && document?.error?.code === WRITING[scenario].refused
+      const isSame = follower === 'the same'
+      const where = isSame ? placeOf(world, { scenario, subject }) : {}
+      const { code, document } = await world.attempt(args, {}, where)
+      const isRefused = isSame && document?.error?.code === WRITING[scenario].refused
       if (code !== 0 && !isRefused) {
         blame([`the next command ended with ${code}: ${JSON.stringify(document?.error ?? null)}`])
       }
@@ -92,6 +94,8 @@ export class PowerCut {
     const evidence = await missionEvidence(world, known, isLedgerIdle)
     // Nobody makes sure of reflogs, native git neither: a cut may take their last lines.
     blame(judge({ ...evidence, git: { ...evidence.git, reflogs: [] } }).faults)
+    const { check = () => [] } = WRITING[scenario]
+    if ([next].flat().includes('the same')) blame(await check(world, subject))
   }
 
   /** The world is as it was before the command. */
@@ -120,13 +124,18 @@ export class PowerCut {
   }
 }
 
+/** Commands of which all that changes the disk is seen. */
+export const RECORDABLE = Object.keys(WRITING).filter(
+  (name) => WRITING[name].isRecordable !== false,
+)
+
 /** What may come after a cut of such a command. */
 export function followersOf(scenario) {
   return WRITING[scenario].next.filter((next) => ![next].flat().some((one) => TAKING.has(one)))
 }
 
 /** Each command once, cut `cuts` times by chance; `isOver` is asked after each. Answers the hits. */
-export async function cutByChance(power, random, { names = Object.keys(WRITING), cuts, isOver }) {
+export async function cutByChance(power, random, { names = RECORDABLE, cuts, isOver }) {
   const hits = []
   for (const scenario of names) {
     if (isOver()) break
@@ -151,10 +160,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.
 async function main(args) {
   const valueOf = (option, otherwise) =>
     args.includes(option) ? args[args.indexOf(option) + 1] : otherwise
-  const names = args.includes('--only') ? [valueOf('--only')] : Object.keys(WRITING)
+  const names = args.includes('--only') ? [valueOf('--only')] : RECORDABLE
   const cuts = Number(valueOf('--cuts', '40'))
   const seed = Number(valueOf('--seed', String(Math.floor(Math.random() * 2 ** 31))))
-  const isKnown = names.every((name) => name in WRITING) && Number.isSafeInteger(seed)
+  const isKnown = names.every((name) => RECORDABLE.includes(name)) && Number.isSafeInteger(seed)
   if (!isKnown || !Number.isSafeInteger(cuts) || cuts < 1) {
     console.error('usage: power-cut.mjs [--only NAME] [--cuts N] [--seed N]')
     process.exit(2)

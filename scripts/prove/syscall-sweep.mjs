@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { WRITING } from '../kill-scenarios.mjs'
+import { placeOf, WRITING } from '../kill-scenarios.mjs'
 import { KillSweep } from '../kill-sweep.mjs'
 import { STATE_BY_COMMAND } from './coverage.mjs'
 
@@ -55,10 +55,9 @@ export class SyscallSweep {
     if (known !== undefined) return known
     const { take, args } = WRITING[scenario]
     const world = this.#sweep.world()
-    const { code } = await world.attempt(
-      args(world, await take(world)),
-      this.#env(world, 0, 'kill'),
-    )
+    const subject = await take(world)
+    const place = placeOf(world, { scenario, subject })
+    const { code } = await world.attempt(args(world, subject), this.#env(world, 0, 'kill'), place)
     if (code !== 0) throw new Error(`${scenario} ended with ${code}`)
     const count = Number(readFileSync(this.#counter).readBigInt64LE())
     this.#counts.set(scenario, count)

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { SCENARIOS, WRITING } from '../kill-scenarios.mjs'
+import { SCENARIOS } from '../kill-scenarios.mjs'
 import { KillSweep } from '../kill-sweep.mjs'
 import { root, tool } from '../prepare.mjs'
 import { STATE_BY_COMMAND } from './coverage.mjs'
@@ -154,13 +154,13 @@ async function systemCalls({ random, forMs }) {
 }
 
 async function powerCuts({ random, forMs }) {
-  const { cutByChance, PowerCut } = await import('./power-cut.mjs')
+  const { cutByChance, PowerCut, RECORDABLE } = await import('./power-cut.mjs')
   const obstacle = PowerCut.obstacle()
   if (obstacle !== null) return { told: `not run: ${obstacle}`, faults: [], hits: [] }
   const until = performance.now() + forMs
   const power = await PowerCut.open()
   try {
-    const names = Array.from({ length: RECORDED_MAX }, () => random.pick(Object.keys(WRITING)))
+    const names = Array.from({ length: RECORDED_MAX }, () => random.pick(RECORDABLE))
     const isOver = () => performance.now() > until && power.cuts > 0
     const runs = await cutByChance(power, random, { names, cuts: CUTS, isOver })
     const hits = runs

@@ -62,7 +62,8 @@ it(
     const files = name(root, url)
     const before = files.map((file) => readFileSync(join(root, file), 'utf8'))
     const says = async (...args: string[]) => (await machine.run(root, args)).document
-    const emit = () => says('emit', 'NoteTaken', '--payload', '{"text":"tern"}')
+    const emit = async () =>
+      (await machine.runHere(root, ['emit', 'NoteTaken', '--payload', '{"text":"tern"}'])).document
 
     expect(await emit()).toMatchObject({ ok: true })
     expect(await says('sync', 'now')).toMatchObject({ reason: 'no_consent' })
