@@ -9,6 +9,39 @@ export function faultsOf(world) {
   return [...judge(deliveryOf(world)).faults, ...judge(ledgerOf(world)).faults, ...again(world)]
 }
 
+/** The link is up, and whatever may leave has left. */
+export function isDelivered({ process, hub, repository, outbox }) {
+  const isBehind = hub.commits.length < repository.commits.length
+  if (process.control.state !== 'live' || isBehind) return false
+  return outbox.outgoing(nameOf(hub), 1).length === 0
+}
+
+export function undeliveredOf({ process, outbox, hub }) {
+  const { state } = process.control
+  const left = outbox.outgoing(nameOf(hub), 1_000).length
+  const isUntold = state === 'live' && !outbox.isLive
+  return [
+    ...(state === 'live' ? [] : [`the link is ${state} in the end`]),
+    ...(isUntold ? ['nobody is told that the link is live'] : []),
+    ...(left === 0 ? [] : [`${left} events are still to go`]),
+  ]
+}
+
+/** A commit whose reason may pass by itself is made by itself. */
+export function unhealedOf({ met, repository, people, process }) {
+  // What the next try met may be a reason that waits for the user.
+  if (met.has('F21 commit')) return []
+  const rows = new Map(repository.rows.map((row) => [row.event_id, row]))
+  return people.answers
+    .filter((answer) => answer.process === process && answer.reason === 'index_locked')
+    .filter(({ event_id }) => rows.get(event_id)?.commit === null)
+    .map(({ event_id }) => `I8: ${event_id} was deferred for a lock that is gone`)
+}
+
+function nameOf(hub) {
+  return `a login ${hub.epoch}`
+}
+
 function deliveryOf({ people, repository, hub, identity, undelivered, isConsentChanging }) {
   const { uuid, canary } = identity
   const consent = isConsentChanging ? 'changing' : 'granted'

@@ -2,52 +2,24 @@
 import { Random } from '../../chaos/random.mjs'
 import { judge } from '../invariants.mjs'
 import { SimClock, settle } from './sim-clock.mjs'
-import { faultsOf } from './sim-evidence.mjs'
+import { faultsOf, isDelivered, undeliveredOf, unhealedOf } from './sim-evidence.mjs'
 import { SIMULATED_FAULTS } from './sim-faults.mjs'
 import { SimRepository } from './sim-git.mjs'
 import { SimHub } from './sim-hub.mjs'
+import { DISTURBANCES, LONG_LIFE, SHORT_LIFE } from './sim-lives.mjs'
 import { SimPeople } from './sim-people.mjs'
 import { SimProcess } from './sim-process.mjs'
 import { SimOutbox } from './sim-store.mjs'
+import { Trace } from './sim-trace.mjs'
 import { Truth } from './sim-truth.mjs'
 
 const UUID = '6f2b8c1e-3d4a-4f5b-8c6d-7e8f9a0b1c2d'
-/** How long it is worked, and how soon after one another people act and faults begin, and how long these last. */
-const LONG_LIFE = {
-  work: [5_000, 60_000],
-  act: [20, 3_000],
-  fault: [100, 12_000],
-  lasts: [200, 20_000],
-}
-/** A handful of faults at most: most bugs need no more, and many lives find what one long one doesn't. */
-const SHORT_LIFE = { work: [300, 4_000], act: [10, 700], fault: [20, 2_000], lasts: [100, 6_000] }
 /** One life of so many is a long one. */
 const LONG = 20
 /** A fault may outlast the work: nobody does anything meanwhile, and the link is to make the best of it. */
 const RESTING = 0.3
 const REST_MS = 110_000
 const LASTING = 0.7
-/** What happens meanwhile, and then nothing that would wake what sleeps. */
-const DISTURBANCES = [
-  ({ hub }) => hub.cutAll(),
-  ({ hub, process }) => {
-    hub.silenceAll()
-    process.wake()
-  },
-  ({ hub, clock }) => {
-    if (!hub.isUp) return
-    hub.stop()
-    clock.setTimeout(() => hub.start(), 5_000)
-  },
-  ({ repository }) => repository.commitNatively(),
-  (world) => world.recordElsewhere(),
-  (world) => {
-    world.meet('F05 emit')
-    world.process.thread('store')?.die()
-    world.recordElsewhere()
-  },
-  ({ people }) => void people.decide(),
-]
 const DISTURBED_MS = [500, 15_000]
 const LAST_WRITES = 0.5
 /** Once all is well and noticed, the link is up and everything delivered after so long (I22). */
@@ -69,8 +41,7 @@ export class World {
   /** How likely a thread dies over what, by moment. */
   odds = {}
   met = new Map()
-  told = []
-  trace = 0x811c9dc5
+  trace
   undelivered = []
   isConsentChanging
   #isTold
@@ -87,6 +58,7 @@ export class World {
 
   constructor(seed, isTold) {
     this.#isTold = isTold
+    this.trace = new Trace(isTold)
     this.random = new Random(seed)
     this.#life = seed % LONG === 0 ? LONG_LIFE : SHORT_LIFE
     this.#isResting = this.random.next() < RESTING
@@ -276,42 +248,18 @@ export class World {
 
   async #quiet() {
     const startedAt = this.clock.now()
-    await this.#run(startedAt + QUIET_MS, () => this.#isDelivered())
+    await this.#run(startedAt + QUIET_MS, () => isDelivered(this))
     const tookMs = this.clock.now() - startedAt
     if (tookMs > HEAL_MS) this.#faults.push(`I22: it was up again after ${tookMs} ms only`)
-    this.#unhealed()
+    this.#faults.push(...unhealedOf(this))
     void this.people.heal()
-    const isDone = () => this.#isDelivered() && !this.repository.isLoose
+    const isDone = () => isDelivered(this) && !this.repository.isLoose
     await this.#run(this.clock.now() + QUIET_MS, isDone)
     await this.#runFor(1_000)
     for (const { what } of this.process.open.values()) {
       this.people.outcomes.push(`${what} has no end`)
     }
-    this.undelivered = this.#undelivered()
-  }
-
-  #undelivered() {
-    const { state } = this.process.control
-    const left = this.outbox.outgoing(this.#hubName(), 1_000).length
-    const isUntold = state === 'live' && !this.outbox.isLive
-    return [
-      ...(state === 'live' ? [] : [`the link is ${state} in the end`]),
-      ...(isUntold ? ['nobody is told that the link is live'] : []),
-      ...(left === 0 ? [] : [`${left} events are still to go`]),
-    ]
-  }
-
-  /** A commit whose reason may pass by itself is made by itself. */
-  #unhealed() {
-    // What the next try met may be a reason that waits for the user.
-    if (this.met.has('F21 commit')) return
-    const rows = new Map(this.repository.rows.map((row) => [row.event_id, row]))
-    for (const { event_id, reason, process } of this.people.answers) {
-      const isOwn = process === this.process && reason === 'index_locked'
-      if (isOwn && rows.get(event_id)?.commit === null) {
-        this.#faults.push(`I8: ${event_id} was deferred for a lock that is gone`)
-      }
-    }
+    this.undelivered = undeliveredOf(this)
   }
 
   /** What is under way when it is told to stop comes to an end, and what a healthy thread has taken is done. */
@@ -337,18 +285,6 @@ export class World {
     process.kill()
   }
 
-  #isDelivered() {
-    const { control } = this.process
-    if (control.state !== 'live' || this.hub.commits.length < this.repository.commits.length) {
-      return false
-    }
-    return this.outbox.outgoing(this.#hubName(), 1).length === 0
-  }
-
-  #hubName() {
-    return `a login ${this.hub.epoch}`
-  }
-
   #runFor(ms) {
     return this.#run(this.clock.now() + ms)
   }
@@ -367,12 +303,6 @@ export class World {
   }
 
   #tell(line) {
-    const text = `${this.clock.now()} ${line}`
-    let hash = this.trace
-    for (let at = 0; at < text.length; at += 1) {
-      hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-    }
-    this.trace = hash >>> 0
-    if (this.#isTold) this.told.push(text)
+    this.trace.tell(`${this.clock.now()} ${line}`)
   }
 }

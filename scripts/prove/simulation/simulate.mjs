@@ -41,5 +41,6 @@ async function toldOf(seed, faults) {
 export async function simulate(seed, { isTold = false } = {}) {
   const world = new World(seed, isTold)
   await world.live()
-  return { faults: world.faults(), trace: world.trace, met: world.met, told: world.told }
+  const { trace, met } = world
+  return { faults: world.faults(), trace: trace.hash, met, told: trace.lines }
 }
