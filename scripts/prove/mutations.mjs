@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root, tool } from '../prepare.mjs'
+import { writeTable } from './bug-table.mjs'
 import { MUTATIONS } from './planted-bugs.mjs'
 
 export { MUTATIONS }
@@ -21,6 +22,11 @@ const COPIED = [
   'tsconfig.json',
 ]
 const TIMEOUT_MS = 300_000
+/** A busy machine is no bug: what fails once is tried again. */
+const RETRIES = 1
+const WHOLE_RETRIES = 3
+/** All of the tests, before any bug is planted. */
+const WHOLE_TIMEOUT_MS = 1_200_000
 /** A bug may show itself by a wait without an end. */
 const TEST_TIMEOUT_MS = 60_000
 
@@ -36,7 +42,12 @@ export async function findAll(names, onFound = () => undefined) {
     // Before anything is run: a bug that can't be planted any more is found at once.
     for (const [anchor] of names.flatMap((name) => MUTATIONS[name].edits)) copy.filesWith(anchor)
     const files = new Set(names.flatMap((name) => MUTATIONS[name].by))
-    if ((await copy.test([...files])) !== 0) throw new Error('the tests fail without any bug')
+    const status = await copy.test([...files], {
+      timeoutMs: WHOLE_TIMEOUT_MS,
+      stdio: 'inherit',
+      retry: WHOLE_RETRIES,
+    })
+    if (status !== 0) throw new Error('the tests fail without any bug')
     const found = []
     for (const name of names) {
       const one = await find(copy, name)
@@ -97,13 +108,14 @@ class Copy {
     }
   }
 
-  async test(files) {
-    const options = ['--bail', '1', '--reporter', 'dot', '--testTimeout', String(TEST_TIMEOUT_MS)]
+  async test(files, { timeoutMs = TIMEOUT_MS, stdio = 'ignore', retry = RETRIES } = {}) {
+    const times = ['--testTimeout', String(TEST_TIMEOUT_MS), '--retry', String(retry)]
+    const options = ['--bail', '1', '--reporter', 'dot', ...times]
     const args = [tool('vitest'), 'run', ...options, ...files]
     const env = { ...process.env, KITTIWAKE_BUILT: '1' }
     delete env.NODE_V8_COVERAGE
-    const child = spawn(process.execPath, args, { cwd: this.#folder, env, stdio: 'ignore' })
-    const timer = setTimeout(() => child.kill(), TIMEOUT_MS)
+    const child = spawn(process.execPath, args, { cwd: this.#folder, env, stdio })
+    const timer = setTimeout(() => child.kill(), timeoutMs)
     const [status] = await once(child, 'close')
     clearTimeout(timer)
     return status
@@ -122,16 +134,21 @@ function patternOf(anchor) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2))
 
-/** All of them, or those that are named. */
-async function main(names) {
+/** All of them, or those that are named; with `--write`, the table in docs/proofs.md says so from then on. */
+async function main(args) {
+  const isWritten = args.includes('--write')
+  const names = args.filter((arg) => arg !== '--write')
   const given = names.length === 0 ? Object.keys(MUTATIONS) : names
   if (given.some((name) => !(name in MUTATIONS))) {
-    console.error(`usage: mutations.mjs [NAME ...], of ${Object.keys(MUTATIONS).join(', ')}`)
+    console.error(
+      `usage: mutations.mjs [--write] [NAME ...], of ${Object.keys(MUTATIONS).join(', ')}`,
+    )
     process.exit(2)
   }
   const found = await findAll(given, ({ name, by, isCaught, seconds }) => {
     console.log(`${name}: ${isCaught ? 'caught' : 'MISSED'} by ${by.join(' ')} in ${seconds} s`)
   })
+  if (isWritten) writeTable(found, Object.keys(MUTATIONS))
   const missed = found.filter(({ isCaught }) => !isCaught)
   console.log(`mutations: ${found.length - missed.length} of ${found.length} caught`)
   if (missed.length > 0) process.exit(1)

@@ -1,5 +1,8 @@
 // Bugs as data: what is changed in the built program, by what stands there, and the tests that must find it.
 
+import { bug } from './planted-bug.mjs'
+import { ACTOR_BUGS } from './planted-actor-bugs.mjs'
+
 /**
  * By name: `edits`, each what stands there and what takes its place, white space and quotes aside; `by`, the test files.
  *
@@ -95,7 +98,7 @@ export const MUTATIONS = {
     ['return Math.floor(random() * ceilingMs);', 'return ceilingMs;'],
   ]),
   'a web page may ask the hub': bug('hub/access', [
-    ['return headers.origin !== undefined && !isRead;', 'return false;'],
+    ['if (origin === undefined || isRead) return false;', 'return false;'],
   ]),
   'the hub answers to any name': bug('hub/access', [
     ['if (!isNamed) {', 'if (isNamed === null) {'],
@@ -157,8 +160,14 @@ export const MUTATIONS = {
   'a store that failed keeps to itself that the lease is gone': bug('workers/store/store-service', [
     ["if (isHolder) this.#voice.report({ type: 'store.leaseLost' });", ''],
   ]),
-}
-
-function bug(name, edits) {
-  return { by: [`test/${name}.test.ts`], edits }
+  ...ACTOR_BUGS,
+  'a row is lost with the power': bug('scripts/power-cut', [
+    ['sync(place, handle), place.fs.syncDirectory', 'place.fs.syncDirectory'],
+  ]),
+  'a new name is lost with the power': bug('scripts/power-cut', [
+    [
+      'await fs.rename(`${path}.lock`, path); await fs.syncDirectory(dirname(path));',
+      'await fs.rename(`${path}.lock`, path);',
+    ],
+  ]),
 }
