@@ -21,10 +21,10 @@ export class FanOut {
     this.#log = log
   }
 
-  /** Offers an accepted entry to whoever shall see it. */
-  publish(sender: Sender, entry: Shareable, seq: number): void {
+  /** Offers an accepted entry to whoever shall see it; its sender, where that is here, has it. */
+  publish(entry: Shareable, seq: number, sender: Sender | null): void {
     const shown = new Shown(entry, seq)
-    for (const peer of this.#peersOf(sender.team)) this.#offered(peer, peer.show(shown, sender))
+    for (const peer of this.#peersOf(entry.team)) this.#offered(peer, peer.show(shown, sender))
   }
 
   /** Offers a frame to those who follow the project. */

@@ -1,14 +1,13 @@
 /**
- * Group commit: what arrived in one turn of the event loop, from all senders and by all ways, goes into one transaction.
- * Only then are the answers given, to each sender in the order of its arrivals, and others shown what is new.
+ * Group commit: what arrived in one turn of the event loop, from all senders and by all ways, is made durable as one,
+ * and while that lasts, what arrives is gathered. Only then are the answers given, to each sender in the order of its
+ * arrivals.
  */
-import type { FanOut } from './fan-out.ts'
+import type { HubBackend } from './backend.ts'
 import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX, INTAKE_BYTES_MAX } from './limits.ts'
 import type { HubLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import type { Entry, Outcome, PushedEntry } from './entries.ts'
-import type { LinesEntry } from './lines-table.ts'
-import type { HubStore } from './store.ts'
+import type { Entry, Outcome } from './entries.ts'
 
 /** Who brings arrivals, and is told what became of them. */
 export type Sender = {
@@ -32,8 +31,7 @@ export type Arrival = {
 type Waiting = Arrival & { readonly size: number; readonly arrivedMs: number }
 
 export type IntakeOptions = {
-  readonly store: Pick<HubStore, 'insert'>
-  readonly fanOut: Pick<FanOut, 'publish' | 'tell'>
+  readonly backend: Pick<HubBackend, 'append'>
   readonly metrics: Metrics
   readonly log: HubLog
 }
@@ -44,6 +42,8 @@ export class Intake {
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #scheduled = false
+  /** Until the batch that is under way is stored and answered. */
+  #stored: Promise<void> | null = null
   #closed = false
 
   constructor(options: IntakeOptions) {
@@ -68,19 +68,21 @@ export class Intake {
     this.#schedule()
   }
 
-  /** Stores and answers all that waits, now. */
-  flushAll(): void {
-    while (this.#waiting.length > 0) this.#flush()
+  /** Stores and answers all that waits; it is done when this returns where the backend makes nobody wait. */
+  async flushAll(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#stored !== null) {
+      this.#flush()
+      await this.#stored
+    }
   }
 
-  /** As `flushAll`; what arrives later fails. */
+  /** What arrives from now on fails. */
   close(): void {
-    this.flushAll()
     this.#closed = true
   }
 
   #schedule(): void {
-    if (this.#scheduled) return
+    if (this.#scheduled || this.#stored !== null) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
@@ -90,16 +92,29 @@ export class Intake {
   }
 
   #flush(): void {
+    if (this.#stored !== null) return
     const batch = this.#take()
     if (batch.length === 0) return
-    let outcomes: readonly Outcome[]
     try {
-      outcomes = this.#store(batch)
+      const outcomes = this.#store(batch)
+      if (outcomes instanceof Promise) this.#stored = this.#await(batch, outcomes)
+      else this.#finish(batch, outcomes)
     } catch (error) {
       this.#giveUp(batch, error)
-      return
     }
-    this.#publish(batch, outcomes)
+  }
+
+  async #await(batch: readonly Waiting[], stored: Promise<readonly Outcome[]>): Promise<void> {
+    try {
+      this.#finish(batch, await stored)
+    } catch (error) {
+      this.#giveUp(batch, error)
+    }
+    this.#stored = null
+    if (this.#waiting.length > 0) this.#schedule()
+  }
+
+  #finish(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
     this.#answer(batch, outcomes)
     this.#wake()
   }
@@ -119,41 +134,16 @@ export class Intake {
     return this.#waiting.splice(0, count)
   }
 
-  #store(batch: readonly Waiting[]): readonly Outcome[] {
-    const entries = batch.flatMap(({ entries }) => entries)
-    if (entries.length === 0) return []
-    const startedMs = performance.now()
-    const outcomes = this.#options.store.insert(entries)
-    this.#options.metrics.transactionSeconds.observe((performance.now() - startedMs) / 1_000)
-    return outcomes
-  }
-
-  // Before any answer: whoever begins to follow a project in this batch is told of a head that holds all of it.
-  #publish(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
-    let index = 0
-    // A history comes in many frames: of each ledger the last one tells of all.
-    const last = new Map<string, { readonly entry: LinesEntry; readonly outcome: Outcome }>()
-    for (const { sender, entries } of batch) {
-      for (const entry of entries) {
-        const outcome = outcomes[index++]
-        if (outcome?.verdict !== 'accepted') continue
-        if (entry.kind === 'pushed') this.#tellPushed(entry, outcome)
-        else if (entry.kind === 'lines') last.set(ledgerOf(entry), { entry, outcome })
-        else this.#options.fanOut.publish(sender, entry, outcome.seq)
+  #store(batch: readonly Waiting[]): readonly Outcome[] | Promise<readonly Outcome[]> {
+    const entries: Entry[] = []
+    const senders: Sender[] = []
+    for (const arrival of batch) {
+      for (const entry of arrival.entries) {
+        entries.push(entry)
+        senders.push(arrival.sender)
       }
     }
-    for (const { entry, outcome } of last.values()) this.#tellLines(entry, outcome)
-  }
-
-  // Rows of ledgers have no place in the order of their project, and one of their own.
-  #tellLines({ team, project_uuid, mission, ledger }: LinesEntry, { lines_seq }: Outcome): void {
-    const frame = { type: 'LedgerLines', project_uuid, mission, ledger, lines_seq }
-    this.#options.fanOut.tell(team, project_uuid, Buffer.from(JSON.stringify(frame)))
-  }
-
-  #tellPushed({ team, project_uuid }: PushedEntry, { pushed = [] }: Outcome): void {
-    const frame = { type: 'CommitsPushed', project_uuid, git_hashes: pushed }
-    this.#options.fanOut.tell(team, project_uuid, Buffer.from(JSON.stringify(frame)))
+    return entries.length === 0 ? [] : this.#options.backend.append({ entries, senders })
   }
 
   #answer(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
@@ -204,10 +194,6 @@ function lengthOf(entry: Entry): number {
   if (entry.kind === 'pushed') return entry.hashes.length * HASH_LENGTH_MAX
   if (entry.kind !== 'lines') return entry.body.length
   return entry.rows.reduce((sum, { body }) => sum + body.length, 0)
-}
-
-function ledgerOf({ team, project_uuid, ledger, mission }: LinesEntry): string {
-  return `${team} ${project_uuid} ${ledger} ${mission}`
 }
 
 function codeOf(error: unknown): string {

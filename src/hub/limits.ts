@@ -113,6 +113,7 @@ export const TOKENS_MAX = 100_000
 /** How often the tokens of open sockets are looked at again. */
 export const TOKEN_LOOK_MS = 500
 
-/** A stop is over within both, whatever the others do; a peer has `PEER_CLOSE_MS` of the first. */
+/** A stop is over within all three, the first one twice, whatever the others do; a peer has `PEER_CLOSE_MS` of the second. */
+export const STOP_FLUSH_MS = 250
 export const STOP_PEERS_MS = 1_500
 export const STOP_HTTP_MS = 1_000

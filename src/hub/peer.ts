@@ -117,7 +117,7 @@ export class Peer implements Sender {
   }
 
   /** Offers what was accepted where this connection is to see it; false where it reads too slowly. */
-  show(shown: Shown, sender: Sender): boolean {
+  show(shown: Shown, sender: Sender | null): boolean {
     if (this.following.hasChosen) {
       this.following.show(shown)
       return true

@@ -10,6 +10,7 @@ import type { SnapshotFrame } from '../contracts/frames.ts'
 import { LEDGER_FEATURES } from '../contracts/ledger-frame.ts'
 import { systemCode } from '../errors.ts'
 import { parseHubUrl } from '../project/hub-url.ts'
+import { Announcer } from './announcer.ts'
 import { refuse, refuseRaw } from './answer.ts'
 import { Awareness } from './awareness.ts'
 import { Batches } from './batch-route.ts'
@@ -22,6 +23,7 @@ import { Intake } from './intake.ts'
 import {
   PING_INTERVAL_MS,
   REQUEST_TIMEOUT_MS,
+  STOP_FLUSH_MS,
   STOP_HTTP_MS,
   STOP_PEERS_MS,
   TOKEN_LOOK_MS,
@@ -40,6 +42,7 @@ import type { Desk } from './routes.ts'
 import { HubStore } from './store.ts'
 import { Sessions } from './sessions.ts'
 import type { Guest } from './sessions.ts'
+import { SqliteBackend } from './sqlite-backend.ts'
 import { Tickets } from './tickets.ts'
 import type { Session } from './tickets.ts'
 import { checkHolder } from './tokens.ts'
@@ -124,7 +127,8 @@ class RunningHub implements Hub {
     const metrics = new Metrics()
     const fanOut = new FanOut((team) => this.#peers.ofTeam(team), log)
     const awareness = new Awareness(store, fanOut.tell.bind(fanOut))
-    const intake = new Intake({ store, fanOut, metrics, log })
+    const backend = new SqliteBackend({ store, announcer: new Announcer(fanOut), metrics })
+    const intake = new Intake({ backend, metrics, log })
     const tickets = new Tickets()
     const sessions = new Sessions(store, dataDir)
     const logins = new Logins(store, tickets, sessions)
@@ -264,10 +268,12 @@ class RunningHub implements Hub {
     for (const timer of this.#timers) clearInterval(timer)
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#peers.refuseAll()
-    this.#intake.flushAll()
+    const flushed = this.#intake.flushAll()
     this.#parts.awareness.close()
     // Requests that were let in are answered; what they bring is stored meanwhile.
+    await withDeadline(flushed, STOP_FLUSH_MS)
     await withDeadline(Promise.all([this.#peers.shutAll(), closed]), STOP_PEERS_MS)
+    await withDeadline(this.#intake.flushAll(), STOP_FLUSH_MS)
     this.#intake.close()
     // Requests that never end, and answers that nobody reads.
     this.#server.closeAllConnections()

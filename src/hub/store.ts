@@ -1,13 +1,13 @@
 /** What the hub holds: events and commits, by team. One transaction per batch; the batch is durable when it returns. */
 import { lockFolder, openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
-import type { CommitEntry, Entry, EventEntry, Outcome, PushedEntry } from './entries.ts'
+import type { Entry, Outcome } from './entries.ts'
 import { Epoch } from './epoch.ts'
-import type { Heads } from './epoch.ts'
+import { Inserts } from './inserts.ts'
+import type { TimedEntries } from './inserts.ts'
 import { BUSY_TIMEOUT_MS, FOLD_LENGTH_MAX, FOLD_ROWS_MAX, PAGE_BYTES_MAX } from './limits.ts'
 import { LinesTable } from './lines-table.ts'
-import type { LinesEntry, LinesScope } from './lines-table.ts'
-import { hashOf, isSameJson, wholeRows } from './row-content.ts'
+import { hashOf, wholeRows } from './row-content.ts'
 import { ProjectsTable } from './projects-table.ts'
 import { SessionsTable } from './sessions-table.ts'
 import { prepare } from './statements.ts'
@@ -67,16 +67,6 @@ export type StoredWebhook = {
   readonly secret: string
 }
 
-/** A project as a transaction sees it. */
-type OpenProject = { readonly project_id: number; head: number }
-type Batch = {
-  readonly now: number
-  readonly heads: Partial<Heads>
-  readonly projectByKey: Map<string, OpenProject>
-  /** Ledgers that got rows, and the last of them. */
-  readonly ledgers: { readonly scope: LinesScope; readonly seq: number }[]
-}
-
 export class HubStore {
   readonly epoch: Epoch
   readonly lines: LinesTable
@@ -85,6 +75,7 @@ export class HubStore {
   readonly #lock: Connection
   readonly #database: Connection
   readonly #statements: Statements
+  readonly #inserts: Inserts
 
   /** @throws LinkError HUB_DATA_IN_USE, HUB_DATA_UNUSABLE, HUB_DATA_NEWER */
   constructor(dataDir: string) {
@@ -96,6 +87,7 @@ export class HubStore {
       this.#database = database
       this.#statements = prepare(database)
       this.lines = new LinesTable(database)
+      this.#inserts = new Inserts(database, this.#statements, this.lines)
       this.projects = new ProjectsTable(database)
       this.sessions = new SessionsTable(database)
     } catch (error) {
@@ -107,111 +99,18 @@ export class HubStore {
 
   /** Stores a batch, all or nothing, in its order. Throws what SQLite throws: then nothing is stored. */
   insert(entries: readonly Entry[]): readonly Outcome[] {
-    const batch: Batch = { now: Date.now(), heads: {}, projectByKey: new Map(), ledgers: [] }
-    const run = this.#database.transaction(() => {
-      const outcomes = entries.map((entry) => {
-        if (entry.kind === 'lines') return this.#lines(entry, batch)
-        if (entry.kind === 'pushed') return this.#pushed(entry, batch.now)
-        return entry.kind === 'event' ? this.#event(entry, batch) : this.#commit(entry, batch)
-      })
-      for (const { project_id, head } of batch.projectByKey.values()) {
-        this.#statements.raiseHead.run(head, project_id)
-      }
-      return outcomes
-    })
-    const outcomes = run.immediate()
-    for (const { scope, seq } of batch.ledgers) this.lines.raise(scope, seq)
-    if (Object.keys(batch.heads).length > 0) this.epoch.mark(batch.heads)
+    return this.insertAll([{ entries, at: Date.now() }])[0] ?? []
+  }
+
+  /** As `insert`, of several batches, each at its own time; what `seal` writes is durable with them. */
+  insertAll(
+    batches: readonly TimedEntries[],
+    seal: () => void = () => {},
+  ): readonly (readonly Outcome[])[] {
+    const { outcomes, heads, ledgers } = this.#inserts.run(batches, seal)
+    for (const { scope, seq } of ledgers) this.lines.raise(scope, seq)
+    if (Object.keys(heads).length > 0) this.epoch.mark(heads)
     return outcomes
-  }
-
-  // The verdict comes from the insert itself: what was stored is not read again.
-  #event(entry: EventEntry, { now, heads, projectByKey }: Batch): Outcome {
-    const { team, event_id, project_uuid, node_id, lamport_clock, body } = entry
-    const project = this.#projectIn(projectByKey, team, project_uuid)
-    const hash = hashOf(body)
-    const { changes, lastInsertRowid } = this.#statements.insertEvent.run(
-      team,
-      event_id,
-      project_uuid,
-      node_id,
-      lamport_clock,
-      hash,
-      now,
-      body,
-      project.project_id,
-      project.head + 1,
-    )
-    if (changes === 1) {
-      heads.events = Number(lastInsertRowid)
-      return { verdict: 'accepted', seq: ++project.head }
-    }
-    const first = this.#statements.eventById.get(team, event_id)
-    if (first === undefined) return { verdict: 'unstored', seq: 0 }
-    const isSame = first.content_hash.equals(hash) || isSameJson(first.body, body)
-    return { verdict: isSame ? 'duplicate' : 'conflict', seq: 0 }
-  }
-
-  // The hash of a commit pins its content, so a second description of it is the same commit.
-  #commit(entry: CommitEntry, { now, heads, projectByKey }: Batch): Outcome {
-    const { team, project_uuid, git_hash, user, body } = entry
-    const project = this.#projectIn(projectByKey, team, project_uuid)
-    const { changes, lastInsertRowid } = this.#statements.insertCommit.run(
-      team,
-      project_uuid,
-      git_hash,
-      hashOf(body),
-      now,
-      body,
-      project.project_id,
-      project.head + 1,
-      user,
-    )
-    if (changes === 1) {
-      heads.commits = Number(lastInsertRowid)
-      return { verdict: 'accepted', seq: ++project.head }
-    }
-    const first = this.#statements.commitByHash.get(team, project_uuid, git_hash)
-    return { verdict: first === undefined ? 'unstored' : 'duplicate', seq: 0 }
-  }
-
-  // Of a commit that is here, perhaps since this very transaction; history speaks of commits that nobody announced.
-  #lines(entry: LinesEntry, { now, heads, projectByKey, ledgers }: Batch): Outcome {
-    const { team, project_uuid, git_hash, history, ledger, mission } = entry
-    const isHere = this.#statements.commitByHash.get(team, project_uuid, git_hash) !== undefined
-    if (!history && !isHere) return { verdict: 'unannounced', seq: 0 }
-    const { project_id } = this.#projectIn(projectByKey, team, project_uuid)
-    const head = this.lines.insert(project_id, entry, now)
-    if (head === null) return { verdict: 'duplicate', seq: 0 }
-    heads.lines = head
-    ledgers.push({ scope: { project_id, ledger, mission }, seq: head })
-    return { verdict: 'accepted', seq: 0, lines_seq: head }
-  }
-
-  #pushed({ team, project_uuid, hashes }: PushedEntry, now: number): Outcome {
-    const { commitByHash, markPushed } = this.#statements
-    const here = hashes.filter((hash) => commitByHash.get(team, project_uuid, hash) !== undefined)
-    if (here.length === 0) return { verdict: 'unannounced', seq: 0 }
-    const pushed = here.filter(
-      (hash) => markPushed.run(now, team, project_uuid, hash).changes === 1,
-    )
-    return { verdict: pushed.length > 0 ? 'accepted' : 'duplicate', seq: 0, pushed }
-  }
-
-  // Kept for the transaction only: after a rollback nothing of it is true.
-  #projectIn(projectByKey: Batch['projectByKey'], team: string, uuid: string): OpenProject {
-    const key = `${team} ${uuid}`
-    const known = projectByKey.get(key)
-    if (known !== undefined) return known
-    const stored = this.project(team, uuid)
-    const project = stored === null ? this.#newProject(team, uuid) : { ...stored }
-    projectByKey.set(key, project)
-    return project
-  }
-
-  #newProject(team: string, uuid: string): OpenProject {
-    const { lastInsertRowid } = this.#statements.insertProject.run(team, uuid)
-    return { project_id: Number(lastInsertRowid), head: 0 }
   }
 
   /** A project of the team, and how far it is; null where the team has none of this name. */
