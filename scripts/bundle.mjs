@@ -6,7 +6,7 @@ import { rolldown } from 'rolldown'
 
 const PACKAGE = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?([^\\/]+))[\\/]/
 /** These look for more beside themselves: a binding, threads, faster parts that may be there. Or stay as they came (elkjs). */
-const EXTERNAL = ['better-sqlite3', 'elkjs/lib/elk.bundled.js', 'piscina', 'ws']
+const EXTERNAL = ['better-sqlite3', 'elkjs/lib/elk.bundled.js', 'piscina', 'ws', /^@nats-io\//]
 const VENDOR = 'vendor-'
 const MAP_COMMENT = /\/\/# sourceMappingURL=.*\n?$/
 

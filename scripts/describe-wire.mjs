@@ -158,6 +158,11 @@ const DESCRIPTION_BY_ROUTE = {
     summary: 'What the hub takes at once, and its epoch',
     answers: { 200: 'syncHealth', ...refused },
   },
+  'GET /readyz': {
+    summary: 'Whether the hub can answer everybody, for a balancer',
+    isOpen: true,
+    answers: { 200: 'ready', 503: 'ready' },
+  },
   'GET /health': { summary: 'Whether the hub is up', isOpen: true, answers: { 200: 'health' } },
   'GET /metrics': {
     summary: 'Figures for Prometheus; without a token for programs of the same machine only',

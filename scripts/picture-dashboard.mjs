@@ -86,7 +86,7 @@ async function takePictures(hub) {
 async function open(hub, viewport, colorScheme) {
   const context = await browser.newContext({ viewport, colorScheme })
   const page = await context.newPage()
-  await page.goto(hub.invite({ team: 'coast', user: 'dashboard' }))
+  await page.goto(await hub.invite({ team: 'coast', user: 'dashboard' }))
   await page.locator('.mission').first().waitFor()
   return page
 }

@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { provideChromium } from './chromium.mjs'
+import { provideNatsServer } from './nats-server.mjs'
 import { prepare, root, run, tool } from './prepare.mjs'
 
 const LINES_MIN = 90
@@ -23,6 +24,7 @@ const ALONE = [
 
 prepare()
 provideChromium()
+provideNatsServer()
 process.env.KITTIWAKE_BUILT = '1'
 run(process.execPath, ['scripts/check.mjs'])
 const folder = temporaryFolder()

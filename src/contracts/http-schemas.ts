@@ -11,6 +11,8 @@ const refusal = z
   .looseObject({ error: z.looseObject({ code: z.string(), message: z.string() }) })
   .describe('Why a request is refused: a stable code, and what was expected')
 const health = z.looseObject({ status: z.literal('ok') })
+/** `away`: it does not reach the hubs with which it shares what it holds. `behind`: it has not got it yet. */
+const ready = z.looseObject({ status: z.enum(['ready', 'away', 'behind']) })
 const ticketRequest = z.looseObject({ team_id: z.string().optional() })
 const ticket = z
   .looseObject({
@@ -223,6 +225,7 @@ const syncHealth = z.looseObject({
 export const HTTP_BODIES = {
   refusal,
   health,
+  ready,
   ticketRequest,
   ticket,
   me,

@@ -10,7 +10,7 @@ import {
 } from './limits.ts'
 import type { Following } from './following.ts'
 import { Presence } from './presence.ts'
-import type { Tell } from './presence.ts'
+import type { Others, Tell } from './presence.ts'
 import { RateLimiter } from './rate.ts'
 import { refusal } from './replies.ts'
 import { numberedFrame } from './shown.ts'
@@ -36,9 +36,9 @@ export class Awareness {
   readonly #controls = new RateLimiter(CONTROLS_BURST, CONTROLS_PER_S)
   readonly #gone = new WeakSet<Watcher>()
 
-  constructor(store: HubStore, tell: Tell) {
+  constructor(store: HubStore, tell: Tell, others: Others | null = null) {
     this.#store = store
-    this.#presence = new Presence(tell)
+    this.#presence = new Presence(tell, others)
   }
 
   /** A project of another team is answered as one that nobody has. */

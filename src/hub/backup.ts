@@ -23,6 +23,7 @@ import {
   syncFolder,
   temporaryBeside,
 } from '../project/durable-file.ts'
+import { sharedData, useOf } from './data-use.ts'
 import { DATABASE_FILE, lockFolder, openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
 import { Epoch } from './epoch.ts'
@@ -91,7 +92,8 @@ export type Restoration = {
  * Puts a backup in the place of the data, which is kept aside. Tokens and webhooks stay as they are now, so that none that
  * was revoked comes back; where there are no tokens, those of the backup count. Sessions of browsers end.
  *
- * @throws LinkError HUB_DATA_IN_USE, HUB_BACKUP_UNUSABLE, HUB_BACKUP_UNSOUND, HUB_DATA_NEWER, HUB_RESTORE_FAILED
+ * @throws LinkError HUB_DATA_IN_USE, HUB_BACKUP_UNUSABLE, HUB_BACKUP_UNSOUND, HUB_DATA_NEWER, HUB_RESTORE_FAILED,
+ * HUB_DATA_SHARED
  */
 export function restoreHub(dataDir: string, file: string): Restoration {
   const folder = resolve(dataDir)
@@ -138,6 +140,7 @@ function prepareCopy(work: string, path: string): Verification {
   try {
     const verification = verifyDatabase(database, null)
     if (!verification.sound) throw unsound()
+    if (useOf(database) === 'shared' || isShared(path)) throw sharedData()
     database.exec('DELETE FROM sessions')
     if (existsSync(path)) keepTokens(database, path)
     database
@@ -158,6 +161,22 @@ function openCopy(work: string): Connection {
   } catch (error) {
     if (error instanceof LinkError && error.code === 'HUB_DATA_NEWER') throw error
     throw unusable(error)
+  }
+}
+
+// One copy of what hubs share, put back, would be at odds with the others. Data that can't be read is nobody's.
+function isShared(path: string): boolean {
+  if (!existsSync(path)) return false
+  try {
+    const database = new Database(path, { readonly: true })
+    try {
+      return useOf(database) === 'shared'
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    if (systemCode(error)?.startsWith('SQLITE_') === true) return false
+    throw error
   }
 }
 

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { LinkError } from '../errors.ts'
+import { sharedData, useOf } from './data-use.ts'
 import { DATABASE_FILE, lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
 import { idOfProject } from './named-project.ts'
@@ -22,7 +23,8 @@ export type Deletion = {
 /**
  * Deletes while no hub serves the folder: one that does would show what it has kept in memory.
  *
- * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER,
+ * HUB_DATA_SHARED
  */
 export function deleteProject(named: NamedProject): Deletion {
   const { dataDir } = named
@@ -33,6 +35,7 @@ export function deleteProject(named: NamedProject): Deletion {
   let database: Connection | null = null
   try {
     database = openDatabase(dataDir, { ...options, isLocked: true })
+    if (useOf(database) === 'shared') throw sharedData()
     const counts = deleteRows(database, named)
     // What was deleted lies in free pages and in the log until both are written anew.
     database.exec('VACUUM')

@@ -17,8 +17,8 @@ export type CommitEntry = {
   readonly team: string
   readonly project_uuid: string
   readonly git_hash: string
-  /** Whose token brought it. */
-  readonly user: string
+  /** Whose token brought it; null where an older hub took it. */
+  readonly user: string | null
   readonly body: string
 }
 

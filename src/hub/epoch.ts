@@ -8,6 +8,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isJsonObject, parseJson } from '../contracts/json.ts'
 import type { Json } from '../contracts/json.ts'
+import type { DataUse } from './data-use.ts'
 import type { Connection } from './database.ts'
 
 const MARK_FILE = 'hub.mark'
@@ -19,19 +20,33 @@ const TABLES = ['events', 'commits', 'lines'] as const
 type Mark = Readonly<Heads> & { readonly epoch: string }
 
 export class Epoch {
-  readonly id: string
+  #id: string
   #heads: Readonly<Heads>
   readonly #descriptor: number
 
-  /** Reads the mark, and begins a new epoch in the database where rows are missing. */
-  constructor(database: Connection, dataDir: string) {
+  /**
+   * Reads the mark, and begins a new epoch in the database where rows are missing. Hubs that share a log say in it when an
+   * epoch begins.
+   */
+  constructor(database: Connection, dataDir: string, use: DataUse = 'own') {
     const path = join(resolve(dataDir), MARK_FILE)
     const settle = database.transaction(() => settleEpoch(database, readMark(dataDir)))
-    this.id = settle.immediate()
+    this.#id = use === 'shared' ? (epochIn(database) ?? '') : settle.immediate()
     this.#heads = headsOf(database)
     closeSync(openSync(path, 'a', 0o600))
     this.#descriptor = openSync(path, 'r+')
     this.mark({})
+  }
+
+  /** Empty where none has begun yet. */
+  get id(): string {
+    return this.#id
+  }
+
+  /** The database was changed by more than new rows. */
+  reload(database: Connection): void {
+    this.#id = epochIn(database) ?? ''
+    this.mark(headsOf(database))
   }
 
   /** Records what is committed. Not synced: after a power cut an older mark only says less. */
@@ -47,14 +62,19 @@ export class Epoch {
 }
 
 function settleEpoch(database: Connection, mark: Mark | null): string {
-  const known = database.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
+  const known = epochIn(database)
   const heads = headsOf(database)
   const complete = mark === null || TABLES.every((table) => mark[table] <= heads[table])
-  if (typeof known === 'string' && complete && (mark === null || mark.epoch === known)) return known
+  if (known !== null && complete && (mark === null || mark.epoch === known)) return known
   const epoch = randomUUID()
   database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)").run(epoch)
   if (mark !== null) raiseHeads(database, heads, mark)
   return epoch
+}
+
+function epochIn(database: Connection): string | null {
+  const text = database.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
+  return typeof text === 'string' ? text : null
 }
 
 /** The highest sequence numbers that the tables of a database gave out. */

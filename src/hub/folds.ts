@@ -36,6 +36,13 @@ export class Folds {
     this.#store = store
   }
 
+  /** Rows went that were there. */
+  forget(): void {
+    for (const kept of [this.#missions, this.#boards, this.#timelines, this.#glossaries]) {
+      kept.clear()
+    }
+  }
+
   /** The missions that have rows, by name, and how far each is. */
   missions(project_id: number): {
     readonly missions: readonly KeptMission[]

@@ -30,6 +30,11 @@ export class Kept<Value> {
     return one.value
   }
 
+  clear(): void {
+    this.#oneByName.clear()
+    this.#length = 0
+  }
+
   #forget(name: string): void {
     this.#length -= this.#oneByName.get(name)?.length ?? 0
     this.#oneByName.delete(name)

@@ -117,3 +117,19 @@ export const TOKEN_LOOK_MS = 500
 export const STOP_FLUSH_MS = 250
 export const STOP_PEERS_MS = 1_500
 export const STOP_HTTP_MS = 1_000
+
+/** Of the log that hubs share: the messages that each keeps as they were, to say them again where a server lost them. */
+export const LOG_BYTES_MAX = 256 * 1024 * 1024
+/** One message of that log: entries, and their length together. A server takes 1 MiB unless told otherwise. */
+export const MESSAGE_ENTRIES_MAX = 256
+export const MESSAGE_LENGTH_MAX = 256 * 1024
+/** How long a server may take to connect, and to answer. */
+export const NATS_TIMEOUT_MS = 5_000
+/** Between two attempts to reach it, growing. */
+export const NATS_RETRY_MIN_MS = 100
+export const NATS_RETRY_MAX_MS = 5_000
+/** How long somebody with an unknown secret waits until this hub knows what the others know. */
+export const CATCH_UP_MS = 2_000
+/** How often a hub says that it is there, and after what silence its people are gone. */
+export const BEAT_MS = 2_000
+export const SILENCE_MAX_MS = 7_000

@@ -186,6 +186,11 @@ export class LinesTable {
     }
   }
 
+  /** Rows went that were there. */
+  forget(): void {
+    this.#headByScope.clear()
+  }
+
   /** By mission, then history before what was announced, then as it came; of one mission where one is named. */
   read(project_id: number, ledger: LedgerName, mission: string | null): StoredLines {
     const lines: StoredLine[] = []

@@ -1,10 +1,11 @@
 /** Who speaks: tokens looked up by their hash, failures and requests counted. */
 import type { IncomingMessage } from 'node:http'
+import type { Shared } from './backend.ts'
 import type { Refusal } from './guard.ts'
 import { FAILURES_BURST, FAILURES_PER_S, REQUESTS_BURST, REQUESTS_PER_S } from './limits.ts'
 import { RateLimiter } from './rate.ts'
 import type { HubStore } from './store.ts'
-import type { Session, Tickets } from './tickets.ts'
+import type { Session, TicketOffice } from './tickets.ts'
 import { bearerOf, hashSecret, isSessionSecret, ticketAmong } from './secrets.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -26,19 +27,37 @@ export type Authentication =
 
 export class Logins {
   readonly #store: Pick<HubStore, 'holderOf'>
-  readonly #tickets: Tickets
+  readonly #shared: Shared | null
+  readonly #tickets: TicketOffice
   readonly #sessions: Pick<Sessions, 'tokenOf'>
   readonly #requests = new RateLimiter(REQUESTS_BURST, REQUESTS_PER_S)
   readonly #failures = new RateLimiter(FAILURES_BURST, FAILURES_PER_S)
 
   constructor(
     store: Pick<HubStore, 'holderOf'>,
-    tickets: Tickets,
+    tickets: TicketOffice,
     sessions: Pick<Sessions, 'tokenOf'>,
+    shared: Shared | null = null,
   ) {
+    this.#shared = shared
     this.#store = store
     this.#tickets = tickets
     this.#sessions = sessions
+  }
+
+  /** Asks the other hubs of a secret that this one does not know. @throws LinkError HUB_AWAY */
+  async learn(request: IncomingMessage): Promise<void> {
+    if (this.#shared === null) return
+    const secret = bearerOf(request.headers.authorization)
+    if (secret === null) return
+    const isWindow = isSessionSecret(secret)
+    const hash = isWindow ? this.#sessions.tokenOf(request, secret) : hashSecret(secret)
+    if (hash === null || this.#store.holderOf(hash) === null) await this.#shared.catchUp()
+  }
+
+  /** As `learn`, of a login token. @throws LinkError HUB_AWAY */
+  async learnToken(token: string): Promise<void> {
+    if (this.#store.holderOf(hashSecret(token)) === null) await this.#shared?.catchUp()
   }
 
   /** The session of a request with a login token, or from a window that is logged in. */
@@ -66,10 +85,11 @@ export class Logins {
   }
 
   /** The session of an upgrade with a socket token, which is used up. */
-  ofUpgrade(request: IncomingMessage): Authentication {
+  async ofUpgrade(request: IncomingMessage): Promise<Authentication> {
     const { authorization, 'sec-websocket-protocol': protocols } = request.headers
     const secret = bearerOf(authorization) ?? ticketAmong(protocols)
-    const session = secret === null ? null : this.#tickets.redeem(secret)
+    const session = secret === null ? null : await this.#tickets.redeem(secret)
+    if (session !== null && !this.isGood(session)) await this.#shared?.catchUp()
     // The login may have ended since the socket token was given.
     if (session === null || !this.isGood(session)) return this.#failure(request)
     return { session, refusal: null }

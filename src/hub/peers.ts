@@ -63,6 +63,11 @@ export class Peers {
     }
   }
 
+  /** What peers were told no longer holds: they come again, and are told anew. */
+  restartAll(): void {
+    for (const peer of this.#all) peer.shut(CLOSE.serviceRestart, 'the hub begins anew')
+  }
+
   pingAll(): void {
     for (const peer of this.#all) peer.ping()
   }

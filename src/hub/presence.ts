@@ -12,6 +12,26 @@ export type Member = object
 /** Tells those of the team who follow the project. */
 export type Tell = (team: string, projectUuid: string, frame: Buffer) => void
 
+export type Present = { readonly member: string; readonly focus: Focus }
+
+/** Where other hubs share the teams: who is present there. */
+export type Others = {
+  bind(listener: OthersListener): void
+  /** Who is present here now. */
+  tell(team: string, projectUuid: string, present: readonly Present[]): void
+  of(team: string, projectUuid: string): readonly Present[]
+}
+export type OthersListener = {
+  /** Who is present elsewhere in a project is not who was. */
+  changed(team: string, projectUuid: string): void
+  /** Who is present here. */
+  all(): Iterable<{
+    readonly team: string
+    readonly projectUuid: string
+    readonly present: readonly Present[]
+  }>
+}
+
 type Project = {
   readonly team: string
   readonly projectUuid: string
@@ -23,29 +43,36 @@ const NAME_BYTES = 6
 
 export class Presence {
   readonly #tell: Tell
+  readonly #others: Others | null
   readonly #projectByKey = new Map<string, Project>()
   readonly #whereaboutsByMember = new Map<Member, Whereabouts>()
   readonly #changed = new Set<Project>()
+  /** Of these, what the others have to be told. */
+  readonly #changedHere = new Set<Project>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(tell: Tell) {
+  constructor(tell: Tell, others: Others | null = null) {
     this.#tell = tell
+    this.#others = others
+    others?.bind({
+      changed: (team, projectUuid) => this.#change(this.#project(team, projectUuid)),
+      all: () => this.#all(),
+    })
   }
 
   /** A member works on something. False where there is no room for it. */
   enter(member: Member, team: string, projectUuid: string, { mission, wp }: Focus): boolean {
-    const key = keyOf(team, projectUuid)
-    const project = this.#projectByKey.get(key) ?? { team, projectUuid, focusByMember: new Map() }
+    const project = this.#project(team, projectUuid)
     const whereabouts = this.#whereaboutsByMember.get(member) ?? newcomer()
     const { focusByMember } = project
     const isNew = !focusByMember.has(member)
     if (isNew && focusByMember.size >= PRESENT_MAX) return false
     if (isNew && whereabouts.projects.size >= SUBSCRIPTIONS_MAX) return false
     focusByMember.set(member, { mission, ...(wp === undefined || wp === null ? {} : { wp }) })
-    this.#projectByKey.set(key, project)
+    this.#projectByKey.set(keyOf(team, projectUuid), project)
     this.#whereaboutsByMember.set(member, whereabouts)
     whereabouts.projects.add(project)
-    this.#change(project)
+    this.#changeHere(project)
     return true
   }
 
@@ -54,7 +81,7 @@ export class Presence {
     const project = this.#projectByKey.get(keyOf(team, projectUuid))
     if (project === undefined || !project.focusByMember.delete(member)) return
     this.#whereaboutsByMember.get(member)?.projects.delete(project)
-    this.#change(project)
+    this.#changeHere(project)
   }
 
   /** A member is gone from everywhere. */
@@ -66,16 +93,37 @@ export class Presence {
 
   /** The frame that says who is present now. */
   frame(team: string, projectUuid: string): string {
-    const project = this.#projectByKey.get(keyOf(team, projectUuid))
-    const present = [...(project?.focusByMember ?? [])].map(([member, focus]) => ({
-      member: this.#whereaboutsByMember.get(member)?.name,
-      focus,
-    }))
+    const here = this.#here(this.#project(team, projectUuid))
+    const present = [...here, ...(this.#others?.of(team, projectUuid) ?? [])]
     return JSON.stringify({ type: 'presence', project_uuid: projectUuid, present })
   }
 
   close(): void {
     clearTimeout(this.#timer)
+  }
+
+  #project(team: string, projectUuid: string): Project {
+    const known = this.#projectByKey.get(keyOf(team, projectUuid))
+    return known ?? { team, projectUuid, focusByMember: new Map() }
+  }
+
+  #here({ focusByMember }: Project): readonly Present[] {
+    return [...focusByMember].map(([member, focus]) => ({
+      member: this.#whereaboutsByMember.get(member)?.name ?? '',
+      focus,
+    }))
+  }
+
+  *#all(): ReturnType<OthersListener['all']> {
+    for (const project of this.#projectByKey.values()) {
+      const { team, projectUuid } = project
+      yield { team, projectUuid, present: this.#here(project) }
+    }
+  }
+
+  #changeHere(project: Project): void {
+    if (this.#others !== null) this.#changedHere.add(project)
+    this.#change(project)
   }
 
   #change(project: Project): void {
@@ -85,6 +133,10 @@ export class Presence {
 
   #tellAll(): void {
     this.#timer = undefined
+    for (const project of this.#changedHere) {
+      this.#others?.tell(project.team, project.projectUuid, this.#here(project))
+    }
+    this.#changedHere.clear()
     for (const { team, projectUuid, focusByMember } of this.#changed) {
       this.#tell(team, projectUuid, Buffer.from(this.frame(team, projectUuid)))
       if (focusByMember.size === 0) this.#projectByKey.delete(keyOf(team, projectUuid))

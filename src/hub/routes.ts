@@ -9,6 +9,8 @@ import { takePush } from './webhook-route.ts'
 import { WEBHOOK_PREFIX } from './webhooks.ts'
 import { answer, refuse } from './answer.ts'
 import { Batches, takeBatch } from './batch-route.ts'
+import type { HubState } from './backend.ts'
+import { LinkError } from '../errors.ts'
 import type { Folds } from './folds.ts'
 import { hostInUrl, isFromThisMachine } from './guard.ts'
 import type { Refusal } from './guard.ts'
@@ -30,7 +32,7 @@ import { readBody, RequestFault } from './request-body.ts'
 import { enter, leave } from './session-routes.ts'
 import type { Sessions } from './sessions.ts'
 import type { HubStore } from './store.ts'
-import type { Session, Tickets } from './tickets.ts'
+import type { Session, TicketOffice } from './tickets.ts'
 
 export const SOCKET_PATH = '/api/v1/ws'
 const SESSION_PATH = '/api/v1/session'
@@ -47,7 +49,7 @@ export const BATCH_LIMITS: BatchLimits = {
 /** What the routes work on. */
 export type Desk = {
   readonly store: HubStore
-  readonly tickets: Tickets
+  readonly tickets: TicketOffice
   readonly folds: Folds
   readonly sessions: Sessions
   readonly logins: Logins
@@ -59,6 +61,7 @@ export type Desk = {
   readonly publicUrl: URL | null
   /** The page of figures. */
   readonly figures: () => string
+  readonly state: () => HubState
 }
 
 export type Visit = {
@@ -99,6 +102,7 @@ export const OPEN_ROUTES = [
   { method: 'POST', path: `${WEBHOOK_PREFIX}{webhook_id}` },
   { method: 'POST', path: SESSION_PATH },
   { method: 'GET', path: '/health' },
+  { method: 'GET', path: '/readyz' },
   { method: 'GET', path: '/metrics' },
 ] as const
 
@@ -114,11 +118,13 @@ export async function visit(
   const refused = refusedMethod(request, isWebhook ? `${WEBHOOK_PREFIX}{webhook_id}` : path)
   if (refused !== null) return refuse(response, refused.refusal, refused.headers)
   if (path === '/health') return answer(response, 200, '{"status":"ok"}')
+  if (path === '/readyz') return tellReady(desk, response)
   if (path === '/metrics' && isFromThisMachine(request, desk.publicUrl))
     return showFigures(desk, response)
   try {
     if (isWebhook) return await takePush(desk, request, response)
     if (path === SESSION_PATH) return await enter(desk, request, response)
+    await desk.logins.learn(request)
     const { session, refusal } = desk.logins.ofRequest(request)
     if (refusal !== null) return refuse(response, refusal)
     const route = ROUTES.find((candidate) => candidate.path === path)
@@ -126,6 +132,7 @@ export async function visit(
     const query = new URLSearchParams(search)
     answer(response, 200, await route.handle({ desk, request, session, query }))
   } catch (error) {
+    if (error instanceof LinkError && error.code === 'HUB_AWAY') return refuse(response, AWAY)
     if (!(error instanceof RequestFault)) throw error
     // A body that was refused may still be on its way; it is not waited for.
     refuse(response, error.refusal, { Connection: 'close' })
@@ -133,6 +140,13 @@ export async function visit(
 }
 
 type Refused = { readonly refusal: Refusal; readonly headers: Readonly<Record<string, string>> }
+
+/** What only the other hubs can tell has to wait. */
+export const AWAY: Refusal = {
+  status: 503,
+  code: 'HUB_AWAY',
+  message: 'the hub does not reach the other hubs; try again in a few seconds',
+}
 
 function refusedMethod({ method }: IncomingMessage, path: string): Refused | null {
   const route = [...ROUTES, ...OPEN_ROUTES].find((candidate) => candidate.path === path)
@@ -144,6 +158,12 @@ function refusedMethod({ method }: IncomingMessage, path: string): Refused | nul
     refusal: { status: 405, code: 'METHOD_NOT_ALLOWED', message: `use ${route.method}` },
     headers: { Allow: route.method },
   }
+}
+
+/** For a balancer, which is not to send anybody to a hub that could answer nothing. */
+function tellReady({ state }: Desk, response: ServerResponse): void {
+  const now = state()
+  answer(response, now === 'ready' ? 200 : 503, JSON.stringify({ status: now }))
 }
 
 function showFigures(desk: Desk, response: ServerResponse): void {
@@ -159,7 +179,7 @@ async function giveTicket({ desk, request, session }: Visit): Promise<string> {
     throw new RequestFault(403, 'NOT_A_TEAM_MEMBER', 'the token is of another team')
   }
   return JSON.stringify({
-    ws_token: desk.tickets.issue(session),
+    ws_token: await desk.tickets.issue(session),
     ws_url: socketUrlFor(request, desk.publicUrl),
     expires_in: TICKET_TTL_S,
     session_id: randomUUID(),

@@ -106,6 +106,17 @@ const DASHBOARD = `
   ) WITHOUT ROWID;
 `
 
+// Of a hub that shares its log with others: the last messages as they were, and what the others know of tokens and webhooks.
+const SHARED_LOG = `
+  CREATE TABLE log (
+    stream_seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL, subject TEXT NOT NULL,
+    body BLOB NOT NULL, ends_at INTEGER NOT NULL
+  );
+  CREATE TABLE told (
+    kind TEXT NOT NULL, id TEXT NOT NULL, content_hash BLOB NOT NULL, PRIMARY KEY (kind, id)
+  ) WITHOUT ROWID;
+`
+
 /** The step at index n leads from schema n to n + 1. */
-export const STEPS: readonly string[] = [FIRST, SECOND, LEDGER_LINES, DASHBOARD]
+export const STEPS: readonly string[] = [FIRST, SECOND, LEDGER_LINES, DASHBOARD, SHARED_LOG]
 export const SCHEMA = STEPS.length

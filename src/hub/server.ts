@@ -10,16 +10,12 @@ import type { SnapshotFrame } from '../contracts/frames.ts'
 import { LEDGER_FEATURES } from '../contracts/ledger-frame.ts'
 import { systemCode } from '../errors.ts'
 import { parseHubUrl } from '../project/hub-url.ts'
-import { Announcer } from './announcer.ts'
 import { refuse, refuseRaw } from './answer.ts'
-import { Awareness } from './awareness.ts'
-import { Batches } from './batch-route.ts'
-import { FanOut } from './fan-out.ts'
-import { figuresOf } from './figures.ts'
-import { Folds } from './folds.ts'
+import { assemble } from './assemble.ts'
+import type { HubParts } from './assemble.ts'
+import type { NatsOptions } from './nats/connect.ts'
 import { guardRequest, hostInUrl } from './guard.ts'
 import type { Reach, Refusal } from './guard.ts'
-import { Intake } from './intake.ts'
 import {
   PING_INTERVAL_MS,
   REQUEST_TIMEOUT_MS,
@@ -31,19 +27,11 @@ import {
 import { addressRefused, createHttpServer, createSocketServer, listenError } from './listeners.ts'
 import { hubLog } from './log.ts'
 import type { HubLog } from './log.ts'
-import { Logins } from './login.ts'
-import { Metrics } from './metrics.ts'
-import { Pages } from './pages.ts'
 import { Peer } from './peer.ts'
-import type { PeerParts } from './peer.ts'
 import { Peers } from './peers.ts'
-import { BATCH_LIMITS, SOCKET_PATH, visit } from './routes.ts'
-import type { Desk } from './routes.ts'
+import { AWAY, BATCH_LIMITS, SOCKET_PATH, visit } from './routes.ts'
 import { HubStore } from './store.ts'
-import { Sessions } from './sessions.ts'
 import type { Guest } from './sessions.ts'
-import { SqliteBackend } from './sqlite-backend.ts'
-import { Tickets } from './tickets.ts'
 import type { Session } from './tickets.ts'
 import { checkHolder } from './tokens.ts'
 
@@ -56,6 +44,8 @@ export type HubOptions = {
   readonly port?: number
   /** Where others reach it through a proxy that speaks TLS for it: https, or http on loopback. */
   readonly publicUrl?: string
+  /** Shares its log with the other hubs that name these servers; alone where it is left out. */
+  readonly nats?: NatsOptions
   /** Default 15,000. A peer that owes two answers is cut off. */
   readonly pingIntervalMs?: number
   /** Default 10,000. How long a request may take to come in. */
@@ -67,8 +57,13 @@ export type HubOptions = {
 export type Hub = {
   readonly url: string
   readonly port: number
-  /** A link to the dashboard that lets one browser in, once and within ten minutes. */
-  invite(guest: Guest): string
+  /**
+   * A link to the dashboard that lets one browser in, once and within ten minutes.
+   *
+   * @throws InputError HUB_TEAM_INVALID, HUB_USER_INVALID
+   * @throws LinkError HUB_AWAY
+   */
+  invite(guest: Guest): Promise<string>
   /** Answers what came, closes all connections and the store, within three seconds. */
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -86,15 +81,16 @@ export async function serveHub(options: HubOptions): Promise<Hub> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535 || host === '') throw addressRefused()
   const { publicUrl: said } = options
   const publicUrl = said === undefined ? null : new URL(parseHubUrl(said))
-  const store = new HubStore(options.dataDir)
+  const { nats = null } = options
+  const store = new HubStore(options.dataDir, nats === null ? 'own' : 'shared')
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
-  const place = { dataDir: options.dataDir, store, reach: { host, publicUrl } }
+  const place = { dataDir: options.dataDir, store, nats, reach: { host, publicUrl } }
   const hub = new RunningHub(place, requestTimeoutMs, hubLog(options.log))
   try {
     await hub.listen(port, pingIntervalMs)
     return hub
   } catch (error) {
-    store.close()
+    await hub.stop()
     throw error
   }
 }
@@ -102,6 +98,7 @@ export async function serveHub(options: HubOptions): Promise<Hub> {
 type Place = {
   readonly dataDir: string
   readonly store: HubStore
+  readonly nats: NatsOptions | null
   readonly reach: Omit<Reach, 'port'>
 }
 
@@ -109,10 +106,8 @@ class RunningHub implements Hub {
   readonly #reach: Omit<Reach, 'port'>
   readonly #log: HubLog
   readonly #store: HubStore
-  readonly #desk: Desk
+  readonly #hub: HubParts
   readonly #peers = new Peers()
-  readonly #parts: PeerParts
-  readonly #intake: Intake
   readonly #server: Server
   readonly #sockets: WebSocketServer
   readonly #timers: NodeJS.Timeout[] = []
@@ -120,37 +115,12 @@ class RunningHub implements Hub {
   #connections = 0
   #stopping: Promise<void> | null = null
 
-  constructor({ dataDir, store, reach }: Place, requestTimeoutMs: number, log: HubLog) {
+  constructor(place: Place, requestTimeoutMs: number, log: HubLog) {
+    const { store, reach } = place
     this.#reach = reach
     this.#log = log
     this.#store = store
-    const metrics = new Metrics()
-    const fanOut = new FanOut((team) => this.#peers.ofTeam(team), log)
-    const awareness = new Awareness(store, fanOut.tell.bind(fanOut))
-    const backend = new SqliteBackend({ store, announcer: new Announcer(fanOut), metrics })
-    const intake = new Intake({ backend, metrics, log })
-    const tickets = new Tickets()
-    const sessions = new Sessions(store, dataDir)
-    const logins = new Logins(store, tickets, sessions)
-    const batches = new Batches()
-    const folds = new Folds(store)
-    const figures = (): string => figuresOf({ metrics, batches, intake, peers: [...this.#peers] })
-    this.#intake = intake
-    this.#parts = { store, intake, fanOut, awareness, metrics }
-    const { publicUrl } = reach
-    this.#desk = {
-      store,
-      folds,
-      tickets,
-      sessions,
-      logins,
-      intake,
-      batches,
-      metrics,
-      publicUrl,
-      pages: new Pages(publicUrl),
-      figures,
-    }
+    this.#hub = assemble({ ...place, peers: this.#peers, publicUrl: reach.publicUrl, log })
     this.#server = createHttpServer(requestTimeoutMs)
     this.#sockets = createSocketServer()
     this.#server.on('request', (request, response) => this.#answer(request, response))
@@ -166,15 +136,16 @@ class RunningHub implements Hub {
     return `http://${hostInUrl(this.#reach.host)}:${this.port}`
   }
 
-  invite(guest: Guest): string {
+  async invite(guest: Guest): Promise<string> {
     checkHolder(guest.team, guest.user)
     const base = this.#reach.publicUrl?.href ?? this.url
     // In a fragment, which no server and no log gets to see.
-    return `${base.replace(/\/$/, '')}/#code=${this.#desk.sessions.invite(guest)}`
+    return `${base.replace(/\/$/, '')}/#code=${await this.#hub.desk.sessions.invite(guest)}`
   }
 
-  listen(port: number, pingIntervalMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async listen(port: number, pingIntervalMs: number): Promise<void> {
+    await this.#hub.start()
+    await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) => reject(listenError(error)))
       this.#server.listen({ host: this.#reach.host, port }, () => {
         this.#server.removeAllListeners('error')
@@ -184,7 +155,7 @@ class RunningHub implements Hub {
         this.#port = (this.#server.address() as AddressInfo).port
         this.#timers.push(
           setInterval(() => this.#peers.pingAll(), pingIntervalMs),
-          setInterval(() => this.#endSessions(), TOKEN_LOOK_MS),
+          setInterval(() => this.#lookAtTokens(), TOKEN_LOOK_MS),
         )
         this.#log('listening', { port: this.#port })
         resolve()
@@ -194,11 +165,11 @@ class RunningHub implements Hub {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     response.on('finish', () => {
-      this.#parts.metrics.answered.add(String(response.statusCode))
+      this.#hub.peerParts.metrics.answered.add(String(response.statusCode))
     })
     const refusal = this.#guard(request)
     if (refusal !== null) return refuse(response, refusal, { Connection: 'close' })
-    visit(this.#desk, request, response).catch((error: unknown) => {
+    visit(this.#hub.desk, request, response).catch((error: unknown) => {
       this.#log('request_failed', { code: systemCode(error) ?? 'unknown' })
       refuse(response, STORE_FAILED, { Connection: 'close' })
     })
@@ -206,15 +177,21 @@ class RunningHub implements Hub {
 
   #guard(request: IncomingMessage): Refusal | null {
     if (this.#stopping !== null) return STOPPING
+    const isBehind = this.#hub.backend.state === 'behind'
+    if (isBehind && !ALWAYS.has(request.url ?? '')) return AWAY
     return guardRequest(request, { ...this.#reach, port: this.#port })
   }
 
-  // Tokens are changed by other processes; who holds a connection by one is told here.
-  #endSessions(): void {
-    try {
-      this.#peers.shutEnded((session) => this.#desk.logins.isGood(session))
-    } catch (error) {
+  // Tokens are changed by other processes; who holds a connection by one is told here, and the other hubs.
+  #lookAtTokens(): void {
+    const failed = (error: unknown): void => {
       this.#log('token_look_failed', { code: systemCode(error) ?? 'unknown' })
+    }
+    try {
+      this.#peers.shutEnded((session) => this.#hub.desk.logins.isGood(session))
+      this.#hub.backend.shared?.tell().catch(failed)
+    } catch (error) {
+      failed(error)
     }
   }
 
@@ -224,8 +201,13 @@ class RunningHub implements Hub {
     const refusal = this.#guard(request)
     if (refusal !== null) return refuseRaw(wire, refusal)
     if (request.url !== SOCKET_PATH) return refuseRaw(wire, NO_SOCKET)
-    const { session, refusal: stranger } = this.#desk.logins.ofUpgrade(request)
+    this.#letIn(request, wire, head).catch(() => refuseRaw(wire, AWAY))
+  }
+
+  async #letIn(request: IncomingMessage, wire: Duplex, head: Buffer): Promise<void> {
+    const { session, refusal: stranger } = await this.#hub.desk.logins.ofUpgrade(request)
     if (stranger !== null) return refuseRaw(wire, stranger)
+    if (this.#stopping !== null) return refuseRaw(wire, STOPPING)
     const room = this.#peers.room(session)
     if (room !== 'free') return refuseRaw(wire, room === 'hub_full' ? HUB_FULL : LOGIN_FULL)
     this.#sockets.handleUpgrade(request, wire, head, (socket) => this.#join(socket, wire, session))
@@ -233,14 +215,14 @@ class RunningHub implements Hub {
 
   #join(socket: WebSocket, wire: Duplex, session: Session): void {
     const number = ++this.#connections
-    const peer = new Peer({ number, session, socket, wire, parts: this.#parts })
+    const peer = new Peer({ number, session, socket, wire, parts: this.#hub.peerParts })
     socket.on('error', (error) => {
       this.#log('peer_failed', { peer: number, code: systemCode(error) ?? 'unknown' })
     })
     socket.on('close', (code) => {
       this.#peers.remove(peer)
-      this.#parts.awareness.leave(peer)
-      this.#parts.metrics.countClosed(code)
+      this.#hub.peerParts.awareness.leave(peer)
+      this.#hub.peerParts.metrics.countClosed(code)
       this.#log('peer_closed', { peer: number, code, bad_frames: peer.badFrames })
     })
     this.#peers.add(peer)
@@ -268,13 +250,14 @@ class RunningHub implements Hub {
     for (const timer of this.#timers) clearInterval(timer)
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#peers.refuseAll()
-    const flushed = this.#intake.flushAll()
-    this.#parts.awareness.close()
+    const flushed = this.#hub.intake.flushAll()
+    this.#hub.peerParts.awareness.close()
     // Requests that were let in are answered; what they bring is stored meanwhile.
     await withDeadline(flushed, STOP_FLUSH_MS)
     await withDeadline(Promise.all([this.#peers.shutAll(), closed]), STOP_PEERS_MS)
-    await withDeadline(this.#intake.flushAll(), STOP_FLUSH_MS)
-    this.#intake.close()
+    await withDeadline(this.#hub.intake.flushAll(), STOP_FLUSH_MS)
+    this.#hub.intake.close()
+    await this.#hub.backend.close()
     // Requests that never end, and answers that nobody reads.
     this.#server.closeAllConnections()
     await withDeadline(closed, STOP_HTTP_MS)
@@ -285,6 +268,9 @@ class RunningHub implements Hub {
 
 /** What a client may use on a connection. */
 const FEATURES: readonly string[] = ['event_batches', 'subscriptions', ...LEDGER_FEATURES]
+
+/** What a hub answers that has nothing to show yet. */
+const ALWAYS: ReadonlySet<string> = new Set(['/health', '/readyz', '/metrics'])
 
 const STORE_FAILED = { status: 500, code: 'STORE_FAILED', message: 'the store failed; try again' }
 const STOPPING = { status: 503, code: 'STOPPING', message: 'the hub stops' }

@@ -17,10 +17,11 @@ export async function enter(
   response: ServerResponse,
 ): Promise<void> {
   const { token, code } = objectIn((await readBody(request, BODY_BYTES_MAX)).toString('utf8'))
-  const given = typeof code === 'string' ? desk.sessions.redeem(code) : token
+  const given = typeof code === 'string' ? await desk.sessions.redeem(code) : token
+  if (typeof given === 'string') await desk.logins.learnToken(given)
   const { session, refusal } = desk.logins.ofToken(request, typeof given === 'string' ? given : '')
   if (refusal !== null) return refuse(response, refusal)
-  const { secret, browser, endsAt } = desk.sessions.open(request, session)
+  const { secret, browser, endsAt } = await desk.sessions.open(request, session)
   const isSecure =
     desk.publicUrl?.protocol === 'https:' && !isFromThisMachine(request, desk.publicUrl)
   const { team, user } = session
@@ -31,9 +32,9 @@ export async function enter(
 }
 
 /** Ends the window's session; with a token there is none to end. */
-export function leave({ desk, request }: Visit): string {
+export async function leave({ desk, request }: Visit): Promise<string> {
   const secret = bearerOf(request.headers.authorization)
-  if (secret !== null && isSessionSecret(secret)) desk.sessions.end(secret)
+  if (secret !== null && isSessionSecret(secret)) await desk.sessions.end(secret)
   return '{"ended":true}'
 }
 

@@ -18,7 +18,7 @@ export class SessionsTable {
 
   constructor(database: Connection) {
     const insert = database.prepare<[NewSession]>(
-      `INSERT INTO sessions (secret_hash, browser_hash, token_hash, ends_at)
+      `INSERT OR REPLACE INTO sessions (secret_hash, browser_hash, token_hash, ends_at)
        VALUES (@secret_hash, @browser_hash, @token_hash, @ends_at)`,
     )
     const sweep = database.prepare('DELETE FROM sessions WHERE ends_at <= ?')

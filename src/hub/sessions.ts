@@ -4,6 +4,8 @@
  * hashes with the data, so that a window stays logged in while the hub is started anew.
  */
 import type { IncomingMessage } from 'node:http'
+import { z } from 'zod'
+import type { Shared } from './backend.ts'
 import { CODE_TTL_MS, CODES_MAX, SESSION_TTL_MS } from './limits.ts'
 import { hashSecret, newCode, newSessionSecret } from './secrets.ts'
 import type { HubStore } from './store.ts'
@@ -24,41 +26,63 @@ export type Entered = {
 
 type Code = { readonly guest: Guest; readonly expiresAtMs: number }
 
+const SHARED_CODE = z.object({ team: z.string(), user: z.string(), expiresAt: z.number() })
+
 export class Sessions {
   readonly #store: Pick<HubStore, 'sessions'>
   readonly #dataDir: string
+  readonly #shared: Shared | null
   readonly #codeByHash = new Map<string, Code>()
   readonly #nowMs: () => number
 
   constructor(
     store: Pick<HubStore, 'sessions'>,
     dataDir: string,
+    shared: Shared | null = null,
     nowMs: () => number = () => performance.now(),
   ) {
+    this.#shared = shared
     this.#store = store
     this.#dataDir = dataDir
     this.#nowMs = nowMs
   }
 
   /** A code that lets one window in, once. */
-  invite(guest: Guest): string {
+  async invite(guest: Guest): Promise<string> {
     const code = newCode()
+    if (this.#shared !== null) {
+      const value = JSON.stringify({ ...guest, expiresAt: Date.now() + CODE_TTL_MS })
+      await this.#shared.passes.put(`code.${keyOf(code)}`, value)
+      return code
+    }
     if (this.#codeByHash.size >= CODES_MAX) this.#codeByHash.clear()
     this.#codeByHash.set(keyOf(code), { guest, expiresAtMs: this.#nowMs() + CODE_TTL_MS })
     return code
   }
 
   /** Uses a code up: the secret of a new token, which is listed and can be revoked as any other. Null where it is not good. */
-  redeem(code: string): string | null {
-    const key = keyOf(code)
+  async redeem(code: string): Promise<string | null> {
+    const guest = await this.#guestOf(keyOf(code))
+    if (guest === null) return null
+    const { token } = issueToken({ dataDir: this.#dataDir, ...guest, ttlMs: SESSION_TTL_MS })
+    await this.#shared?.tell()
+    return token
+  }
+
+  async #guestOf(key: string): Promise<Guest | null> {
+    if (this.#shared !== null) {
+      const text = await this.#shared.passes.take(`code.${key}`)
+      if (text === null) return null
+      const { expiresAt, ...guest } = SHARED_CODE.parse(JSON.parse(text))
+      return expiresAt > Date.now() ? guest : null
+    }
     const known = this.#codeByHash.get(key)
     this.#codeByHash.delete(key)
-    if (known === undefined || known.expiresAtMs <= this.#nowMs()) return null
-    return issueToken({ dataDir: this.#dataDir, ...known.guest, ttlMs: SESSION_TTL_MS }).token
+    return known === undefined || known.expiresAtMs <= this.#nowMs() ? null : known.guest
   }
 
   /** Lets a window in, for as long as its token is good, and a week at most. */
-  open(request: IncomingMessage, { secret: token, endsAt }: Session): Entered {
+  async open(request: IncomingMessage, { secret: token, endsAt }: Session): Promise<Entered> {
     const now = Date.now()
     const known = browserOf(request)
     const isKnown = known !== null && this.#store.sessions.knows(hashSecret(known), now)
@@ -67,7 +91,11 @@ export class Sessions {
     const ends_at = Math.min(endsAt ?? Number.POSITIVE_INFINITY, now + SESSION_TTL_MS)
     const hashes = { secret_hash: hashSecret(secret), browser_hash: hashSecret(browser) }
     const token_hash = Buffer.from(token, 'hex')
-    this.#store.sessions.add({ ...hashes, token_hash, ends_at }, now)
+    if (this.#shared === null) this.#store.sessions.add({ ...hashes, token_hash, ends_at }, now)
+    else {
+      const told = { secret_hash: hex(hashes.secret_hash), browser_hash: hex(hashes.browser_hash) }
+      await this.#shared.record({ kind: 'session', ...told, token_hash: token, ends_at })
+    }
     return { secret, browser, endsAt: ends_at }
   }
 
@@ -79,8 +107,10 @@ export class Sessions {
     return found.browser_hash.equals(hashSecret(browser)) ? found.token_hash : null
   }
 
-  end(secret: string): void {
-    this.#store.sessions.end(hashSecret(secret))
+  async end(secret: string): Promise<void> {
+    const hash = hashSecret(secret)
+    if (this.#shared === null) this.#store.sessions.end(hash)
+    else await this.#shared.record({ kind: 'session_end', secret_hash: hex(hash) })
   }
 }
 
@@ -96,11 +126,16 @@ function browserOf(request: IncomingMessage): string | null {
   return parts.find((part) => part.startsWith(start))?.slice(start.length) ?? null
 }
 
-// A browser shows the cookies of a host to all of its ports, so each hub has a name of its own.
-function cookieName({ socket }: IncomingMessage): string {
-  return `kittiwake-hub-${socket.localPort ?? 0}`
+// A browser shows the cookies of a host to all of its ports, so there is a name for each, as the browser knows it: behind a
+// balancer all hubs have the same.
+function cookieName({ headers }: IncomingMessage): string {
+  return `kittiwake-hub-${/:(\d+)$/.exec(headers.host ?? '')?.[1] ?? 0}`
 }
 
 function keyOf(code: string): string {
-  return hashSecret(code).toString('hex')
+  return hex(hashSecret(code))
+}
+
+function hex(bytes: Buffer): string {
+  return bytes.toString('hex')
 }

@@ -12,6 +12,8 @@ export type SqliteOptions = {
 }
 
 export class SqliteBackend implements HubBackend {
+  readonly state = 'ready'
+  readonly shared = null
   readonly #options: SqliteOptions
 
   constructor(options: SqliteOptions) {
@@ -25,5 +27,9 @@ export class SqliteBackend implements HubBackend {
     metrics.transactionSeconds.observe((performance.now() - startedMs) / 1_000)
     announcer.announce({ entries, outcomes, senders })
     return outcomes
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
   }
 }

@@ -6,7 +6,7 @@ import type { Collection, FeedRow, Holder, Row, StoredWebhook } from './store.ts
 type Stored<Base> = Base & { readonly content_hash: Buffer }
 type Project = { readonly project_id: number; readonly head: number }
 type Event = [string, string, string, string, number, Buffer, number, string, number, number]
-type Commit = [string, string, string, Buffer, number, string, number, number, string]
+type Commit = [string, string, string, Buffer, number, string, number, number, string | null]
 type Stretch<Bound extends string> = Record<'project_id' | 'limit' | Bound, number>
 
 export type Statements = {

@@ -1,4 +1,6 @@
 /** What the hub holds: events and commits, by team. One transaction per batch; the batch is durable when it returns. */
+import { claimUse } from './data-use.ts'
+import type { DataUse } from './data-use.ts'
 import { lockFolder, openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
 import type { Entry, Outcome } from './entries.ts'
@@ -10,6 +12,7 @@ import { LinesTable } from './lines-table.ts'
 import { hashOf, wholeRows } from './row-content.ts'
 import { ProjectsTable } from './projects-table.ts'
 import { SessionsTable } from './sessions-table.ts'
+import { SharedCopy } from './shared-copy.ts'
 import { prepare } from './statements.ts'
 import type { Statements } from './statements.ts'
 
@@ -72,24 +75,28 @@ export class HubStore {
   readonly lines: LinesTable
   readonly projects: ProjectsTable
   readonly sessions: SessionsTable
+  /** What only a hub uses that shares its log. */
+  readonly copy: SharedCopy
   readonly #lock: Connection
   readonly #database: Connection
   readonly #statements: Statements
   readonly #inserts: Inserts
 
-  /** @throws LinkError HUB_DATA_IN_USE, HUB_DATA_UNUSABLE, HUB_DATA_NEWER */
-  constructor(dataDir: string) {
+  /** @throws LinkError HUB_DATA_IN_USE, HUB_DATA_UNUSABLE, HUB_DATA_NEWER, HUB_DATA_SHARED, HUB_DATA_NOT_SHARED */
+  constructor(dataDir: string, use: DataUse = 'own') {
     this.#lock = lockFolder(dataDir)
     let database: Connection | null = null
     try {
       database = openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, isLocked: true })
-      this.epoch = new Epoch(database, dataDir)
+      claimUse(database, use)
+      this.epoch = new Epoch(database, dataDir, use)
       this.#database = database
       this.#statements = prepare(database)
       this.lines = new LinesTable(database)
       this.#inserts = new Inserts(database, this.#statements, this.lines)
       this.projects = new ProjectsTable(database)
       this.sessions = new SessionsTable(database)
+      this.copy = new SharedCopy(database, this)
     } catch (error) {
       database?.close()
       this.#lock.close()

@@ -1,4 +1,6 @@
 /** Socket tokens: got with a login over HTTP, used once to open a socket, forgotten after a minute. */
+import { z } from 'zod'
+import type { Passes } from './backend.ts'
 import { TICKETS_MAX, TICKET_TTL_S } from './limits.ts'
 import { hashSecret, newTicket } from './secrets.ts'
 
@@ -14,9 +16,15 @@ export type Session = {
   readonly endsAt: number | null
 }
 
+/** Gives socket tokens out, and takes each once. */
+export type TicketOffice = {
+  issue(session: Session): string | Promise<string>
+  redeem(secret: string): Session | null | Promise<Session | null>
+}
+
 type Ticket = { readonly session: Session; readonly expiresAtMs: number }
 
-export class Tickets {
+export class Tickets implements TicketOffice {
   readonly #ticketByHash = new Map<string, Ticket>()
   readonly #nowMs: () => number
 
@@ -54,6 +62,38 @@ export class Tickets {
   #forgetOldest(): void {
     const oldest = this.#ticketByHash.keys().next()
     if (oldest.done !== true) this.#ticketByHash.delete(oldest.value)
+  }
+}
+
+const TICKET = z.object({
+  team: z.string(),
+  user: z.string(),
+  login: z.string(),
+  secret: z.string(),
+  endsAt: z.number().nullable(),
+  expiresAt: z.number(),
+})
+
+/** Socket tokens that every hub of a team takes. */
+export class SharedTickets implements TicketOffice {
+  readonly #passes: Passes
+
+  constructor(passes: Passes) {
+    this.#passes = passes
+  }
+
+  async issue(session: Session): Promise<string> {
+    const secret = newTicket()
+    const expiresAt = Date.now() + TICKET_TTL_S * 1_000
+    await this.#passes.put(`ticket.${keyOf(secret)}`, JSON.stringify({ ...session, expiresAt }))
+    return secret
+  }
+
+  async redeem(secret: string): Promise<Session | null> {
+    const text = await this.#passes.take(`ticket.${keyOf(secret)}`)
+    if (text === null) return null
+    const { expiresAt, ...session } = TICKET.parse(JSON.parse(text))
+    return expiresAt > Date.now() ? session : null
   }
 }
 

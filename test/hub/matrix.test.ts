@@ -190,6 +190,7 @@ const ROW_BY_ROUTE: Readonly<Record<string, RouteRow>> = {
     answer: http.syncHealth,
   },
   'GET /health': { ask: get('/health'), strangers: 200, own: 200, other: 200, answer: http.health },
+  'GET /readyz': { ask: get('/readyz'), strangers: 200, own: 200, other: 200, answer: http.ready },
   'GET /metrics': {
     ask: figures,
     ...withLogin,

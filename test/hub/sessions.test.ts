@@ -83,7 +83,7 @@ describe('a window', () => {
 
   it('is let in by a one-time link once, as a token that can be revoked', async () => {
     const { hub, dataDir } = await startHub()
-    const link = hub.invite({ team: 'acme', user: 'dashboard' })
+    const link = await hub.invite({ team: 'acme', user: 'dashboard' })
     expect(link.startsWith(`${hub.url}/#code=kwc_`)).toBe(true)
     const { window } = await enter(hub, { code: codeOf(link) })
     expect((await me(hub, window)).body).toMatchObject({ team_slug: 'acme', user: 'dashboard' })
@@ -92,7 +92,7 @@ describe('a window', () => {
     expect(made).toMatchObject({ state: 'live', ends_at: expect.any(Number) })
     revokeToken(dataDir, made?.token_id ?? '')
     expect((await me(hub, window)).status).toBe(401)
-    expect(() => hub.invite({ team: 'no team', user: 'x' })).toThrow('a team is')
+    await expect(hub.invite({ team: 'no team', user: 'x' })).rejects.toThrow('a team is')
   })
 
   it('stays over a restart of the hub, and ends when it is asked to or when its token ends', async () => {

@@ -3,23 +3,26 @@ import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
 import type { Hub } from '../../hub/server.ts'
 import type { Safety } from '../../project/gate.ts'
+import type { NatsOptions } from '../../hub/nats/connect.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
+import { NatsCommand } from '../nats-command.ts'
 import { portOption } from '../options.ts'
 import { printJson, printText } from '../output.ts'
 
 /** Whom the token of a link is listed under. */
 const DASHBOARD_USER = 'dashboard'
 
-export class HubServeCommand extends KittiwakeCommand {
+export class HubServeCommand extends NatsCommand {
   static override paths = [['hub', 'serve']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Hub',
     description: 'Serve a hub: it stores, acknowledges and fans out',
     details:
-      'Binds to loopback unless `--host` says otherwise. It speaks no TLS itself: where a proxy does that for it, `--public-url` says by which URL others come; the proxy has to keep the Host header, or to send X-Forwarded-For. Ends on SIGINT or SIGTERM.',
+      'Binds to loopback unless `--host` says otherwise. It speaks no TLS itself: where a proxy does that for it, `--public-url` says by which URL others come; the proxy has to keep the Host header, or to send X-Forwarded-For. With `--backend nats` any number of hubs share what they hold, each with a data folder of its own; the client of NATS has to be installed beside kittiwake. Ends on SIGINT or SIGTERM.',
     examples: [
       ['On a fixed port', 'kittiwake hub serve --port 4180'],
       ['With a link to the dashboard', 'kittiwake hub serve --port 4180 --open --team core'],
+      ['One of several', 'kittiwake hub serve --backend nats --nats nats://127.0.0.1:4222'],
       ['Behind a proxy', 'kittiwake hub serve --port 4180 --public-url https://hub.example.org'],
     ],
   })
@@ -30,6 +33,9 @@ export class HubServeCommand extends KittiwakeCommand {
     description: 'By which URL others reach it through a proxy that speaks TLS',
   })
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+  backend = Option.String('--backend', 'sqlite', {
+    description: '`sqlite`, for one hub alone, or `nats`, for hubs that share what they hold',
+  })
   open = Option.Boolean('--open', false, {
     description: 'Print a link to the dashboard, which lets one browser in, once',
   })
@@ -46,6 +52,7 @@ export class HubServeCommand extends KittiwakeCommand {
 
   async run(): Promise<Result> {
     const port = portOption(this.port)
+    const nats = this.sharedBy()
     const { serveHub } = await import('../../hub/server.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const { host, publicUrl } = this
@@ -55,6 +62,7 @@ export class HubServeCommand extends KittiwakeCommand {
       host,
       port,
       ...(publicUrl === undefined ? {} : { publicUrl }),
+      ...(nats === null ? {} : { nats }),
     })
     const { stdout, signal } = this.context
     const dashboard = team === null ? null : await invited(hub, team)
@@ -65,6 +73,18 @@ export class HubServeCommand extends KittiwakeCommand {
     await untilAborted(signal)
     await hub.stop()
     return STREAMED
+  }
+
+  private sharedBy(): NatsOptions | null {
+    if (this.backend === 'nats') return this.natsOptions()
+    if (this.backend === 'sqlite' && this.nats === undefined) return null
+    throw new UsageError(
+      'HUB_BACKEND',
+      'a hub is served with `--backend sqlite` or `--backend nats`',
+      {
+        hint: 'With `--nats` say `--backend nats`.',
+      },
+    )
   }
 }
 
@@ -78,7 +98,7 @@ export async function dataDirectory(option: string | undefined, cwd: string): Pr
 /** A team that can't be is no reason to leave a hub behind that serves. */
 async function invited(hub: Hub, team: string): Promise<string> {
   try {
-    return hub.invite({ team, user: DASHBOARD_USER })
+    return await hub.invite({ team, user: DASHBOARD_USER })
   } catch (error) {
     await hub.stop()
     throw error

@@ -200,7 +200,7 @@ describe.skipIf(skipped !== null)('the dashboard', () => {
     await foreign.getByText('No project yet').waitFor()
     expect(await foreign.locator(':is(.project, .mission, .card)').count()).toBe(0)
     expect(await foreign.locator('#app').innerText()).not.toContain(project_uuid)
-    const link = hub.invite({ team: 'acme', user: 'dashboard' })
+    const link = await hub.invite({ team: 'acme', user: 'dashboard' })
     const again = await two.open(link)
     await inLane(again, 'planned')
     const used = await one.open(link)
@@ -306,7 +306,7 @@ async function withProject(browser: PageBrowser, user = 'sam'): Promise<Shown> {
   ]
   link.send(...frames.map((frame) => JSON.stringify(frame)))
   await link.take(frames.length)
-  const page = await browser.open(world.hub.invite({ team: 'acme', user: 'dashboard' }))
+  const page = await browser.open(await world.hub.invite({ team: 'acme', user: 'dashboard' }))
   await inLane(page, 'planned')
   return { ...world, token, page, link, project_uuid, git_hash }
 }

@@ -1,0 +1,183 @@
+/** Opens what a hub needs of a NATS server: a connection, the stream, the bucket of short-lived things. */
+import { readFileSync } from 'node:fs'
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
+import type { KV } from '@nats-io/kv'
+import type { NatsConnection } from '@nats-io/transport-node'
+import { LinkError, systemCode } from '../../errors.ts'
+import { CODE_TTL_MS, NATS_TIMEOUT_MS } from '../limits.ts'
+import { SUBJECTS } from './messages.ts'
+
+export type NatsOptions = {
+  /** `nats://host:port` or `tls://host:port`; several with commas between. Never with a secret. */
+  readonly servers: string
+  /** A file: NATS credentials (a JWT and a seed), or one line, `user:password` or a token. */
+  readonly credentialsFile?: string
+  /** PEM files for TLS. */
+  readonly caFile?: string
+  readonly certificateFile?: string
+  readonly keyFile?: string
+  /** Of the stream and the bucket when they are made: 1, or 3 and 5 in a cluster. Default 1. */
+  readonly replicas?: number
+}
+
+export type Nats = {
+  readonly connection: NatsConnection
+  readonly jetstream: JetStreamClient
+  readonly manager: JetStreamManager
+  readonly bucket: KV
+}
+
+export const STREAM = 'KITTIWAKE'
+const BUCKET = 'kittiwake'
+const DUPLICATE_WINDOW_NS = 600_000_000_000
+
+/** The packages of the client, which whoever shares a hub's log installs beside this one. */
+async function loadClient() {
+  try {
+    const [transport, jetstream, kv] = await Promise.all([
+      import('@nats-io/transport-node'),
+      import('@nats-io/jetstream'),
+      import('@nats-io/kv'),
+    ])
+    return { ...transport, ...jetstream, Kvm: kv.Kvm }
+  } catch (error) {
+    throw new LinkError('NATS_CLIENT_MISSING', 'the client of NATS is not installed', {
+      hint: 'Install it beside kittiwake: npm install @nats-io/transport-node @nats-io/jetstream @nats-io/kv',
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Once: a connection that is lost is not made again by itself, since nothing must go to a server before it was looked at.
+ *
+ * @throws LinkError NATS_CLIENT_MISSING, NATS_UNREACHABLE, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE
+ */
+export async function openNats(options: NatsOptions): Promise<Nats> {
+  const client = await loadClient()
+  const login = readLogin(options)
+  let connection: NatsConnection
+  try {
+    connection = await client.connect({
+      servers: options.servers.split(','),
+      name: 'kittiwake-hub',
+      reconnect: false,
+      timeout: NATS_TIMEOUT_MS,
+      pingInterval: NATS_TIMEOUT_MS,
+      ...tlsOf(options),
+      ...(typeof login === 'object' && 'seed' in login
+        ? { authenticator: client.credsAuthenticator(login.seed) }
+        : login),
+    })
+  } catch (error) {
+    throw connectError(error)
+  }
+  try {
+    const manager = await client.jetstreamManager(connection, { timeout: NATS_TIMEOUT_MS })
+    const jetstream = client.jetstream(connection, { timeout: NATS_TIMEOUT_MS })
+    const { replicas = 1 } = options
+    await ensureStream(manager, client, replicas)
+    const bucket = await new client.Kvm(jetstream).create(BUCKET, {
+      ttl: CODE_TTL_MS,
+      history: 1,
+      replicas,
+    })
+    return { connection, jetstream, manager, bucket }
+  } catch (error) {
+    await connection.close()
+    throw jetstreamError(error)
+  }
+}
+
+type Client = Awaited<ReturnType<typeof loadClient>>
+
+// What is full refuses new messages, rather than lose old ones.
+async function ensureStream(
+  manager: JetStreamManager,
+  { RetentionPolicy, StorageType, DiscardPolicy }: Client,
+  replicas: number,
+): Promise<void> {
+  try {
+    await manager.streams.info(STREAM)
+    return
+  } catch (error) {
+    if (apiCodeOf(error) !== STREAM_NOT_FOUND) throw error
+  }
+  await manager.streams.add({
+    name: STREAM,
+    subjects: [...SUBJECTS],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    duplicate_window: DUPLICATE_WINDOW_NS,
+    num_replicas: replicas,
+  })
+}
+
+type Login = { seed: Uint8Array } | { user: string; pass: string } | { token: string } | {}
+
+function readLogin({ credentialsFile }: NatsOptions): Login {
+  if (credentialsFile === undefined) return {}
+  const text = readText(credentialsFile).trim()
+  if (text.includes('BEGIN NATS USER JWT')) return { seed: Buffer.from(text) }
+  const [user = '', ...rest] = text.split(':')
+  return rest.length === 0 ? { token: user } : { user, pass: rest.join(':') }
+}
+
+function tlsOf({ servers, caFile, certificateFile, keyFile }: NatsOptions): object {
+  const files = { ca: caFile, cert: certificateFile, key: keyFile }
+  const given = Object.entries(files).flatMap(([name, path]) =>
+    path === undefined ? [] : [[name, readText(path)] as const],
+  )
+  if (given.length === 0 && !servers.includes('tls://')) return {}
+  return { tls: Object.fromEntries(given) }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new LinkError('NATS_FILE_UNREADABLE', `a file for NATS can't be read: ${path}`, {
+      hint: 'Name a file that this user may read.',
+      cause: error,
+    })
+  }
+}
+
+const STREAM_NOT_FOUND = 10059
+export const WRONG_LAST_SEQUENCE = 10071
+const NOT_ENABLED = new Set([10039, 503])
+
+/** The code of an answer of JetStream that is an error. */
+export function apiCodeOf(error: unknown): number | null {
+  if (!(error instanceof Error) || !('code' in error)) return null
+  return typeof error.code === 'number' ? error.code : null
+}
+
+function connectError(error: unknown): LinkError {
+  const { name } = error instanceof Error ? error : { name: '' }
+  const isRefused = name === 'AuthorizationError' || name === 'UserAuthenticationExpiredError'
+  if (isRefused) {
+    return new LinkError('NATS_REFUSED', 'the NATS server refused the login', {
+      hint: 'Check the file of --nats-credentials and the permissions of its user.',
+      cause: error,
+    })
+  }
+  return new LinkError('NATS_UNREACHABLE', 'no NATS server answers', {
+    hint: `Check the address and whether nats-server runs with JetStream (${systemCode(error) ?? name}).`,
+    cause: error,
+    retryable: true,
+  })
+}
+
+function jetstreamError(error: unknown): LinkError {
+  if (error instanceof LinkError) return error
+  const isOff =
+    (error instanceof Error && error.name === 'JetStreamNotEnabled') ||
+    NOT_ENABLED.has(apiCodeOf(error) ?? 0)
+  if (!isOff) return connectError(error)
+  return new LinkError('NATS_NO_JETSTREAM', 'the NATS server has no JetStream for this login', {
+    hint: 'Start nats-server with -js and a store folder, or enable JetStream for the account.',
+    cause: error,
+  })
+}

@@ -1,0 +1,159 @@
+/** Applies the messages of the stream to this hub's copy, in their order, many to a transaction. */
+import type { ConsumerMessages, DeliverPolicy, JsMsg } from '@nats-io/jetstream'
+import { LinkError } from '../../errors.ts'
+import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX } from '../limits.ts'
+import type { HubLog } from '../log.ts'
+import type { Applied, ReadMessage, SharedCopy } from '../shared-copy.ts'
+import { STREAM } from './connect.ts'
+import type { Nats } from './connect.ts'
+import { isOrdered, readMessage } from './messages.ts'
+
+export type FollowerOptions = {
+  readonly copy: SharedCopy
+  readonly log: HubLog
+  /** In the turn in which they were stored. */
+  readonly applied: (messages: readonly ReadMessage[], applied: Applied) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** Messages that the server sends ahead. */
+const AHEAD = 256
+/** Subjects whose last place is remembered. */
+const PLACES_MAX = 20_000
+const HEARTBEAT_MS = 1_000
+const EXPIRES_MS = 5_000
+
+export class Follower {
+  readonly #options: FollowerOptions
+  readonly #placeBySubject = new Map<string, number>()
+  #queue: ReadMessage[] = []
+  #messages: ConsumerMessages | null = null
+  #isScheduled = false
+  #isStopped = false
+  #wake: (() => void)[] = []
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+  }
+
+  /** Begins behind the copy's place. Resolves when the copy has all that the stream has now. */
+  async start({ jetstream, manager }: Nats): Promise<void> {
+    const { seq } = this.#options.copy.log.position
+    const { state } = await manager.streams.info(STREAM)
+    const consumer = await jetstream.consumers.get(STREAM, {
+      opt_start_seq: seq + 1,
+      ...FROM_PLACE,
+    })
+    const { num_pending } = await consumer.info()
+    this.#messages = await consumer.consume({
+      max_messages: AHEAD,
+      expires: EXPIRES_MS,
+      idle_heartbeat: HEARTBEAT_MS,
+      callback: (message) => this.#take(message),
+    })
+    void this.#messages.closed().then((error) => {
+      if (!this.#isStopped) this.#options.failed(error ?? new Error('the consumer ended'))
+    })
+    if (num_pending > 0) await this.reach(state.last_seq)
+  }
+
+  /** Resolves when the copy is there. */
+  async reach(seq: number): Promise<void> {
+    while (this.#options.copy.log.position.seq < seq && !this.#isStopped) await this.moved()
+  }
+
+  /** Resolves when something was applied, or nothing will be any more. */
+  moved(): Promise<void> {
+    if (this.#isStopped) return Promise.resolve()
+    return new Promise((resolve) => this.#wake.push(resolve))
+  }
+
+  /** The place of the last message of a subject, where that is known. */
+  lastOf(subject: string): number | null {
+    return this.#placeBySubject.get(subject) ?? null
+  }
+
+  /** @param seq null where what was known is wrong */
+  learn(subject: string, seq: number | null): void {
+    if (seq === null) return void this.#placeBySubject.delete(subject)
+    if (this.#placeBySubject.size >= PLACES_MAX) this.#placeBySubject.clear()
+    this.#placeBySubject.set(subject, seq)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#queue = []
+    this.#messages?.stop()
+    this.#wakeAll()
+  }
+
+  #take(message: JsMsg): void {
+    if (this.#isStopped) return
+    const meaning = readMessage(Buffer.from(message.data))
+    if (meaning === 'newer') return this.#fail(newer())
+    if (meaning === null) this.#options.log('message_unreadable', { seq: message.seq })
+    const message_id = message.headers?.get('Nats-Msg-Id') ?? ''
+    const { seq: stream_seq, subject } = message
+    const body = Buffer.from(message.data)
+    this.#queue.push({ stream_seq, message_id, subject, body, meaning })
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#apply()
+      if (this.#queue.length > 0) this.#schedule()
+    })
+  }
+
+  #apply(): void {
+    const batch = this.#cut()
+    if (this.#isStopped || batch.length === 0) return
+    try {
+      const applied = this.#options.copy.apply(batch)
+      for (const { subject, stream_seq } of batch) {
+        if (isOrdered(subject)) this.learn(subject, stream_seq)
+      }
+      this.#options.applied(batch, applied)
+    } catch (error) {
+      return this.#fail(error)
+    }
+    this.#wakeAll()
+  }
+
+  // A change stands alone, since it may take away what stands before it and not what comes behind.
+  #cut(): readonly ReadMessage[] {
+    let [count, rows, bytes] = [0, 0, 0]
+    for (const { meaning, body } of this.#queue) {
+      const isChange = meaning !== null && 'change' in meaning
+      if (isChange && count > 0) break
+      count += 1
+      rows += meaning !== null && 'entries' in meaning ? meaning.entries.length : 1
+      bytes += body.length
+      if (isChange || rows >= COMMIT_ROWS_MAX || bytes >= COMMIT_BYTES_MAX) break
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  #fail(error: unknown): void {
+    this.stop()
+    this.#options.failed(error)
+  }
+
+  #wakeAll(): void {
+    const wake = this.#wake
+    this.#wake = []
+    for (const one of wake) one()
+  }
+}
+
+const FROM_PLACE = { deliver_policy: 'by_start_sequence' as DeliverPolicy }
+
+function newer(): LinkError {
+  return new LinkError('HUB_STREAM_NEWER', 'a newer version of kittiwake writes the stream', {
+    hint: 'Update this hub; nothing of the stream was passed over.',
+  })
+}

@@ -1,0 +1,46 @@
+/** A hub on NATS: the shared log, passes in a bucket, presence by core messages. */
+import type { Batch, HubBackend, HubState, Shared } from '../backend.ts'
+import type { Outcome } from '../entries.ts'
+import { BucketPasses } from './bucket-passes.ts'
+import { RemotePresence } from './remote-presence.ts'
+import { SharedLog } from './shared-log.ts'
+import type { SharedLogOptions } from './shared-log.ts'
+
+export class NatsBackend implements HubBackend {
+  readonly shared: Shared
+  readonly #log: SharedLog
+  readonly #presence = new RemotePresence()
+
+  constructor(options: Omit<SharedLogOptions, 'connected'>) {
+    const log = new SharedLog({
+      ...options,
+      connected: (nats, signal) => this.#presence.attach(nats, signal),
+    })
+    this.#log = log
+    this.shared = {
+      record: (change) => log.record(change),
+      tell: () => log.tell(),
+      catchUp: () => log.catchUp(),
+      passes: new BucketPasses(() => log.nats),
+      others: this.#presence,
+    }
+  }
+
+  get state(): HubState {
+    return this.#log.state
+  }
+
+  /** @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE, HUB_STREAM_NEWER */
+  start(): Promise<void> {
+    return this.#log.start()
+  }
+
+  append(batch: Batch): Promise<readonly Outcome[]> {
+    return this.#log.append(batch)
+  }
+
+  async close(): Promise<void> {
+    this.#presence.close()
+    await this.#log.close()
+  }
+}

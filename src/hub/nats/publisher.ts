@@ -1,0 +1,117 @@
+/**
+ * Publishes messages until each came back by the stream, over however many connections: what one server may not have kept
+ * is handed to the next under the same id, which JetStream takes once.
+ */
+import { randomUUID } from 'node:crypto'
+import { LinkError, systemCode } from '../../errors.ts'
+import type { Outcome } from '../entries.ts'
+import type { Sender } from '../intake.ts'
+import { NATS_TIMEOUT_MS } from '../limits.ts'
+import type { HubLog } from '../log.ts'
+import { apiCodeOf, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
+import type { Nats } from './connect.ts'
+import type { Follower } from './follower.ts'
+import { isOrdered } from './messages.ts'
+
+/** A connection on which the copy has all that the stream had. */
+export type Session = {
+  readonly nats: Nats
+  readonly follower: Follower
+  readonly ending: AbortController
+}
+type Message = { readonly id: string; readonly subject: string; readonly body: Buffer }
+/** A message that was handed to the server, until it comes back by the stream. */
+type Pending = {
+  readonly senders: readonly Sender[] | null
+  outcomes: readonly Outcome[] | null
+  /** It came back, or there is another connection to ask. */
+  wake: () => void
+}
+
+export class Publisher {
+  readonly #ready: () => Promise<Session>
+  readonly #log: HubLog
+  readonly #pendingById = new Map<string, Pending>()
+
+  /** @param ready rejects when there will be no session any more */
+  constructor(ready: () => Promise<Session>, log: HubLog) {
+    this.#ready = ready
+    this.#log = log
+  }
+
+  /** What the stream made of the message: it is there, and this hub has it. */
+  async publish(
+    subject: string,
+    body: Buffer,
+    senders: readonly Sender[] | null,
+  ): Promise<readonly Outcome[]> {
+    const id = randomUUID()
+    const pending: Pending = { senders, outcomes: null, wake: () => {} }
+    this.#pendingById.set(id, pending)
+    try {
+      while (pending.outcomes === null) {
+        const session = await this.#ready()
+        // What was there already came back before the connection was ready.
+        await this.#send(session, { id, subject, body }, pending)
+      }
+      return pending.outcomes
+    } finally {
+      this.#pendingById.delete(id)
+    }
+  }
+
+  /** Who brought the entries of a message; null where another hub did. */
+  sendersOf(id: string): readonly Sender[] | null {
+    return this.#pendingById.get(id)?.senders ?? null
+  }
+
+  /** A message came by the stream, and was applied. */
+  settle(id: string, outcomes: readonly Outcome[]): void {
+    const pending = this.#pendingById.get(id)
+    if (pending === undefined) return
+    pending.outcomes = outcomes
+    pending.wake()
+  }
+
+  /** The connection is gone. */
+  release(): void {
+    for (const pending of this.#pendingById.values()) pending.wake()
+  }
+
+  async #send({ nats, follower, ending }: Session, message: Message, own: Pending): Promise<void> {
+    if (own.outcomes !== null) return
+    const { id, subject, body } = message
+    try {
+      const expect = isOrdered(subject)
+        ? {
+            lastSubjectSequence:
+              follower.lastOf(subject) ?? (await lastOf(nats, follower, subject)),
+          }
+        : {}
+      await nats.jetstream.publish(subject, body, { msgID: id, expect, timeout: NATS_TIMEOUT_MS })
+    } catch (error) {
+      if (apiCodeOf(error) === WRONG_LAST_SEQUENCE) return follower.learn(subject, null)
+      this.#log('publish_failed', { code: codeOf(error) })
+      ending.abort()
+    }
+    await new Promise<void>((resolve) => {
+      own.wake = resolve
+      if (own.outcomes !== null || ending.signal.aborted) resolve()
+    })
+  }
+}
+
+/** The place of the last message of a subject, once this hub has applied it: nothing is put behind what it has not seen. */
+async function lastOf({ manager }: Nats, follower: Follower, subject: string): Promise<number> {
+  const last = await manager.streams.getMessage(STREAM, { last_by_subj: subject })
+  const seq = last?.seq ?? 0
+  await follower.reach(seq)
+  follower.learn(subject, seq)
+  return seq
+}
+
+/** For the log. */
+export function codeOf(error: unknown): string {
+  if (error instanceof LinkError) return error.code
+  return systemCode(error) ?? String(apiCodeOf(error) ?? 'unknown')
+}

@@ -1,0 +1,135 @@
+/**
+ * One hub's copy of the log that hubs share: the messages change the tables in the order of the log, and nothing else does, so
+ * that all copies are the same. A batch of messages, and how far the log was followed, are one transaction.
+ */
+import { ChangeTable } from './change-table.ts'
+import type { Change } from './changes.ts'
+import type { Connection } from './database.ts'
+import type { Outcome } from './entries.ts'
+import type { TimedEntries } from './inserts.ts'
+import { LogTable } from './log-table.ts'
+import type { LoggedMessage } from './log-table.ts'
+import { retoldBatches } from './retold.ts'
+import type { HubStore } from './store.ts'
+
+/** A message of the log, as it was and as it is meant; null where nobody can read it. */
+export type ReadMessage = LoggedMessage & { readonly meaning: Meaning | null }
+export type Meaning = TimedEntries | { readonly change: Change }
+
+/** What messages made: outcomes by message, and whether more than rows were added. */
+export type Applied = {
+  readonly outcomes: readonly (readonly Outcome[])[]
+  readonly isEpochNew: boolean
+  readonly isProjectGone: boolean
+}
+
+const ROWS = ['events', 'commits', 'lines', 'projects', 'tokens', 'secrets', 'webhooks', 'sessions']
+const OF_LOG = ['log', 'told']
+const NO_ENTRIES: TimedEntries = { entries: [], at: 0 }
+
+export class SharedCopy {
+  readonly log: LogTable
+  readonly changes: ChangeTable
+  readonly #database: Connection
+  readonly #store: HubStore
+  #dataVersion = -1
+
+  constructor(database: Connection, store: HubStore) {
+    this.#database = database
+    this.#store = store
+    this.log = new LogTable(database)
+    this.changes = new ChangeTable(database, store.sessions)
+  }
+
+  /** Applies the next messages of the log, all or none. Entries of a batch before its changes. */
+  apply(messages: readonly ReadMessage[]): Applied {
+    const done = { isEpochNew: false, isProjectGone: false }
+    const batches = messages.map(({ meaning }) =>
+      meaning !== null && 'entries' in meaning ? meaning : NO_ENTRIES,
+    )
+    try {
+      const outcomes = this.#store.insertAll(batches, () => {
+        for (const { meaning } of messages) {
+          if (meaning !== null && 'change' in meaning) this.#change(meaning.change, done)
+        }
+        this.log.record(messages)
+      })
+      return { outcomes, ...done }
+    } finally {
+      this.log.settle()
+      if (done.isEpochNew || done.isProjectGone) this.#reload()
+    }
+  }
+
+  /** Whether what is here was held by all hubs at some moment: not while a copy is filled anew. */
+  get isWhole(): boolean {
+    const partial = this.#database.prepare("SELECT 1 FROM meta WHERE key = 'partial'").get()
+    return partial === undefined && this.#store.epoch.id !== ''
+  }
+
+  /** All that the log had was applied. */
+  complete(): void {
+    this.#database.exec("DELETE FROM meta WHERE key = 'partial'")
+  }
+
+  /** Whether another process changed the data since this was asked last. */
+  hasChanged(): boolean {
+    const version = Number(this.#database.pragma('data_version', { simple: true }))
+    const isNew = version !== this.#dataVersion
+    this.#dataVersion = version
+    return isNew
+  }
+
+  /** Forgets all, to be filled anew from the start of the log. */
+  clear(): void {
+    const run = this.#database.transaction(() => {
+      for (const table of [...ROWS, ...OF_LOG]) this.#database.exec(`DELETE FROM ${table}`)
+      this.#database.exec("DELETE FROM meta WHERE key IN ('epoch', 'position')")
+      this.#database.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('partial', '')")
+      this.#database.exec('DELETE FROM sqlite_sequence')
+    })
+    run.immediate()
+    this.log.settle()
+    this.#reload()
+  }
+
+  /** All that is held, to be said again by another log. */
+  retold(): Iterable<TimedEntries> {
+    return retoldBatches(this.#database)
+  }
+
+  #change(change: Change, done: { isEpochNew: boolean; isProjectGone: boolean }): void {
+    if (change.kind === 'epoch') {
+      const { before, id } = change
+      const known = this.#epoch()
+      if (known !== null && known !== before) return
+      done.isEpochNew = true
+      this.#database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)").run(id)
+    } else if (change.kind === 'deletion') {
+      done.isProjectGone = true
+      this.#delete(change.team, change.project_uuid)
+    } else this.changes.apply(change)
+  }
+
+  #epoch(): string | null {
+    const text = this.#database.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
+    return typeof text === 'string' ? text : null
+  }
+
+  #delete(team: string, projectUuid: string): void {
+    const project = this.#store.project(team, projectUuid)
+    for (const table of ['events', 'commits', 'lines', 'projects']) {
+      this.#database
+        .prepare(`DELETE FROM ${table} WHERE project_id = ?`)
+        .run(project?.project_id ?? -1)
+    }
+    this.#database
+      .prepare('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?')
+      .run(team, projectUuid)
+  }
+
+  #reload(): void {
+    this.#store.lines.forget()
+    this.#store.epoch.reload(this.#database)
+  }
+}

@@ -1,0 +1,313 @@
+/** What every backend of a hub does, and what those do that share a log. */
+import Database from 'better-sqlite3'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { backupHub, restoreHub } from '#dist/hub/backup.js'
+import { deleteProject } from '#dist/hub/delete-project.js'
+import { issueToken, listTokens, revokeToken, rotateToken } from '#dist/hub/tokens.js'
+import { createWebhook, revokeWebhook } from '#dist/hub/webhooks.js'
+import { hashSecret } from '#dist/hub/secrets.js'
+import { findNatsServer } from '../../../scripts/nats-server.mjs'
+import { temporaryFolder } from '../support.ts'
+import {
+  commitEntry,
+  contentOf,
+  describeNats,
+  eventEntry,
+  keepDisk,
+  linesEntry,
+  PROJECT,
+  pushedEntry,
+  startBackend,
+  startNats,
+} from './support.ts'
+
+const HASH = 'c0'.repeat(20)
+const OTHER = 'd1'.repeat(20)
+const verdicts = (outcomes: readonly { verdict: string; seq: number }[]) =>
+  outcomes.map(({ verdict, seq }) => [verdict, seq])
+
+const backends = findNatsServer() === null ? ['sqlite'] : ['sqlite', 'nats']
+const serverOf = (name: string) => (name === 'nats' ? startNats() : Promise.resolve(null))
+
+describe.each(backends)('a backend on %s', (name) => {
+  it('answers each entry of a batch, in their order, with its number in the project', async () => {
+    const one = await startBackend(await serverOf(name))
+    const [first, second] = [eventEntry(), eventEntry()]
+    expect(one.backend.state).toBe('ready')
+    expect(
+      verdicts(
+        await one.append(
+          first,
+          linesEntry(HASH),
+          commitEntry(HASH),
+          linesEntry(HASH),
+          second,
+          pushedEntry(HASH, OTHER),
+          first,
+          { ...second, body: '{"other":1}' },
+          commitEntry(HASH, 'M2'),
+          linesEntry(HASH),
+          pushedEntry(HASH),
+          pushedEntry(OTHER),
+        ),
+      ),
+    ).toEqual([
+      ['accepted', 1],
+      ['unannounced', 0],
+      ['accepted', 2],
+      ['accepted', 0],
+      ['accepted', 3],
+      ['accepted', 0],
+      ['duplicate', 0],
+      ['conflict', 0],
+      ['duplicate', 0],
+      ['duplicate', 0],
+      ['duplicate', 0],
+      ['unannounced', 0],
+    ])
+  })
+
+  it('shows what is new, once and in order, before it answers, and knows who brought it', async () => {
+    const one = await startBackend(await serverOf(name))
+    const entries = Array.from({ length: 600 }, () => eventEntry())
+    await one.append(...entries)
+    expect(one.shown.map(({ seq }) => seq)).toEqual(entries.map((_, index) => index + 1))
+    expect(one.shown.map(({ entry }) => entry)).toEqual(entries)
+    expect(one.shown.every(({ isOwn }) => isOwn)).toBe(true)
+    await one.append(...entries.slice(0, 3))
+    expect(one.shown).toHaveLength(entries.length)
+  })
+
+  it('keeps what it answered over its end, with the numbers and the epoch, and goes on behind', async () => {
+    const server = await serverOf(name)
+    const one = await startBackend(server)
+    const events = [eventEntry('a'), eventEntry('b')]
+    await one.append(...events, commitEntry(HASH), linesEntry(HASH), pushedEntry(HASH))
+    const before = contentOf(one)
+    await one.close()
+    const again = await startBackend(server, one.dataDir)
+    expect(contentOf(again)).toEqual(before)
+    expect(verdicts(await again.append(...events, eventEntry('c')))).toEqual([
+      ['duplicate', 0],
+      ['duplicate', 0],
+      ['accepted', 4],
+    ])
+  })
+
+  it('takes entries that are longer than a message of a server', async () => {
+    const one = await startBackend(await serverOf(name))
+    const long = eventEntry('"'.repeat(1_900_000))
+    expect(verdicts(await one.append(eventEntry(), long))).toEqual([
+      ['accepted', 1],
+      ['accepted', 2],
+    ])
+    expect(one.shown.at(-1)?.entry).toEqual(long)
+  })
+})
+
+describeNats('hubs that share a log', () => {
+  it('have the same rows with the same numbers, and show what others brought', async () => {
+    const server = await startNats()
+    const hubs = [
+      await startBackend(server),
+      await startBackend(server),
+      await startBackend(server),
+    ]
+    await Promise.all(
+      hubs.map(async (hub, at) => {
+        for (let i = 0; i < 20; i++) {
+          const hash = `${at}a${i}b`.padEnd(40, '0')
+          await hub.append(eventEntry(), commitEntry(hash), linesEntry(hash, hash), eventEntry())
+          await hub.append(pushedEntry(hash))
+        }
+      }),
+    )
+    await vi.waitFor(() => expect(hubs.map(({ shown }) => shown.length)).toEqual([180, 180, 180]))
+    await vi.waitFor(() => {
+      const [content, ...others] = hubs.map(contentOf)
+      for (const other of others) expect(other).toEqual(content)
+    })
+    const [first, second] = hubs
+    expect(second?.shown.map(({ seq }) => seq)).toEqual(first?.shown.map((_, index) => index + 1))
+    expect(first?.shown.filter(({ isOwn }) => isOwn)).toHaveLength(60)
+    const late = await startBackend(server)
+    expect(contentOf(late)).toEqual(contentOf(hubs[0] ?? late))
+  })
+
+  it('count what comes by two of them as one, long after the server has forgotten its id', async () => {
+    const server = await startNats()
+    const [one, other] = [await startBackend(server), await startBackend(server)]
+    const event = eventEntry()
+    const all = await Promise.all([one.append(event), other.append(event), one.append(event)])
+    expect(all.map(([outcome]) => outcome?.verdict).toSorted()).toEqual([
+      'accepted',
+      'duplicate',
+      'duplicate',
+    ])
+    // No message of the hub has the event's id: what is known of it is in the rows.
+    expect(verdicts(await other.append({ ...event, body: '{}' }))).toEqual([['conflict', 0]])
+  })
+
+  it('keep senders waiting while no server is there, and lose and double nothing', async () => {
+    const server = await startNats()
+    const [one, other] = [await startBackend(server), await startBackend(server)]
+    await one.append(eventEntry('first'))
+    await server.kill()
+    await vi.waitFor(() => expect(one.backend.state).toBe('away'))
+    const events = Array.from({ length: 5 }, (_, index) => eventEntry(String(index)))
+    let isAnswered = false
+    const waiting = one.append(...events).finally(() => {
+      isAnswered = true
+    })
+    await expect(one.backend.shared?.catchUp()).rejects.toMatchObject({ code: 'HUB_AWAY' })
+    expect(isAnswered).toBe(false)
+    await server.start()
+    expect(verdicts(await waiting)).toEqual(events.map((_, index) => ['accepted', index + 2]))
+    await vi.waitFor(() => expect(contentOf(other)).toEqual(contentOf(one)), 10_000)
+    expect(one.restarts).toBe(1)
+  })
+
+  it('put back what a server lost, each in its place, so that nobody notices', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    await one.append(eventEntry('kept'), commitEntry(HASH))
+    const disk = await keepDisk(server)
+    await one.append(eventEntry('lost'), linesEntry(HASH), commitEntry(OTHER))
+    const before = contentOf(one)
+    const { restarts } = one
+    await disk.putBack()
+    await one.append(eventEntry('later'))
+    expect(one.restarts).toBe(restarts)
+    const late = await startBackend(server)
+    expect(contentOf(late)).toEqual(contentOf(one))
+    expect(contentOf(late)).toMatchObject({ epoch: (before as { epoch: string }).epoch, head: 5 })
+  })
+
+  it('begin an epoch together where a server lost what one had and another wrote there since', async () => {
+    const server = await startNats()
+    const [one, other] = [await startBackend(server), await startBackend(server)]
+    const kept = eventEntry('kept')
+    await one.append(kept)
+    await vi.waitFor(() => expect(other.shown).toHaveLength(1))
+    const { epoch } = contentOf(one) as { epoch: string }
+    const disk = await keepDisk(server)
+    await other.close()
+    const lost = [eventEntry('lost 1'), eventEntry('lost 2'), eventEntry('lost 3')]
+    for (const event of lost) await one.append(event)
+    issueToken({ dataDir: one.dataDir, team: 'acme', user: 'kim' })
+    await one.close()
+    await disk.putBack()
+    const again = await startBackend(server, other.dataDir)
+    const taken = eventEntry('in its place')
+    await again.append(taken)
+    const back = await startBackend(server, one.dataDir)
+    await vi.waitFor(() => expect(contentOf(again)).toEqual(contentOf(back)), 10_000)
+    const content = contentOf(back) as { epoch: string; feed: { body: string }[] }
+    expect(content.epoch).not.toBe(epoch)
+    const bodies = [kept, taken, ...lost].map(({ body }) => body)
+    expect(content.feed.map(({ body }) => body)).toEqual(bodies)
+    expect(again.restarts).toBeGreaterThan(0)
+    expect(listTokens(again.dataDir).map(({ user }) => user)).toEqual(['kim'])
+    expect(listTokens(back.dataDir).map(({ user }) => user)).toEqual(['kim'])
+  })
+
+  it('say all again to a server that has nothing, though they keep only the last messages', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    const { token } = issueToken({ dataDir: one.dataDir, team: 'acme', user: 'sam' })
+    await one.append(eventEntry('a'), commitEntry(HASH), linesEntry(HASH), pushedEntry(HASH))
+    await one.append(eventEntry('b'))
+    const before = contentOf(one) as { epoch: string }
+    await one.close()
+    const database = new Database(join(one.dataDir, 'hub.db'))
+    database.exec('DELETE FROM log WHERE stream_seq < (SELECT max(stream_seq) FROM log)')
+    database.close()
+    const empty = await startNats()
+    const again = await startBackend(empty, one.dataDir)
+    const { epoch, ...rows } = contentOf(again) as { epoch: string }
+    expect(epoch).not.toBe(before.epoch)
+    expect({ epoch: before.epoch, ...rows }).toEqual(before)
+    expect(again.store.holderOf(hashSecret(token))).toMatchObject({ user: 'sam' })
+    expect(verdicts(await again.append(eventEntry('c')))).toEqual([['accepted', 4]])
+  })
+
+  it('know of tokens and webhooks whatever a command changes at one of them, and an end is for good', async () => {
+    const server = await startNats()
+    const [one, other] = [await startBackend(server), await startBackend(server)]
+    const tell = async () => {
+      await one.backend.shared?.tell()
+      await other.backend.shared?.tell()
+      await one.backend.shared?.catchUp()
+      await other.backend.shared?.catchUp()
+    }
+    const { token, token_id } = issueToken({ dataDir: one.dataDir, team: 'acme', user: 'sam' })
+    const webhook = createWebhook({ dataDir: other.dataDir, team: 'acme', project: PROJECT })
+    await tell()
+    const holder = { team: 'acme', user: 'sam', token_id }
+    expect(other.store.holderOf(hashSecret(token))).toMatchObject(holder)
+    expect(one.store.webhook(webhook.webhook_id)).toMatchObject({ secret: webhook.secret })
+    const rotated = rotateToken(other.dataDir, token_id, 60_000)
+    await tell()
+    expect(one.store.holderOf(hashSecret(rotated.token))).toMatchObject(holder)
+    // One of them revokes while the other, which does not know yet, rotates.
+    revokeToken(one.dataDir, token_id)
+    revokeWebhook(one.dataDir, webhook.webhook_id)
+    const last = rotateToken(other.dataDir, token_id, 0)
+    await tell()
+    for (const { store } of [one, other]) {
+      expect(store.holderOf(hashSecret(rotated.token))).toBeNull()
+      expect(store.holderOf(hashSecret(last.token))).toBeNull()
+      expect(store.webhook(webhook.webhook_id)).toBeNull()
+    }
+    expect(listTokens(other.dataDir)).toEqual(listTokens(one.dataDir))
+    expect([...one.store.copy.changes.untold(), ...other.store.copy.changes.untold()]).toEqual([])
+  })
+
+  it('take a pass once, whichever of them is asked', async () => {
+    const server = await startNats()
+    const hubs = [await startBackend(server), await startBackend(server)]
+    const passes = hubs.map(({ backend }) => backend.shared?.passes)
+    await passes[0]?.put('ticket.ab', 'whose')
+    const taken = await Promise.all(
+      [1, 0, 1, 0, 1].map(async (at) => passes[at]?.take('ticket.ab')),
+    )
+    expect(taken.filter((value) => value !== null)).toEqual(['whose'])
+    expect(await passes[1]?.take('ticket.none')).toBeNull()
+    await server.kill()
+    await vi.waitFor(() => expect(hubs[0]?.backend.state).toBe('away'))
+    await expect(passes[0]?.put('ticket.cd', 'x')).rejects.toMatchObject({ code: 'HUB_AWAY' })
+  })
+
+  it('refuse a folder that holds data of its own, and the other way round', async () => {
+    const own = await startBackend(null)
+    await own.append(eventEntry())
+    await own.close()
+    const server = await startNats()
+    await expect(startBackend(server, own.dataDir)).rejects.toMatchObject({
+      code: 'HUB_DATA_NOT_SHARED',
+    })
+    const shared = await startBackend(server)
+    await shared.close()
+    await expect(startBackend(null, shared.dataDir)).rejects.toMatchObject({
+      code: 'HUB_DATA_SHARED',
+    })
+    const { dataDir } = shared
+    const file = join(temporaryFolder(), 'backup.db')
+    backupHub(dataDir, file)
+    const refused = expect.objectContaining({ code: 'HUB_DATA_SHARED' }) as Error
+    expect(() => restoreHub(dataDir, file)).toThrow(refused)
+    expect(() => restoreHub(own.dataDir, file)).toThrow(refused)
+    expect(() => deleteProject({ dataDir, team: 'acme', project: PROJECT })).toThrow(refused)
+  })
+
+  it('say why a server can not be used', async () => {
+    const plain = await startNats(['--user', 'hub', '--pass', 'secret'])
+    await expect(startBackend(plain)).rejects.toMatchObject({ code: 'NATS_REFUSED' })
+    const nobody = await startBackend(
+      Object.assign(Object.create(plain) as typeof plain, { port: 1 }),
+      temporaryFolder(),
+    )
+    expect(nobody.backend.state).toBe('behind')
+  })
+})
