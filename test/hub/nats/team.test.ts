@@ -1,0 +1,19 @@
+/** A slice of `npm run chaos:team`. */
+import { expect, it } from 'vitest'
+import { runTeam } from '../../../scripts/chaos/team.mjs'
+import { findNatsServer } from '../../../scripts/nats-server.mjs'
+import { temporaryFolder } from '../support.ts'
+import { describeNats } from './support.ts'
+
+describeNats('three hubs on one server', () => {
+  it('deliver what they acknowledged once and in order, killed in turn with the server, while clients move', async () => {
+    const plan = { folder: temporaryFolder(), natsProgram: findNatsServer() ?? '', window: 4 }
+    const seed = Date.now() % 100_000
+    const { faults, ...figures } = await runTeam({ ...plan, seed, events: 200, kills: 4 })
+    console.log(`team chaos: ${JSON.stringify({ seed, ...figures })}`)
+    expect(faults).toEqual([])
+    expect(figures.events).toBeGreaterThanOrEqual(800)
+    expect(figures.kills).toEqual({ hubs: 3, nats: 1 })
+    expect(figures.moves).toBeGreaterThan(figures.kills.hubs)
+  })
+})
