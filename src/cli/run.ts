@@ -13,6 +13,7 @@ import { EventsTypesCommand } from './commands/events.ts'
 import { GateCommand } from './commands/gate.ts'
 import * as glossary from './commands/glossary.ts'
 import * as hooks from './commands/hooks.ts'
+import { HubMigrateCommand } from './commands/hub-migrate.ts'
 import { HubServeCommand } from './commands/hub.ts'
 import * as hubData from './commands/hub-data.ts'
 import * as hubToken from './commands/hub-token.ts'
@@ -77,6 +78,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   MergeDriverCommand,
   LogRepairCommand,
   HubServeCommand,
+  HubMigrateCommand,
   hubToken.HubTokenCreateCommand,
   hubToken.HubTokenListCommand,
   hubToken.HubTokenRotateCommand,

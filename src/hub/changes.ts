@@ -39,11 +39,12 @@ const epoch = z.strictObject({
   before: z.string().nullable(),
   id: z.string(),
 })
-/** All that the hubs hold of a project goes. */
+/** All that the hubs hold of a project goes. Its numbers begin anew if it comes again, so an epoch begins as well. */
 const deletion = z.strictObject({
   kind: z.literal('deletion'),
   team: z.string(),
   project_uuid: z.string(),
+  epoch: z.string(),
 })
 
 export const CHANGE = z.discriminatedUnion('kind', [

@@ -63,6 +63,12 @@ export class LogTable {
     this.#trim(messages.length)
   }
 
+  /** In the caller's transaction: what the messages of these subjects said is to be nowhere. */
+  forget(prefixes: readonly string[]): void {
+    const forget = this.#database.prepare('DELETE FROM log WHERE substr(subject, 1, ?) = ?')
+    for (const prefix of prefixes) forget.run(prefix.length, prefix)
+  }
+
   /** What `record` wrote is committed, or rolled back. */
   settle(): void {
     this.#position = positionIn(this.#database)

@@ -9,6 +9,7 @@ import type { Outcome } from './entries.ts'
 import type { TimedEntries } from './inserts.ts'
 import { LogTable } from './log-table.ts'
 import type { LoggedMessage } from './log-table.ts'
+import { prefixesOf } from './nats/messages.ts'
 import { retoldBatches } from './retold.ts'
 import type { HubStore } from './store.ts'
 
@@ -16,6 +17,7 @@ import type { HubStore } from './store.ts'
 export type ReadMessage = LoggedMessage & { readonly meaning: Meaning | null }
 export type Meaning = TimedEntries | { readonly change: Change }
 
+type Done = { isEpochNew: boolean; isProjectGone: boolean }
 /** What messages made: outcomes by message, and whether more than rows were added. */
 export type Applied = {
   readonly outcomes: readonly (readonly Outcome[])[]
@@ -25,6 +27,9 @@ export type Applied = {
 
 const ROWS = ['events', 'commits', 'lines', 'projects', 'tokens', 'secrets', 'webhooks', 'sessions']
 const OF_LOG = ['log', 'told']
+const NUMBERED = ['events', 'commits', 'lines']
+/** More than one message can bring. */
+const ROWS_OF_MESSAGE_MAX = 2 ** 20
 const NO_ENTRIES: TimedEntries = { entries: [], at: 0 }
 
 export class SharedCopy {
@@ -39,6 +44,8 @@ export class SharedCopy {
     this.#store = store
     this.log = new LogTable(database)
     this.changes = new ChangeTable(database, store.sessions)
+    const unscrubbed = database.prepare("SELECT 1 FROM meta WHERE key = 'unscrubbed'")
+    if (unscrubbed.get() !== undefined) this.#scrub()
   }
 
   /** Applies the next messages of the log, all or none. Entries of a batch before its changes. */
@@ -49,8 +56,9 @@ export class SharedCopy {
     )
     try {
       const outcomes = this.#store.insertAll(batches, () => {
-        for (const { meaning } of messages) {
-          if (meaning !== null && 'change' in meaning) this.#change(meaning.change, done)
+        for (const { meaning, stream_seq } of messages) {
+          if (meaning !== null && 'change' in meaning)
+            this.#change(meaning.change, stream_seq, done)
         }
         this.log.record(messages)
       })
@@ -58,6 +66,7 @@ export class SharedCopy {
     } finally {
       this.log.settle()
       if (done.isEpochNew || done.isProjectGone) this.#reload()
+      if (done.isProjectGone) this.#scrub()
     }
   }
 
@@ -98,17 +107,35 @@ export class SharedCopy {
     return retoldBatches(this.#database)
   }
 
-  #change(change: Change, done: { isEpochNew: boolean; isProjectGone: boolean }): void {
+  #change(change: Change, streamSeq: number, done: Done): void {
     if (change.kind === 'epoch') {
       const { before, id } = change
       const known = this.#epoch()
       if (known !== null && known !== before) return
       done.isEpochNew = true
-      this.#database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)").run(id)
+      this.#begin(id)
     } else if (change.kind === 'deletion') {
+      done.isEpochNew = true
       done.isProjectGone = true
       this.#delete(change.team, change.project_uuid)
+      this.#raise(streamSeq * ROWS_OF_MESSAGE_MAX)
+      this.#begin(change.epoch)
     } else this.changes.apply(change)
+  }
+
+  #begin(epoch: string): void {
+    const sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)"
+    this.#database.prepare(sql).run(epoch)
+  }
+
+  // A hub that comes later never gets the rows that went: from here on its numbers are the same again.
+  #raise(seq: number): void {
+    for (const table of NUMBERED) {
+      this.#database.prepare('DELETE FROM sqlite_sequence WHERE name = ?').run(table)
+      this.#database
+        .prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)')
+        .run(table, seq)
+    }
   }
 
   #epoch(): string | null {
@@ -117,6 +144,8 @@ export class SharedCopy {
   }
 
   #delete(team: string, projectUuid: string): void {
+    this.#database.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('unscrubbed', '')")
+    this.log.forget(prefixesOf(team, projectUuid))
     const project = this.#store.project(team, projectUuid)
     for (const table of ['events', 'commits', 'lines', 'projects']) {
       this.#database
@@ -126,6 +155,13 @@ export class SharedCopy {
     this.#database
       .prepare('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?')
       .run(team, projectUuid)
+  }
+
+  // What was deleted lies in free pages and in the log of the database until both are written anew.
+  #scrub(): void {
+    this.#database.exec('VACUUM')
+    this.#database.pragma('wal_checkpoint(TRUNCATE)')
+    this.#database.exec("DELETE FROM meta WHERE key = 'unscrubbed'")
   }
 
   #reload(): void {

@@ -5,6 +5,7 @@ import type { Verification } from '../../hub/verify.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { exportInto } from '../export-file.ts'
+import { NatsCommand } from '../nats-command.ts'
 import { dataDirectory } from './hub.ts'
 
 /** Of damaged rows, in the text. */
@@ -120,13 +121,13 @@ export class HubExportCommand extends HubDataCommand {
   }
 }
 
-export class HubDeleteCommand extends HubDataCommand {
+export class HubDeleteCommand extends NatsCommand {
   static override paths = [['hub', 'delete']]
   static override usage = KittiwakeCommand.Usage({
     category: 'Hub',
     description: 'Delete all that the hub holds of a project, from its files too',
     details:
-      'The hub must not serve. Tokens stay; webhooks of the project end. Backups, and data that a restore kept aside, are left as they are.',
+      'The hub must not serve; hubs that share what they hold are told with `--nats`, and may. Tokens stay; webhooks of the project end. Backups, and data that a restore kept aside, are left as they are.',
     examples: [
       [
         'One project',
@@ -138,6 +139,12 @@ export class HubDeleteCommand extends HubDataCommand {
   team = Option.String('--team', { required: true, description: 'Team that the project is of' })
   project = Option.String('--project', { required: true, description: 'UUID of the project' })
   yes = Option.Boolean('--yes', false, { description: 'Delete it' })
+  data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  // A hub's data is no project's.
+  override get safety(): Safety {
+    return 'safe'
+  }
 
   async run(): Promise<Result> {
     if (!this.yes) {
@@ -145,12 +152,21 @@ export class HubDeleteCommand extends HubDataCommand {
         hint: 'Write it to a file first with `kittiwake hub export`, then say --yes.',
       })
     }
-    const { deleteProject } = await import('../../hub/delete-project.ts')
     const { team, project } = this
-    const deletion = deleteProject({ dataDir: await this.dataDir(), team, project })
+    if (this.nats !== undefined) return this.deleteShared()
+    const { deleteProject } = await import('../../hub/delete-project.ts')
+    const dataDir = await dataDirectory(this.data, this.context.cwd)
+    const deletion = deleteProject({ dataDir, team, project })
     const { events, commits, lines, kept_aside } = deletion
     const aside = kept_aside.length === 0 ? '' : ` Kept aside, and left: ${kept_aside.join(', ')}.`
     const text = `Deleted ${events} events, ${commits} commits and ${lines} rows of ledgers.${aside}`
+    return { fields: deletion, text }
+  }
+
+  private async deleteShared(): Promise<Result> {
+    const { deleteShared } = await import('../../hub/nats/delete-shared.ts')
+    const deletion = await deleteShared(this.natsOptions(), this.team, this.project)
+    const text = `Deleted ${deletion.messages} messages of the stream; each hub deletes what it holds as it learns of it.`
     return { fields: deletion, text }
   }
 }

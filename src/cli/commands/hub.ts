@@ -34,7 +34,7 @@ export class HubServeCommand extends NatsCommand {
   })
   data = Option.String('--data', { description: 'Data folder; default in the state directory' })
   backend = Option.String('--backend', 'sqlite', {
-    description: '`sqlite`, for one hub alone, or `nats`, for hubs that share what they hold',
+    description: 'Where it keeps what it holds: `sqlite`, alone, or `nats`, with other hubs',
   })
   open = Option.Boolean('--open', false, {
     description: 'Print a link to the dashboard, which lets one browser in, once',

@@ -74,6 +74,12 @@ export function subjectOfChange({ kind }: Change): string {
   return `adm.${kind}`
 }
 
+/** With what all subjects of a project begin. */
+export function prefixesOf(team: string, projectUuid: string): readonly string[] {
+  const place = `${tokenOf(team)}.${tokenOf(projectUuid)}`
+  return [`evt.${place}.`, `mis.${place}.`]
+}
+
 /** Whether a message there must follow the last one of its subject that its hub knows. */
 export function isOrdered(subject: string): boolean {
   return subject.startsWith('mis.')

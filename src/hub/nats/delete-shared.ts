@@ -1,0 +1,57 @@
+/** Removes all that hubs share of one project: from the stream, byte by byte, and from every hub as it learns of it. */
+import { randomUUID } from 'node:crypto'
+import { openNats, STREAM } from './connect.ts'
+import type { Nats, NatsOptions } from './connect.ts'
+import { encodeChange, subjectOfChange, prefixesOf } from './messages.ts'
+
+export type SharedDeletion = {
+  /** Messages of the stream that are gone. */
+  readonly messages: number
+}
+
+/**
+ * While hubs serve or not: one that is away deletes when it comes back.
+ *
+ * @throws LinkError what `openNats` throws
+ */
+export async function deleteShared(
+  options: NatsOptions,
+  team: string,
+  projectUuid: string,
+): Promise<SharedDeletion> {
+  const nats = await openNats(options)
+  try {
+    const named = { team, project_uuid: projectUuid, epoch: randomUUID() }
+    const change = { kind: 'deletion', ...named } as const
+    const { seq } = await nats.jetstream.publish(subjectOfChange(change), encodeChange(change), {
+      msgID: randomUUID(),
+    })
+    let messages = 0
+    for (const prefix of prefixesOf(team, projectUuid)) {
+      for (const place of await placesOf(nats, `${prefix}>`, seq)) {
+        // Overwritten, not only left out.
+        await nats.manager.streams.deleteMessage(STREAM, place, true)
+        messages += 1
+      }
+    }
+    return { messages }
+  } finally {
+    await nats.connection.close()
+  }
+}
+
+async function placesOf({ jetstream }: Nats, subject: string, before: number): Promise<number[]> {
+  const consumer = await jetstream.consumers.get(STREAM, {
+    filter_subjects: subject,
+    headers_only: true,
+  })
+  const { num_pending } = await consumer.info()
+  const places: number[] = []
+  if (num_pending === 0) return places
+  const messages = await consumer.consume({ max_messages: 500 })
+  for await (const { seq, info } of messages) {
+    if (seq < before) places.push(seq)
+    if (info.pending === 0) break
+  }
+  return places
+}
