@@ -1,17 +1,14 @@
 /** Who may do what: every route and every frame, by every kind of token. A new one without a row here fails. */
 import { randomUUID } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { CLIENT_FRAMES, HUB_FRAMES } from '#dist/contracts/frame-schemas.js'
 import { HTTP_BODIES as http } from '#dist/contracts/http-schemas.js'
 import type { JsonObject } from '#dist/contracts/json.js'
 import { OPEN_ROUTES, ROUTES } from '#dist/hub/routes.js'
-import { serveHub } from '#dist/hub/server.js'
 import type { Hub } from '#dist/hub/server.js'
 import { createToken, issueToken, revokeToken } from '#dist/hub/tokens.js'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { BACKENDS, serveOn } from './both-backends.ts'
 import {
   batchOf,
   newCommit,
@@ -33,9 +30,9 @@ const git_hash = 'c0'.repeat(20)
 let hub: Hub
 let tokenOf: Record<(typeof STRANGERS)[number] | 'own' | 'other', string | null>
 
-beforeAll(async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'kittiwake-hub-'))
-  hub = await serveHub({ dataDir })
+async function start(backend: string): Promise<() => Promise<void>> {
+  const { dataDir, stop, ...served } = await serveOn(backend)
+  hub = served.hub
   const revoked = issueToken({ dataDir, team: 'acme', user: 'sam' })
   revokeToken(dataDir, revoked.token_id)
   tokenOf = {
@@ -46,6 +43,10 @@ beforeAll(async () => {
     own: createToken({ dataDir, team: 'acme', user: 'sam' }),
     other: createToken({ dataDir, team: 'rival', user: 'kim' }),
   }
+  // Hubs that share what they hold know within half a second.
+  for (const token of [tokenOf.own, tokenOf.other]) {
+    await vi.waitFor(async () => expect((await get('/api/v1/me')(token)).status).toBe(200), 5_000)
+  }
   await postBatch(hub, tokenOf.own, { events: [newEvent({ project_uuid })] })
   const link = await openLink(hub, tokenOf.own ?? '')
   link.send(JSON.stringify(newCommit({ project_uuid, git_hash })))
@@ -53,11 +54,8 @@ beforeAll(async () => {
   await link.take(2)
   link.socket.close()
   await link.end()
-  return async () => {
-    await hub.stop()
-    rmSync(dataDir, { recursive: true, force: true })
-  }
-})
+  return stop
+}
 
 type RouteRow = {
   readonly ask: (token: string | null, project: string) => Promise<{ status: number; body: object }>
@@ -199,7 +197,8 @@ const ROW_BY_ROUTE: Readonly<Record<string, RouteRow>> = {
   },
 }
 
-describe('every route', () => {
+describe.each(BACKENDS)('every route on %s', (backend) => {
+  beforeAll(() => start(backend))
   const routes = [...ROUTES, ...OPEN_ROUTES].map(({ method, path }) => `${method} ${path}`)
 
   it('has a row', () => {
@@ -269,7 +268,8 @@ const ROW_BY_FRAME: Readonly<Record<string, FrameRow>> = {
   },
 }
 
-describe('every frame', () => {
+describe.each(BACKENDS)('every frame on %s', (backend) => {
+  beforeAll(() => start(backend))
   const types = Object.keys(CLIENT_FRAMES)
 
   /** The answers to one frame on a connection of its own; a broken frame behind it marks their end. */

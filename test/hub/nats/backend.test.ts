@@ -7,7 +7,7 @@ import { deleteProject } from '#dist/hub/delete-project.js'
 import { issueToken, listTokens, revokeToken, rotateToken } from '#dist/hub/tokens.js'
 import { createWebhook, revokeWebhook } from '#dist/hub/webhooks.js'
 import { hashSecret } from '#dist/hub/secrets.js'
-import { findNatsServer } from '../../../scripts/nats-server.mjs'
+import { BACKENDS } from '../both-backends.ts'
 import { temporaryFolder } from '../support.ts'
 import {
   commitEntry,
@@ -27,10 +27,9 @@ const OTHER = 'd1'.repeat(20)
 const verdicts = (outcomes: readonly { verdict: string; seq: number }[]) =>
   outcomes.map(({ verdict, seq }) => [verdict, seq])
 
-const backends = findNatsServer() === null ? ['sqlite'] : ['sqlite', 'nats']
 const serverOf = (name: string) => (name === 'nats' ? startNats() : Promise.resolve(null))
 
-describe.each(backends)('a backend on %s', (name) => {
+describe.each(BACKENDS)('a backend on %s', (name) => {
   it('answers each entry of a batch, in their order, with its number in the project', async () => {
     const one = await startBackend(await serverOf(name))
     const [first, second] = [eventEntry(), eventEntry()]
