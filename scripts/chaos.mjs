@@ -9,6 +9,7 @@ import { Producer } from './chaos/producers.mjs'
 import { Random } from './chaos/random.mjs'
 import { drain, examine, filesWith, hubRows } from './chaos/settle.mjs'
 import { ChaosWorld } from './chaos/world.mjs'
+import { findNatsServer } from './nats-server.mjs'
 import { prepare } from './prepare.mjs'
 import { judge } from './prove/invariants.mjs'
 
@@ -31,6 +32,8 @@ const { values } = parseArgs({
     backlog: { type: 'string' },
     /** How often background process and hub are killed meanwhile. */
     kills: { type: 'string', default: '3' },
+    /** `nats`: the hub shares its log by a server, which is killed as well. */
+    backend: { type: 'string', default: 'sqlite' },
   },
 })
 const seed = Number(values.seed ?? randomInt(2 ** 31))
@@ -38,14 +41,21 @@ const minutes = Number(values.minutes)
 const count = Number(values.backlog ?? 0)
 const kills = Number(values.kills)
 if (![seed, count, kills].every((one) => Number.isSafeInteger(one) && one >= 0) || !(minutes > 0)) {
-  console.error('usage: chaos.mjs [--seed N] [--minutes M] | --backlog N [--kills K]')
+  console.error(
+    'usage: chaos.mjs [--seed N] [--minutes M] [--backend nats] | --backlog N [--kills K]',
+  )
   process.exit(2)
 }
 if (process.env.KITTIWAKE_BUILT !== '1') prepare()
 const again =
   count > 0
     ? `npm run chaos -- --backlog ${count} --kills ${kills}`
-    : `npm run chaos -- --seed ${seed} --minutes ${minutes}`
+    : `npm run chaos -- --seed ${seed} --minutes ${minutes} --backend ${values.backend}`
+const natsProgram = values.backend === 'nats' ? findNatsServer() : null
+if (values.backend === 'nats' && natsProgram === null) {
+  console.error('There is no nats-server here; NATS_SERVER may name one.')
+  process.exit(2)
+}
 console.log(`chaos: ${again}`)
 const started = performance.now()
 const { faults, told, peaks } =
@@ -65,6 +75,7 @@ async function chaos() {
   const wire = []
   let forbidden = []
   const world = await ChaosWorld.open(PROJECTS, {
+    natsProgram,
     heard: (text) => {
       for (const word of forbidden) if (text.includes(word)) wire.push(`${word} went over the wire`)
     },
@@ -90,7 +101,12 @@ async function chaos() {
     const undelivered = await drain(world)
     const verdicts = await examine(world)
     const hub = hubRows(world)
-    const heard = [...wire, ...world.proxy.unread, ...filesWith(world.dataDir, forbidden)]
+    const heard = [
+      ...wire,
+      ...world.proxy.unread,
+      ...filesWith(world.dataDir, forbidden),
+      ...natsFiles(world, forbidden),
+    ]
     const { faults } = judge({
       projects: world.projects,
       acknowledged: record,
@@ -106,6 +122,10 @@ async function chaos() {
     memory.stop()
     await world.close()
   }
+}
+
+function natsFiles({ nats }, forbidden) {
+  return nats === null ? [] : filesWith(nats.folder, forbidden)
 }
 
 function summary(world, { record, hub, met }) {

@@ -12,6 +12,7 @@ export const FAULTS = {
   },
   'kill hub': { begin: (world) => world.signalHub('SIGKILL'), end: (world) => world.startHub() },
   'end hub': { begin: (world) => world.signalHub('SIGTERM'), end: (world) => world.startHub() },
+  'kill nats': { begin: (world) => world.nats.kill(), end: (world) => world.nats.start() },
   'pause hub': {
     begin: (world) => world.signalHub('SIGSTOP'),
     end: (world) => world.signalHub('SIGCONT'),
@@ -86,7 +87,7 @@ function resume(pid) {
 
 /** One fault after the other until it is over; all is well again when it resolves. Answers what was done. */
 export async function trouble(world, random, isOver, told) {
-  const names = Object.keys(FAULTS)
+  const names = Object.keys(FAULTS).filter((name) => world.nats !== null || name !== 'kill nats')
   // Each once before any comes again, so that a short run meets as many as it can.
   let left = []
   const done = {}

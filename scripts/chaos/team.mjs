@@ -239,7 +239,7 @@ class Publisher extends Client {
       }
     }
     socket.on('message', (data) => {
-      const frame = JSON.parse(String(data))
+      const frame = JSON.parse(String(Buffer.from(data)))
       if (frame.type !== 'ack') return answerPing(socket, frame)
       const expected = this.#events[this.acked.length]?.event_id
       if (frame.event_id !== expected) throw new Error('an acknowledgement is out of order')
@@ -272,7 +272,9 @@ class Subscriber extends Client {
       this.moves += 1
       this.#socket = link.socket
       this.#epoch ??= link.epoch
-      link.socket.on('message', (data) => this.#take(link.socket, JSON.parse(String(data))))
+      link.socket.on('message', (data) =>
+        this.#take(link.socket, JSON.parse(String(Buffer.from(data)))),
+      )
       const { project } = this.world
       const place = { epoch: this.#epoch, after_seq: this.#seq }
       link.socket.send(JSON.stringify({ type: 'subscribe', project_uuid: project, ...place }))

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { root as packageRoot } from '../prepare.mjs'
 import { HUB_ADDRESS, LinkProxy } from './link-proxy.mjs'
+import { NatsProcess } from '../nats-process.mjs'
 import { SmallDisk } from './small-disk.mjs'
 
 const MAIN = join(packageRoot, 'dist/cli/main.js')
@@ -27,6 +28,7 @@ export class ChaosWorld {
   #hubPort = 0
   #token = { token: '', token_id: '' }
   proxy = null
+  nats = null
 
   constructor(areDisksSmall) {
     const megabytes = areDisksSmall ? DISK_MB : null
@@ -57,11 +59,15 @@ export class ChaosWorld {
 
   /**
    * With a hub, a login by way of the proxy, and projects by `{ name, consent }`. `heard` gets every text that goes to the
-   * hub; disks are small where they are to be filled.
+   * hub; disks are small where they are to be filled; the hub shares its log by a NATS server where there is one.
    */
-  static async open(projects, { heard, areDisksSmall = true }) {
+  static async open(projects, { heard, areDisksSmall = true, natsProgram = null }) {
     const world = new ChaosWorld(areDisksSmall)
     try {
+      if (natsProgram !== null) {
+        const folder = join(world.folder, 'nats')
+        world.nats = await NatsProcess.start({ program: natsProgram, folder })
+      }
       await world.startHub()
       world.proxy = await LinkProxy.open({ host: HUB_ADDRESS, port: world.#hubPort }, heard)
       world.projects = await Promise.all(projects.map((project) => world.#makeProject(project)))
@@ -119,7 +125,8 @@ export class ChaosWorld {
   async startHub() {
     if (this.isHubUp) return
     const where = ['--host', HUB_ADDRESS, '--port', String(this.#hubPort)]
-    const args = ['hub', 'serve', ...where, '--data', this.dataDir]
+    const shared = this.nats === null ? [] : ['--backend', 'nats', '--nats', this.nats.url]
+    const args = ['hub', 'serve', ...where, '--data', this.dataDir, ...shared]
     this.#hub = this.start('hub', this.folder, args, { env: { NODE_OPTIONS: '' } })
     const { child, documents } = this.#hub
     await until('the hub serves', () => {
@@ -198,6 +205,7 @@ export class ChaosWorld {
       await pause(LOOK_MS)
     }
     await this.proxy?.close()
+    await this.nats?.kill()
     for (const disk of [this.machineDisk, this.hubDisk]) disk.close()
     rmSync(this.folder, { recursive: true, force: true })
   }

@@ -3,11 +3,13 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { findNatsServer } from '../../scripts/nats-server.mjs'
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/chaos.mjs')
 /** `CHAOS_SEED` repeats what a failed run has printed. */
 const SEED = process.env['CHAOS_SEED'] ?? String(Date.now() % 100_000)
 const MINUTES = 0.25
+const SHARED_MINUTES = 0.1
 const BACKLOG = 5_000
 const TIMEOUT_MS = 400_000
 
@@ -18,6 +20,16 @@ describe('every acknowledged event is at the hub once, in order and with consent
       const said = await chaos('--seed', SEED, '--minutes', String(MINUTES))
       expect(said).toContain(' 0 faults')
       expect(said).toMatch(/most memory in MiB: .*background \d/)
+    },
+    TIMEOUT_MS,
+  )
+
+  it.skipIf(findNatsServer() === null && process.env['REQUIRE_SHARED'] !== '1')(
+    'after some of that where the hub shares its log by a server, which is killed as well',
+    async () => {
+      const short = ['--seed', SEED, '--minutes', String(SHARED_MINUTES)]
+      const said = await chaos(...short, '--backend', 'nats')
+      expect(said).toContain(' 0 faults')
     },
     TIMEOUT_MS,
   )
