@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('hub-process.mjs', import.meta.url))
 
-/** `kind` is `embedded` or `raw`. Answers `{ url, token, tokens, memory, end }`. */
-export async function serve(folder, kind) {
-  const child = spawn(process.execPath, [PROGRAM, join(folder, kind), kind], {
+/** `kind` is `embedded`, `raw`, or `nats` with the servers. Answers `{ url, token, tokens, memory, end }`. */
+export async function serve(folder, kind, servers = '') {
+  const child = spawn(process.execPath, [PROGRAM, join(folder, kind), kind, servers], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const { url, tokens } = JSON.parse(String((await once(child.stdout, 'data'))[0]))

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A hub for a bench: the embedded one, or `raw`, the least that keeps what it is sent, by the same routes and frames: a
+// A hub for a bench: the embedded one, `nats`, one of those that share a log, or `raw`, the least that keeps what it is sent, by the same routes and frames: a
 // transaction for what came in one turn, then its answers. Prints its URL and its tokens, and ends with its stdin.
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -12,12 +12,12 @@ import { RawQueue } from './project.mjs'
 /** As many as its sockets are shared among. */
 const TOKENS = 20
 
-const [dataDir, kind] = process.argv.slice(2)
+const [dataDir, kind, servers] = process.argv.slice(2)
 console.log(JSON.stringify(kind === 'raw' ? await serveRaw() : await serveEmbedded()))
 process.stdin.on('end', () => process.exit(0)).resume()
 
 async function serveEmbedded() {
-  const { url } = await serveHub({ dataDir })
+  const { url } = await serveHub({ dataDir, ...(kind === 'nats' ? { nats: { servers } } : {}) })
   const tokens = Array.from({ length: TOKENS }, () => {
     return createToken({ dataDir, team: 'acme', user: 'bench' })
   })

@@ -56,7 +56,7 @@ async function subscribers(hubs, count) {
   return row({ figure, beside, unit: 'KiB', ...bytes, most: 1.5 })
 }
 
-async function connectAll({ url, tokens }, count) {
+export async function connectAll({ url, tokens }, count) {
   const links = []
   for (let at = 0; at < count; at += 1) {
     links.push(await connect({ url, token: tokens[at % tokens.length] }))
@@ -67,7 +67,7 @@ async function connectAll({ url, tokens }, count) {
 let made = 0
 
 /** An event as clients send it; of a project of its own, so that nobody is told of it. */
-function body() {
+export function body() {
   made += 1
   const event_id = `0${randomUUID().replaceAll('-', '').toUpperCase().slice(0, 25)}`
   return JSON.stringify({

@@ -13,6 +13,7 @@ const BENCHES = [
   'flush',
   'peers',
   'hub',
+  'nats',
   'start',
   'sanitize',
   'queue',

@@ -59,7 +59,7 @@ describe('npm run bench', () => {
       })
       const { rows } = JSON.parse(said) as { rows: Row[] }
       const benches = new Set(rows.map(({ bench }) => bench))
-      expect(benches.size).toBe(10)
+      expect(benches.size).toBe(11)
       const empty = rows.filter(
         ({ verdict, ours }) => !verdict.startsWith('not run') && ours === null,
       )
