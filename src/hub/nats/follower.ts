@@ -124,12 +124,11 @@ export class Follower {
     this.#wakeAll()
   }
 
-  // A change stands alone, since it may take away what stands before it and not what comes behind.
+  // A change is the last of a batch, since it may take away what stands before it and not what comes behind.
   #cut(): readonly ReadMessage[] {
     let [count, rows, bytes] = [0, 0, 0]
     for (const { meaning, body } of this.#queue) {
       const isChange = meaning !== null && 'change' in meaning
-      if (isChange && count > 0) break
       count += 1
       rows += meaning !== null && 'entries' in meaning ? meaning.entries.length : 1
       bytes += body.length

@@ -1,9 +1,12 @@
 /** What every backend of a hub does, and what those do that share a log. */
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { backupHub, restoreHub } from '#dist/hub/backup.js'
 import { deleteProject } from '#dist/hub/delete-project.js'
+import type { Change, TokenChange } from '#dist/hub/changes.js'
+import { openNats, STREAM } from '#dist/hub/nats/connect.js'
+import { HubStore } from '#dist/hub/store.js'
 import { issueToken, listTokens, revokeToken, rotateToken } from '#dist/hub/tokens.js'
 import { createWebhook, revokeWebhook } from '#dist/hub/webhooks.js'
 import { hashSecret } from '#dist/hub/secrets.js'
@@ -261,6 +264,54 @@ describeNats('hubs that share a log', () => {
     }
     expect(listTokens(other.dataDir)).toEqual(listTokens(one.dataDir))
     expect([...one.store.copy.changes.untold(), ...other.store.copy.changes.untold()]).toEqual([])
+  })
+
+  it('let what a command changed here stand until it is told, and an end for ever', () => {
+    const dataDir = temporaryFolder()
+    const store = new HubStore(dataDir, 'shared')
+    onTestFinished(() => store.close())
+    let stream_seq = 0
+    const hear = (change: Change) => {
+      stream_seq += 1
+      const about = { message_id: String(stream_seq), subject: 'adm.change', body: Buffer.from('') }
+      store.copy.apply([{ ...about, stream_seq, meaning: { change } }])
+    }
+    const { token_id } = issueToken({ dataDir, team: 'acme', user: 'sam' })
+    const told = (): TokenChange[] =>
+      store.copy.changes.untold().map((text) => JSON.parse(text) as TokenChange)
+    const [first] = told()
+    if (first === undefined) throw new Error('nothing to tell')
+    hear(first)
+    expect(told()).toEqual([])
+    const rotated = rotateToken(dataDir, token_id, 0)
+    // What others said before they knew of it.
+    hear(first)
+    expect(store.holderOf(hashSecret(rotated.token))).toMatchObject({ user: 'sam' })
+    const [second] = told()
+    expect(second?.secrets).toHaveLength(2)
+    hear({ ...first, revoked_at: 1, secrets: [] })
+    hear(second ?? first)
+    expect(store.holderOf(hashSecret(rotated.token))).toBeNull()
+    expect(listTokens(dataDir)).toMatchObject([{ token_id, state: 'revoked' }])
+    expect(told()).toEqual([])
+  })
+
+  it('put no commit of a mission behind one that they have not seen', async () => {
+    const server = await startNats()
+    const [one, other] = [await startBackend(server), await startBackend(server)]
+    await one.append(commitEntry(HASH), eventEntry())
+    await other.append(commitEntry(OTHER))
+    await one.append(commitEntry('e2'.repeat(20)), commitEntry('f3'.repeat(20), 'M2'))
+    const { manager, connection } = await openNats({ servers: server.url })
+    const expected = []
+    for (let seq = one.store.copy.log.position.seq; seq > 0; seq--) {
+      const message = await manager.streams.getMessage(STREAM, { seq })
+      if (message?.subject.startsWith('mis.') !== true) continue
+      expected.unshift([seq, message.header.get('Nats-Expected-Last-Subject-Sequence')])
+    }
+    await connection.close()
+    const places = expected.map(([seq]) => String(seq))
+    expect(expected.map(([, last]) => last)).toEqual(['0', places[0], places[1], '0'])
   })
 
   it('take a pass once, whichever of them is asked', async () => {

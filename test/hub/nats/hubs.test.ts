@@ -45,6 +45,8 @@ async function startTeam(count = 2): Promise<Team & { readonly one: Hub; readonl
   return { server, hubs, dataDir, token, one, other }
 }
 
+const STOP_MS = 3_000
+
 const subscribe = (project_uuid: string, place: object = {}): string =>
   JSON.stringify({ type: 'subscribe', project_uuid, ...place })
 
@@ -170,6 +172,19 @@ describeNats('a client of hubs that share a log', () => {
     await server.start()
     expect(await link.take(1)).toMatchObject([{ type: 'ack', event_id: event.event_id }])
     expect((await request(one, '/readyz', null)).status).toBe(200)
+  })
+
+  it('is sent away in time, and unanswered, by a hub that stops while no server is there', async () => {
+    const { server, one, token } = await startTeam()
+    const link = await openLink(one, token)
+    await server.kill()
+    await vi.waitFor(async () => expect((await request(one, '/readyz', null)).status).toBe(503))
+    link.send(frameOf(newEvent()))
+    const started = performance.now()
+    await one.stop()
+    expect(performance.now() - started).toBeLessThan(STOP_MS)
+    expect(await link.end()).toMatchObject({ code: 1012 })
+    await expect(link.next()).rejects.toThrow('closed')
   })
 
   it('finds a hub that was started before its server, once that is there', async () => {

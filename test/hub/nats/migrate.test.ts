@@ -101,6 +101,20 @@ describeNats('a move', () => {
     expect(readdirSync(dataDir).filter((name) => name.startsWith('migrate-'))).toEqual([])
   })
 
+  it('into NATS keeps the rows of ledgers whose commit is gone', async () => {
+    const one = await startBackend(null)
+    const hash = 'ab'.repeat(20)
+    await one.append(commitEntry(hash), linesEntry(hash), eventEntry())
+    await one.close()
+    const database = new Database(join(one.dataDir, 'hub.db'))
+    database.exec('DELETE FROM commits')
+    database.close()
+    const server = await startNats()
+    const nats = { servers: server.url }
+    expect(await migrateToNats({ dataDir: one.dataDir, nats })).toMatchObject({ lines: 1 })
+    expect(contentOf(await startBackend(server))).toMatchObject({ lines: [{ commit: hash }] })
+  })
+
   it('is refused where the target holds something, or the source is no sound data of its own', async () => {
     const { dataDir } = await usedHub()
     const server = await startNats()
@@ -156,7 +170,8 @@ describeNats('a project that is deleted', () => {
     expect(filesWith(secret, server.folder, one.dataDir, back.dataDir, late.dataDir)).toEqual([])
     // The project may come again.
     expect(await late.append(eventEntry('anew'))).toEqual([{ verdict: 'accepted', seq: 1 }])
-    const hubs = [late, one, back]
+    // One that comes last reads what was before, the deletion and what came behind in one go.
+    const hubs = [late, one, back, await startBackend(server)]
     await vi.waitFor(() => {
       for (const hub of hubs) expect(contentOf(hub)).toEqual(contentOf(late))
     })

@@ -1,0 +1,93 @@
+/** How a hub gets to its server, and what it makes of what it finds there. */
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { openNats, STREAM } from '#dist/hub/nats/connect.js'
+import type { NatsOptions } from '#dist/hub/nats/connect.js'
+import { selfSigned } from '../../support/self-signed.ts'
+import { temporaryFolder } from '../support.ts'
+import { contentOf, describeNats, eventEntry, startBackend, startNats } from './support.ts'
+
+function fileOf(text: string): string {
+  const path = join(temporaryFolder(), 'file')
+  writeFileSync(path, text)
+  return path
+}
+
+/** The code of what goes wrong; null where nothing does. */
+async function tried(options: NatsOptions): Promise<string | null> {
+  try {
+    await (await openNats(options)).connection.close()
+    return null
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+describeNats('a connection', () => {
+  it('is made with what a file says: a user and a password, or a token', async () => {
+    const server = await startNats(['--user', 'hub', '--pass', 'se:cret'])
+    const servers = server.url
+    const right = fileOf('hub:se:cret\n')
+    expect(await tried({ servers, credentialsFile: right })).toBeNull()
+    expect(await tried({ servers, credentialsFile: fileOf('hub:other') })).toBe('NATS_REFUSED')
+    const missing = join(temporaryFolder(), 'none')
+    expect(await tried({ servers, credentialsFile: missing })).toBe('NATS_FILE_UNREADABLE')
+    const other = await startNats(['--auth', 'a-token'])
+    expect(await tried({ servers: other.url, credentialsFile: fileOf('a-token') })).toBeNull()
+    expect(await tried({ servers: other.url })).toBe('NATS_REFUSED')
+  })
+
+  it('is made by TLS, to a server that somebody known signed', async () => {
+    const { key, cert } = selfSigned()
+    const [keyFile, caFile] = [fileOf(key), fileOf(cert)]
+    const args = ['--tls', '--tlscert', caFile, '--tlskey', keyFile]
+    const server = await startNats(args)
+    const servers = server.url.replace('nats://', 'tls://')
+    expect(await tried({ servers, caFile })).toBeNull()
+    expect(await tried({ servers, caFile: fileOf(selfSigned().cert) })).toBe('NATS_UNREACHABLE')
+  })
+
+  it('is of no use to a login without JetStream', async () => {
+    const account = 'accounts { A { users [ { user: hub, password: x } ] } }'
+    const server = await startNats(['-c', fileOf(account)])
+    const login = { servers: server.url, credentialsFile: fileOf('hub:x') }
+    expect(await tried(login)).toBe('NATS_NO_JETSTREAM')
+  })
+})
+
+describeNats('a message of the stream', () => {
+  it('that nobody can read is passed over by every hub, and one of a newer version by none', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    const { jetstream, connection } = await openNats({ servers: server.url })
+    const publish = (body: string) =>
+      jetstream.publish('evt.acme.p.event', body, { msgID: randomUUID() })
+    await publish('nonsense')
+    await publish('{"v":1,"at":1,"entries":[{"kind":"event"}]}')
+    await publish('\0not deflated')
+    expect(await one.append(eventEntry())).toEqual([{ verdict: 'accepted', seq: 1 }])
+    const other = await startBackend(server)
+    expect(contentOf(other)).toEqual(contentOf(one))
+    const { seq } = await publish('{"v":2,"something":"new"}')
+    await connection.close()
+    await expect(startBackend(server)).rejects.toMatchObject({ code: 'HUB_STREAM_NEWER' })
+    expect(one.store.copy.log.position.seq).toBe(seq - 1)
+  })
+
+  it('is kept in a stream that refuses what is new rather than lose what is old', async () => {
+    const server = await startNats()
+    await startBackend(server)
+    const { manager, connection } = await openNats({ servers: server.url })
+    const { config } = await manager.streams.info(STREAM)
+    await connection.close()
+    expect(config).toMatchObject({
+      discard: 'new',
+      retention: 'limits',
+      storage: 'file',
+      max_age: 0,
+    })
+    expect(config.subjects).toEqual(['evt.>', 'mis.>', 'adm.>'])
+  })
+})
