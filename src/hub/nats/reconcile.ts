@@ -31,9 +31,7 @@ export async function reconcile(nats: Nats, store: HubStore): Promise<Reconcilia
 /** The last place at which both have the same; 0 where that is none, or where it can't be told any more. */
 async function commonPlace(nats: Nats, { log }: SharedCopy, lastSeq: number): Promise<number> {
   const { position } = log
-  if (lastSeq >= position.seq && (await isSame(nats, position.seq, position.id))) {
-    return position.seq
-  }
+  if (lastSeq >= position.seq && (await endsAlike(nats, log))) return position.seq
   const places = log.places().filter((place) => place <= lastSeq)
   // Up to some place all are the same, and from there on none.
   let [low, high] = [0, places.length]
@@ -46,10 +44,27 @@ async function commonPlace(nats: Nats, { log }: SharedCopy, lastSeq: number): Pr
   return places[low - 1] ?? 0
 }
 
+/** Whether the last message that both may have is the same; those that were deleted on purpose say nothing. */
+async function endsAlike(nats: Nats, log: SharedCopy['log']): Promise<boolean> {
+  const { seq, id } = log.position
+  const found = await idAt(nats, seq)
+  if (found !== null) return found === id
+  for (const place of log.places().toReversed()) {
+    const other = await idAt(nats, place)
+    if (other !== null) return other === log.at(place)?.message_id
+  }
+  return true
+}
+
 // One that was deleted on purpose is no other one.
-async function isSame({ manager }: Nats, seq: number, id: string): Promise<boolean> {
+async function isSame(nats: Nats, seq: number, id: string): Promise<boolean> {
+  const found = await idAt(nats, seq)
+  return found === null || found === id
+}
+
+async function idAt({ manager }: Nats, seq: number): Promise<string | null> {
   const stored = await manager.streams.getMessage(STREAM, { seq })
-  return stored === null || stored.header.get('Nats-Msg-Id') === id
+  return stored === null ? null : stored.header.get('Nats-Msg-Id')
 }
 
 /** Each to its own place, or not at all; false where another message came there first. */
@@ -67,8 +82,7 @@ async function restore(nats: Nats, { log }: SharedCopy, common: number): Promise
     } catch (error) {
       // Another hub may do the same at this moment.
       if (apiCodeOf(error) !== WRONG_LAST_SEQUENCE) throw error
-      const stored = await nats.manager.streams.getMessage(STREAM, { seq: place })
-      if (stored?.header.get('Nats-Msg-Id') !== message_id) return false
+      if ((await idAt(nats, place)) !== message_id) return false
     }
   }
   return true

@@ -234,6 +234,29 @@ describeNats('hubs that share a log', () => {
     expect(verdicts(await again.append(eventEntry('c')))).toEqual([['accepted', 4]])
   })
 
+  it('look further back where the last message was deleted on purpose', async () => {
+    const [server, foreign] = [await startNats(), await startNats()]
+    const one = await startBackend(server)
+    await one.append(eventEntry('a'))
+    await one.append(eventEntry('b'))
+    const { seq } = one.store.copy.log.position
+    await one.close()
+    const other = await startBackend(foreign)
+    for (let i = 0; i < seq + 2; i++) await other.append(eventEntry(`other ${i}`))
+    for (const { url } of [server, foreign]) {
+      const { manager, connection } = await openNats({ servers: url })
+      await manager.streams.deleteMessage(STREAM, seq)
+      await connection.close()
+    }
+    const same = await startBackend(server, one.dataDir)
+    expect(same.restarts).toBe(0)
+    await same.close()
+    const moved = await startBackend(foreign, one.dataDir)
+    expect(moved.restarts).toBeGreaterThan(0)
+    // What the other hub wrote, less the one that was deleted, and what this one had.
+    expect(contentOf(moved)).toMatchObject({ head: seq + 2 - 1 + 2 })
+  })
+
   it('know of tokens and webhooks whatever a command changes at one of them, and an end is for good', async () => {
     const server = await startNats()
     const [one, other] = [await startBackend(server), await startBackend(server)]
