@@ -22,6 +22,8 @@ export type {
   TermObservation,
 } from './glossary-input.ts'
 export type { Scope } from './contracts/glossary-sense.ts'
+export type { FocusDeclaration, FocusDoor } from './focus.ts'
+export type { PresentFocus } from './project/focus.ts'
 export type { Moved, PackageCreation, PackageMove, WorkPackages } from './work-packages.ts'
 
 export { sanitizeEvent } from './events/sanitize.ts'

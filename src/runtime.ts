@@ -8,6 +8,7 @@ import { Calls } from './calls.ts'
 import { createCommits } from './commits.ts'
 import type { Decisions } from './decisions.ts'
 import { createEmitter } from './emitter.ts'
+import type { FocusDoor } from './focus.ts'
 import { RuntimeError } from './errors.ts'
 import { createNewId } from './events/new-id.ts'
 import { createSanitizer } from './events/sanitize.ts'
@@ -67,6 +68,8 @@ export type Runtime = {
   readonly decisions: Decisions
   readonly workPackages: WorkPackages
   readonly glossary: Glossary
+  /** What the user declares to work on. */
+  readonly focus: FocusDoor
   /** Retries every deferred commit, and queues what a crash kept from the outbox. */
   heal(): Promise<Healed>
   readonly sync: Sync
@@ -165,8 +168,13 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
   }
   // Most programs that are started for one thing need none of these, or one.
   const decisions = once(async () => (await import('./decisions.ts')).createDecisions(ledgers))
+  const focus = once(async () => (await import('./focus.ts')).createFocus(parts))
   const workPackages = once(async () =>
-    (await import('./work-packages.ts')).createWorkPackages({ ...ledgers, emitter }),
+    (await import('./work-packages.ts')).createWorkPackages({
+      ...ledgers,
+      emitter,
+      focus: await focus(),
+    }),
   )
   const glossary = once(async () =>
     (await import('./glossary.ts')).createGlossary({ ...ledgers, emitter }),
@@ -210,6 +218,11 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
       request: (request) => calls.run(async () => (await glossary()).request(request)),
       resolve: (resolution) => calls.run(async () => (await glossary()).resolve(resolution)),
       record: (fact) => calls.run(async () => (await glossary()).record(fact)),
+    },
+    focus: {
+      declare: (declaration) => calls.run(async () => (await focus()).declare(declaration)),
+      clear: () => calls.run(async () => (await focus()).clear()),
+      present: () => calls.run(async () => (await focus()).present()),
     },
     heal: () => calls.run(() => healing.heal()),
     sync: {

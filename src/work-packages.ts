@@ -13,6 +13,7 @@ import { EXECUTION_MODES, VERDICTS, type Transition } from './contracts/status-r
 import type { Emitter, Parts } from './emitter.ts'
 import { InputError, KittiwakeError } from './errors.ts'
 import { isoMicroseconds } from './events/stamp.ts'
+import type { FocusFollower } from './focus.ts'
 import type { Healing } from './healing.ts'
 import { readHead } from './project/git-files.ts'
 import { requireIdentity } from './project/identity.ts'
@@ -129,6 +130,7 @@ export function createWorkPackages(
   parts: Parts & {
     readonly commits: Commits
     readonly emitter: Pick<Emitter, 'prepare' | 'record'>
+    readonly focus: FocusFollower
     readonly heal: Healing['heal']
     readonly onRecorded: () => void
   },
@@ -230,9 +232,10 @@ export function createWorkPackages(
     }
   }
 
-  async function finish({ mission }: Place, made: TransitionRecord): Promise<Moved> {
+  async function finish({ mission, identity }: Place, made: TransitionRecord): Promise<Moved> {
     const { transition, events } = made
     lanes.follow(transition)
+    noteFocus(identity, mission, transition)
     let route: Route | null = null
     try {
       for (const { event } of events) route = (await emitter.record(event)).route
@@ -257,6 +260,19 @@ export function createWorkPackages(
       commit: settled.commit,
       deferred_reason: settled.deferral?.reason ?? null,
       route,
+    }
+  }
+
+  function noteFocus({ uuid }: Identity, { directory }: Mission, transition: Transition): void {
+    const { wp_id, from_lane, to_lane } = transition
+    const isWorkedOn = to_lane === 'in_progress'
+    if (!isWorkedOn && from_lane !== 'in_progress') return
+    try {
+      parts.focus.follow(uuid, directory, wp_id, isWorkedOn)
+    } catch (error) {
+      if (!(error instanceof KittiwakeError)) throw error
+      // Who works on it is a courtesy: the move stands.
+      parts.listeners.tell('warning', { code: error.code, message: error.message })
     }
   }
 

@@ -173,14 +173,14 @@ class Background {
   async #tick(): Promise<void> {
     const now = performance.now()
     await this.#holdings.tick(now)
-    if (this.#holdings.hasWork || this.#inspectors.areThere) this.#usedAt = now
+    if (this.#holdings.isWanted || this.#inspectors.areThere) this.#usedAt = now
   }
 
   /** What is recorded from here on finds nobody and starts the next one; what was told before is looked at once more. */
   async #isStillIdle(): Promise<boolean> {
     this.#server.close()
     await this.#tick()
-    if (!this.#holdings.hasWork) return true
+    if (!this.#holdings.isWanted) return true
     await this.#server.listen()
     return false
   }

@@ -2,10 +2,11 @@
 import { statSync } from 'node:fs'
 import type { LinkReport } from '../actors/listeners.ts'
 import { KittiwakeError } from '../errors.ts'
+import { readFocus } from '../project/focus.ts'
 import { refuseBlocked } from '../project/gate.ts'
 import { readIdentity } from '../project/identity.ts'
 import { locateRepository } from '../project/locate.ts'
-import { outboxPath } from '../project/state-directory.ts'
+import { focusPath, outboxPath } from '../project/state-directory.ts'
 import type { Repository } from '../project/types.ts'
 import { createRuntime, type Runtime } from '../runtime.ts'
 import { type ProjectView, viewProject } from '../view.ts'
@@ -41,6 +42,8 @@ export class Holding {
   #closed: () => void = () => undefined
   #link = OFFLINE
   #waiting = 0
+  /** Its user has declared to work on something, which is told while the link is open. */
+  #hasFocus = false
   #obstacle: string | null = null
   #seen = ''
   #lookAt = 0
@@ -77,14 +80,19 @@ export class Holding {
     return this.#waiting > 0 && this.#obstacle === null
   }
 
+  /** There is something to hold the link for, though perhaps nothing to send. */
+  get isWanted(): boolean {
+    return this.hasWork || (this.#hasFocus && this.#obstacle === null)
+  }
+
   wantsToOpen(now: number): boolean {
-    return this.#phase === 'resting' && this.hasWork && now >= this.#retryAt
+    return this.#phase === 'resting' && this.isWanted && now >= this.#retryAt
   }
 
   /** Without use for so long, or nothing may be sent any more. */
   wantsToClose(now: number, idleMs: number): boolean {
     if (this.#phase !== 'open') return false
-    return this.#isBarred || (this.#waiting === 0 && now - this.#usedAt >= idleMs)
+    return this.#isBarred || (!this.isWanted && now - this.#usedAt >= idleMs)
   }
 
   /** Where others wait for their turn: it has nothing to send, or has had its time. */
@@ -137,7 +145,8 @@ export class Holding {
       this.#waiting = view.events.pending + view.events.inflight + view.commits.pending.length
       this.#notes = unqueuedPath(repository.commonDir)
       if (this.#hasFreshNotes()) this.#waiting += 1
-      if (this.#waiting > 0) this.#usedAt = now
+      this.#hasFocus = readFocus(this.#options.state, this.entry.uuid, Date.now()) !== null
+      if (this.isWanted) this.#usedAt = now
       if (this.#obstacle === 'held_elsewhere') this.#lookAt = now + RETRY_MS
     } catch (error) {
       this.#obstacle = codeOf(error)
@@ -253,8 +262,10 @@ export class Holding {
 
   /** Another value than before says that something may have been recorded. */
   #stamp(): string {
-    const path = outboxPath(this.#options.state, this.entry.uuid)
-    return [...[path, `${path}-wal`].map(versionOf), this.#notesVersion()].join()
+    const { state, entry } = this.#options
+    const path = outboxPath(state, entry.uuid)
+    const paths = [path, `${path}-wal`, focusPath(state, entry.uuid)]
+    return [...paths.map(versionOf), this.#notesVersion()].join()
   }
 
   /** An open project takes them up by itself; those that it has left are another's, or waited for by a command. */

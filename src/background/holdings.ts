@@ -57,8 +57,9 @@ export class Holdings {
     }
   }
 
-  get hasWork(): boolean {
-    return this.#all.some((holding) => holding.hasWork)
+  /** Something is to be sent, or a link to be held. */
+  get isWanted(): boolean {
+    return this.#all.some((holding) => holding.isWanted)
   }
 
   status(): readonly HoldingStatus[] {
@@ -130,7 +131,8 @@ export class Holdings {
       // Two clones of a project have one lease between them.
       const inTheWay = open.filter((one) => one.entry.uuid === holding.entry.uuid)
       if (inTheWay.length === 0 && open.length < OPEN_MAX) holding.open(now)
-      else this.#makeRoom(inTheWay.length > 0 ? inTheWay : open, now)
+      // What only tells a focus takes no other's place: two of that kind would take turns for ever.
+      else if (holding.hasWork) this.#makeRoom(inTheWay.length > 0 ? inTheWay : open, now)
     }
   }
 

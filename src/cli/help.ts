@@ -20,6 +20,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--depends-on': 'WP',
   '--evidence': 'JSON|@FILE|-',
   '--execution-mode': 'MODE',
+  '--for': 'TIME',
   '--format': 'FORMAT',
   '--from': 'FILE|NAME',
   '--grace': 'TIME',
@@ -73,6 +74,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--type': 'T',
   '--urgency': 'U',
   '--user': 'U',
+  '--wp': 'WP',
 }
 
 const REPEATABLE: ReadonlySet<string> = new Set(['--depends-on', '--option'])

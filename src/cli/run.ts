@@ -10,6 +10,7 @@ import { ConformanceRunCommand } from './commands/conformance.ts'
 import { DoctorCommand } from './commands/doctor.ts'
 import { EmitCommand } from './commands/emit.ts'
 import { EventsTypesCommand } from './commands/events.ts'
+import { FocusCommand } from './commands/focus.ts'
 import { GateCommand } from './commands/gate.ts'
 import * as glossary from './commands/glossary.ts'
 import * as hooks from './commands/hooks.ts'
@@ -60,6 +61,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   wp.WpMoveCommand,
   wp.WpListCommand,
   wp.WpHistoryCommand,
+  FocusCommand,
   status.StatusCommand,
   status.StatusVerifyCommand,
   glossary.GlossaryObserveCommand,

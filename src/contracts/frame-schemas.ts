@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN, ZONED_TIME_PATTERN } from './event.ts'
+import { FOCUS_NAME } from './focus.ts'
 import { isJsonObject } from './json.ts'
 import type { JsonObject } from './json.ts'
 import { PUSHED_MAX } from './ledger-frame.ts'
@@ -17,8 +18,6 @@ export const BATCH_EVENTS_MAX = 1_000
 export const GIT_HASH = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 export const LINES_ID = /^[0-9a-f]{64}$/
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-/** A mission or a work package by its name: never a path, never a sentence. */
-const FOCUS = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
 
 const name = z.string().max(256)
 const category = name.min(1).describe('Why, in lower-case words')
@@ -88,7 +87,7 @@ export const ledgerLines = z
     project_uuid: projectUuid,
     build_id: name,
     git_hash: gitHash.describe('The commit that added the rows; of history where they were found'),
-    mission: z.string().regex(FOCUS).describe('Directory name'),
+    mission: z.string().regex(FOCUS_NAME).describe('Directory name'),
     mission_id: name.min(1).nullable(),
     ledger: z.enum(LEDGERS),
     history: z.boolean().describe('True: not of one announced commit, but all that was before'),
@@ -132,8 +131,8 @@ export const unsubscribe = z
   .strictObject({ type: z.literal('unsubscribe'), project_uuid: projectUuid })
   .describe('Ends a subscription; not answered')
 const focus = z.strictObject({
-  mission: z.string().regex(FOCUS),
-  wp: z.string().regex(FOCUS).nullish(),
+  mission: z.string().regex(FOCUS_NAME),
+  wp: z.string().regex(FOCUS_NAME).nullish(),
 })
 export const presence = z
   .strictObject({
@@ -141,7 +140,9 @@ export const presence = z
     project_uuid: projectUuid,
     focus: focus.nullable().describe('Null: no longer there'),
   })
-  .describe('What the user of this connection works on; not answered')
+  .describe(
+    'What the user of this connection works on (feature presence); not answered unless refused',
+  )
 
 export const batchLimits = z.looseObject({
   max_events_per_batch: z.int().min(1),

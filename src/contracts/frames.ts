@@ -2,6 +2,7 @@
 import { InputError } from '../errors.ts'
 import { EVENT_ID_PATTERN } from './event.ts'
 import { factsOf } from './event-types.ts'
+import type { Focus } from './focus.ts'
 import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES, LINES_ID } from './frame-schemas.ts'
 import { isJsonObject, parseJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
@@ -118,8 +119,6 @@ export type SubscribeFrame = {
 }
 export type UnsubscribeFrame = { readonly type: 'unsubscribe'; readonly project_uuid: string }
 
-/** What a user works on. No name of a person, no path. */
-export type Focus = { readonly mission: string; readonly wp?: string | null }
 export type PresenceFrame = {
   readonly type: 'presence'
   readonly project_uuid: string

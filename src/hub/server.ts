@@ -267,7 +267,7 @@ class RunningHub implements Hub {
 }
 
 /** What a client may use on a connection. */
-const FEATURES: readonly string[] = ['event_batches', 'subscriptions', ...LEDGER_FEATURES]
+const FEATURES = ['event_batches', 'subscriptions', 'presence', ...LEDGER_FEATURES]
 
 /** What a hub answers that has nothing to show yet. */
 const ALWAYS: ReadonlySet<string> = new Set(['/health', '/readyz', '/metrics'])

@@ -38,6 +38,11 @@ export function senderLeasePath(state: string, projectUuid: string): string {
   return join(state, 'projects', checked(projectUuid, UUID_PATTERN), 'sender.db')
 }
 
+/** What its user has declared to work on. @throws StoreError STATE_PATH */
+export function focusPath(state: string, projectUuid: string): string {
+  return join(state, 'projects', checked(projectUuid, UUID_PATTERN), 'focus.json')
+}
+
 /** What is kept of a purged project: its clocks, under a name that doesn't tell which project it was. @throws StoreError STATE_PATH */
 export function retainedClockPath(state: string, projectUuid: string): string {
   const name = createHash('sha256').update(checked(projectUuid, UUID_PATTERN)).digest('hex')

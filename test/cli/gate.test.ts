@@ -67,6 +67,7 @@ const SAFE: readonly string[] = [
   'decision log',
   'doctor',
   'events types',
+  'focus',
   'gate',
   'glossary list',
   'glossary verify',
@@ -140,6 +141,8 @@ const UNSAFE_COMMANDS: readonly string[] = [
 const CHANGED: readonly (readonly [string, string])[] = [
   ['auth login --hub h --token-file f --no-opt-in', 'safe'],
   ['bulk-edit plan term --mission m --write', 'unsafe'],
+  ['focus --clear', 'unsafe'],
+  ['focus --mission m', 'unsafe'],
   ['glossary verify --repair', 'unsafe'],
   ['log repair --dry-run', 'safe'],
   ['queue gc --yes', 'unsafe'],

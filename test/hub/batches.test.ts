@@ -39,7 +39,13 @@ describe('the snapshot', () => {
     const headers = { Authorization: `Bearer ${ws_token}` }
     const snapshot = await new TestLink(new WebSocket(ws_url, { headers })).next()
     const epoch = expect.stringMatching(/^[0-9a-f-]{36}$/)
-    const features = ['event_batches', 'subscriptions', 'ledger_lines', 'pushed_commits']
+    const features = [
+      'event_batches',
+      'subscriptions',
+      'presence',
+      'ledger_lines',
+      'pushed_commits',
+    ]
     expect(snapshot).toEqual({
       type: 'snapshot',
       work_packages: [],

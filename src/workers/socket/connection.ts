@@ -5,6 +5,8 @@
 import type { Buffer } from 'node:buffer'
 import { WebSocket } from 'ws'
 import type { RawData } from 'ws'
+import { FocusTeller } from './focus-teller.ts'
+import type { FocusTellerOptions } from './focus-teller.ts'
 import type { Greeting } from './greeting.ts'
 import type { OpenedSocket } from './handshake.ts'
 import { readFrame } from './incoming.ts'
@@ -28,12 +30,16 @@ export type FrameCounts = {
   floodedPings: number
 }
 
+export type FocusSource = Pick<FocusTellerOptions, 'projectUuid' | 'read'>
+
 export type ConnectionOptions = OpenedSocket & {
   readonly number: number
   readonly target: string
   /** The id of the login that led here. */
   readonly login: string
   readonly granted: (projectUuid: string) => boolean
+  /** Whose user's focus is told, and what it is; null where there is no project. */
+  readonly focus: FocusSource | null
   readonly emit: (fact: SocketFact) => void
   readonly limits: LinkLimits
   readonly setTimer: SetTimer
@@ -51,6 +57,7 @@ export class Connection {
   readonly #options: ConnectionOptions
   readonly #sender: Sender
   readonly #liveness: Liveness
+  readonly #focus: FocusTeller | null
   readonly #closed: Promise<void>
   #resolveClosed: () => void = () => {}
   #isOver = false
@@ -61,11 +68,13 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options
-    const { granted, limits, setTimer, webSocket } = options
+    const { focus, granted, limits, setTimer, webSocket } = options
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
     this.#sender = new Sender({ outlet: this.#outlet(), granted, limits, setTimer })
+    const say = (frame: string): void => webSocket.send(frame, ignoreError)
+    this.#focus = focus === null ? null : new FocusTeller({ ...focus, granted, say, setTimer })
     this.#liveness = new Liveness({
       limits,
       setTimer,
@@ -137,8 +146,9 @@ export class Connection {
     const { emit, login, number: connection, target } = this.#options
     this.#greeting = frame.greeting
     this.#sender.open(frame.greeting, target)
-    const { epoch, takes } = frame.greeting
+    const { epoch, takes, takesPresence } = frame.greeting
     emit({ type: 'socket.snapshot', connection, login, epoch, takes })
+    if (takesPresence) this.#focus?.start()
   }
 
   #take(frame: IncomingFrame): void {
@@ -149,6 +159,9 @@ export class Connection {
         break
       case 'acks':
         if (!this.#sender.settleArrays(frame.acks)) counts.stray += 1
+        break
+      case 'unheard':
+        this.#focus?.refused(frame.projectUuid)
         break
       case 'stray':
         counts.stray += 1
@@ -192,7 +205,7 @@ export class Connection {
   #giveUp(): void {
     if (this.#isOver || this.#ending !== null) return
     this.#ending = { class: 'transient', reason: 'LINK_SILENT' }
-    this.#sender.end()
+    this.#fallSilent()
     this.#options.webSocket.terminate()
   }
 
@@ -201,7 +214,7 @@ export class Connection {
     const { webSocket } = this.#options
     this.#ending = { class: closeClass, reason }
     // First: the close handshake may take its whole deadline, and no ack is taken any more.
-    this.#sender.end()
+    this.#fallSilent()
     webSocket.resume()
     webSocket.close(code)
   }
@@ -210,12 +223,17 @@ export class Connection {
     if (this.#isOver) return
     this.#isOver = true
     this.#liveness.stop()
-    this.#sender.end()
+    this.#fallSilent()
     // The hub's own close text is not passed on: it is untrusted.
     const ending = this.#ending ?? { class: classOfCloseCode(code), reason: reasonOf(code) }
     const { emit, number: connection } = this.#options
     emit({ type: 'socket.closed', connection, code, class: ending.class, reason: ending.reason })
     this.#resolveClosed()
+  }
+
+  #fallSilent(): void {
+    this.#sender.end()
+    this.#focus?.stop()
   }
 
   #outlet(): Outlet {

@@ -20,6 +20,8 @@ export type Greeting = {
   readonly limits: IngressLimits
   /** Array frames with cumulative acks. */
   readonly takesArrays: boolean
+  /** What its user works on. */
+  readonly takesPresence: boolean
   /** Beside commits; only the plain dialect knows such frames. */
   readonly takes: readonly LedgerFeature[]
   /** Another one than before: the hub may have lost what it acknowledged. */
@@ -47,6 +49,7 @@ export function readGreeting(frame: JsonObject): Greeting {
     dialect,
     limits: readIngressLimits(limits),
     takesArrays: features.includes('event_batches'),
+    takesPresence: dialect === null && features.includes('presence'),
     takes: dialect === null ? LEDGER_FEATURES.filter((one) => features.includes(one)) : [],
     epoch: readEpoch(epoch),
   }

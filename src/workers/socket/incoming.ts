@@ -36,6 +36,8 @@ export type IncomingFrame =
   /** A broadcast, or a type of a newer hub. */
   | { readonly kind: 'other' }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  /** What was said of a project that is not recorded, as what its user works on. */
+  | { readonly kind: 'unheard'; readonly projectUuid: string }
   | { readonly kind: 'acks'; readonly acks: Acks }
   /** Looks like a verdict, but not by the contract: it changes nothing. */
   | { readonly kind: 'stray' }
@@ -123,10 +125,15 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1
 }
 
+const UNHEARD_KEYS = ['type', 'project_uuid', 'status', 'error_category', 'retryable']
 /** What an error frame names; of several the first. */
 const ERROR_KEYS = ['git_hash', 'lines_id', 'pushed_id'] as const
 
 function readError(frame: JsonObject): IncomingFrame {
+  const { project_uuid: projectUuid } = frame
+  if (typeof projectUuid === 'string' && hasExactly(frame, UNHEARD_KEYS)) {
+    return { kind: 'unheard', projectUuid }
+  }
   const key = ERROR_KEYS.find((one) => one in frame) ?? 'event_id'
   const id = frame[key]
   const isWhole = hasExactly(frame, ['type', key, 'status', 'error_category', 'retryable'])

@@ -9,7 +9,7 @@ import type { Ticket } from './authenticate.ts'
 import { BacklogWay } from './backlog-way.ts'
 import { BatchLink } from './batch-link.ts'
 import { Connection } from './connection.ts'
-import type { FrameCounts } from './connection.ts'
+import type { FocusSource, FrameCounts } from './connection.ts'
 import { openSocket } from './handshake.ts'
 import { LINK_LIMITS, setTimer } from './limits.ts'
 import type { LinkLimits, SetTimer } from './limits.ts'
@@ -25,6 +25,8 @@ export type LinkOptions = {
   /** Consent, asked for every frame by its own project; false where it is absent or unreadable. */
   readonly granted: (projectUuid: string) => boolean
   readonly emit: (fact: SocketFact) => void
+  /** What the user of the project works on, told while a connection is open. */
+  readonly focus?: FocusSource | null
   readonly limits?: Partial<LinkLimits>
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number
@@ -101,6 +103,7 @@ export class Link {
       target: held.ticket.target,
       login: held.ticket.login,
       granted: this.#options.granted,
+      focus: this.#options.focus ?? null,
       emit: (fact) => {
         // What waits for HTTP answers would else hold every later answer of this worker up.
         if (fact.type === 'socket.closed') over.abort()

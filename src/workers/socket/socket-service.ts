@@ -3,6 +3,8 @@ import { BroadcastChannel } from 'node:worker_threads'
 import { idOfFrame } from '../../contracts/ledger-frame.ts'
 import type { LedgerFrame } from '../../contracts/ledger-frame.ts'
 import { errorToWire } from '../../errors.ts'
+import type { Focus } from '../../contracts/focus.ts'
+import { readFocus } from '../../project/focus.ts'
 import { openLogin } from '../../project/login.ts'
 import { encodeJson, type JsonObject } from '../../contracts/json.ts'
 import type { Service } from '../serve.ts'
@@ -52,6 +54,7 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
       granted: (uuid) =>
         uuid === projectUuid && this.#grant !== null && this.#consent.epoch(uuid) === this.#grant,
       emit: report,
+      focus: projectUuid === null ? null : { projectUuid, read: () => focusOf(state, projectUuid) },
     })
   }
 
@@ -131,6 +134,13 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
     // A batch that never came counts as unanswered, and the drain claims it again.
     return this.#present?.batch === number ? this.#present.rows : []
   }
+}
+
+function focusOf(state: string, projectUuid: string): Focus | null {
+  const declared = readFocus(state, projectUuid, Date.now())
+  if (declared === null) return null
+  const { mission, wp } = declared
+  return wp === null ? { mission } : { mission, wp }
 }
 
 function eventItem(row: DirectBatch['rows'][number]): OutgoingItem {

@@ -12,7 +12,7 @@ import type Database from 'better-sqlite3'
 
 import { LinkError } from '../../errors.ts'
 import { syncFolder } from '../../project/durable-file.ts'
-import { outboxPath, senderLeasePath } from '../../project/state-directory.ts'
+import { focusPath, outboxPath, senderLeasePath } from '../../project/state-directory.ts'
 import { BUSY_TIMEOUT_MS, openDatabase } from './open-database.ts'
 import { isBusy, patiently } from './patience.ts'
 import { retainClocks } from './retained-clock.ts'
@@ -22,6 +22,7 @@ import { asStoreErrors } from './store-error.ts'
 /** False where there was nothing. @throws LinkError LINK_HELD, StoreError as `openDatabase` */
 export function purgeProject(state: string, projectUuid: string): boolean {
   const path = outboxPath(state, projectUuid)
+  asStoreErrors(() => rmSync(focusPath(state, projectUuid), { force: true }))
   if (!existsSync(path)) return false
   const leasePath = senderLeasePath(state, projectUuid)
   const lease = SenderLease.tryAcquire(leasePath)
