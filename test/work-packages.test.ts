@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Runtime } from '#dist/index.js'
+import { locateRepository } from '#dist/project/locate.js'
+import { readMission } from '#dist/project/missions.js'
+import { readStatus } from '#dist/workers/git/status-log.js'
 import { RuntimeWorld } from './support/runtime-world.ts'
 
 type Opened = { world: RuntimeWorld; runtime: Runtime; mission: string; uuid: string }
@@ -80,6 +83,25 @@ describe('a work package', () => {
       message: expect.stringContaining('final') as string,
     })
     expect(rows(place)).toHaveLength(8)
+  })
+
+  it('is read from the primary checkout once its branch was merged and is gone', async () => {
+    const place = await opened()
+    const { runtime, mission, world } = place
+    await runtime.workPackages.create({ mission, wp_id: 'WP01' })
+    await runtime.stop()
+    const repository = await locateRepository(world.root)
+    const lanes = async () => {
+      const { fold, source } = await readStatus(repository, await readMission(repository, mission))
+      return [source, ...[...fold.packages.values()].map(({ lane }) => lane)]
+    }
+    const git = (...words: string[]) => world.repository.git(...words)
+    const found = await readMission(repository, mission)
+    git('worktree', 'remove', '--force', join('.worktrees', `${mission}-coord`))
+    expect(await lanes()).toEqual(['branch', 'planned'])
+    git('merge', '-q', '-m', 'Merge', found.coordination_branch ?? '')
+    git('branch', '-q', '-D', found.coordination_branch ?? '')
+    expect(await lanes()).toEqual(['worktree', 'planned'])
   })
 
   it('tells the inspector where it is', async () => {

@@ -99,6 +99,7 @@ const isCut = z.boolean().describe('True: the hub holds more than one answer is 
 const commitOrNull = z.string().nullable().describe('The commit that told of it; null for history')
 const person = z.looseObject({ actor_id: z.string(), actor_type: z.string() })
 const lanes = z.record(z.string(), z.int()).describe('Packages by lane')
+const movedAt = z.string().nullable().describe('Of the last move, as its row says')
 const missionsList = z
   .looseObject({
     missions: z.array(
@@ -109,6 +110,7 @@ const missionsList = z
         status_rows: z.int().min(0),
         received_at: time.describe('When the last of its rows came'),
         summary: lanes.nullable().describe('Null where there are too many rows to fold them all'),
+        moved_at: movedAt,
       }),
     ),
     lines_seq: linesSeq,
@@ -122,6 +124,7 @@ const board = z.looseObject({
   mission_id: z.string().nullable(),
   summary: lanes,
   event_count: z.int().min(0),
+  moved_at: movedAt,
   work_packages: z.array(
     z.looseObject({
       wp_id: z.string(),

@@ -35,6 +35,8 @@ export type Board = {
   /** How many packages are in each lane. */
   readonly summary: Readonly<Record<string, number>>
   readonly event_count: number
+  /** Of the last move, as its row says; null where there is none. */
+  readonly moved_at: string | null
   readonly work_packages: readonly BoardPackage[]
   readonly anomalies: readonly Oddity[]
 }
@@ -83,9 +85,18 @@ export function foldBoard(lines: readonly StoredLine[]): Board {
   return {
     summary,
     event_count: fold.eventCount,
+    moved_at: lastMove(fold.packages.values()),
     work_packages: [...fold.packages.values()].map((found) => boardPackage(found, commitById)),
     anomalies,
   }
+}
+
+function lastMove(packages: Iterable<WorkPackage>): string | null {
+  const moves = [...packages].flatMap(({ transitions }) => transitions)
+  return moves.reduce<string | null>(
+    (latest, { at }) => (latest === null || Date.parse(at) > Date.parse(latest) ? at : latest),
+    null,
+  )
 }
 
 function boardPackage(

@@ -14,13 +14,14 @@ import type { HubStore } from './store.ts'
 /** The last row that something was folded from, and whether there were more than it holds. */
 type Told = { readonly lines_seq: number; readonly is_cut: boolean }
 
-export type KeptBoard = Pick<Board, 'summary'> & {
+export type KeptBoard = Pick<Board, 'summary' | 'moved_at'> & {
   /** The members of a board, as JSON. */
   readonly text: string
 }
 export type KeptMission = StoredMission & {
   /** Null where the project has too many rows to fold them all. */
   readonly summary: Board['summary'] | null
+  readonly moved_at: string | null
 }
 
 const ROW_LENGTH = 256
@@ -54,8 +55,9 @@ export class Folds {
       const found = lines.missions(project_id)
       const rows = found.reduce((sum, { status_rows }) => sum + status_rows, 0)
       const value = found.map((one) => {
-        const summary = rows > FOLD_ROWS_MAX ? null : this.board(project_id, one.mission).summary
-        return { ...one, summary }
+        if (rows > FOLD_ROWS_MAX) return { ...one, summary: null, moved_at: null }
+        const { summary, moved_at } = this.board(project_id, one.mission)
+        return { ...one, summary, moved_at }
       })
       return { value, length: value.length * ROW_LENGTH }
     })
@@ -69,7 +71,8 @@ export class Folds {
       const rows = lines.read(project_id, 'status', mission)
       const board = foldBoard(rows.lines)
       const text = JSON.stringify({ is_cut: rows.isCut, lines_seq, ...board })
-      return { value: { summary: board.summary, text }, length: text.length }
+      const { summary, moved_at } = board
+      return { value: { summary, moved_at, text }, length: text.length }
     })
   }
 

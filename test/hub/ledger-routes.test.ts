@@ -11,6 +11,7 @@ import type { Hub } from '#dist/hub/server.js'
 import { createToken } from '#dist/hub/tokens.js'
 import { newCommit, newEvent, newLines, newMove, newUlid, openLink, request } from './support.ts'
 
+const KIM_MOVED = '2026-02-12T11:00:00.000000+00:00'
 const project_uuid = randomUUID()
 const git_hash = 'ab'.repeat(20)
 const SAM = { actor_id: 'sam', actor_type: 'human' }
@@ -77,7 +78,7 @@ beforeAll(async () => {
       git_hash,
       rows: rows(
         newMove({ from_lane: 'genesis', to_lane: 'planned' }),
-        newMove({ actor: 'kim', at: '2026-02-12T11:00:00.000000+00:00' }),
+        newMove({ actor: 'kim', at: KIM_MOVED }),
         newMove({ from_lane: 'genesis', to_lane: 'planned', wp_id: 'WP02' }),
       ),
     }),
@@ -125,8 +126,8 @@ describe('the missions', () => {
   it('are those that rows have told of', async () => {
     const { body } = await get('/api/v1/missions')
     expect(http.missionsList.parse(body).missions).toMatchObject([
-      { mission: 'billing', decision_rows: 2, status_rows: 0 },
-      { mission: 'login', decision_rows: 2, status_rows: 3 },
+      { mission: 'billing', decision_rows: 2, status_rows: 0, moved_at: null },
+      { mission: 'login', decision_rows: 2, status_rows: 3, moved_at: KIM_MOVED },
     ])
   })
 })

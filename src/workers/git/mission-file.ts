@@ -4,6 +4,7 @@ import { GitError } from '../../errors.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { MISSIONS_FOLDER } from '../../project/mission-names.ts'
 import { missionBranch, resolvePlacement } from '../../project/placement.ts'
+import { pathWithoutLinks } from '../../project/safe-path.ts'
 import type { Mission, Repository } from '../../project/types.ts'
 import { CommitGraph } from './commit-graph.ts'
 import { branchTip } from './head.ts'
@@ -20,7 +21,12 @@ export type MissionFiles = {
   readonly read: (name: string) => Promise<Buffer | null>
 }
 
-/** Takes no lock and writes nothing. @throws GitError IO_ERROR, REPOSITORY_UNSUPPORTED */
+/**
+ * Takes no lock and writes nothing. A branch that is gone, as after its merge, is stood for by the primary checkout, which
+ * then has what it held.
+ *
+ * @throws GitError IO_ERROR, REPOSITORY_UNSUPPORTED
+ */
 export async function openMissionFiles(
   repository: Repository,
   mission: Mission,
@@ -29,13 +35,17 @@ export async function openMissionFiles(
     if (error instanceof GitError) return null
     throw error
   })
-  if (placement === null) return branchFiles(repository, mission)
+  if (placement !== null) return folderFiles(placement.missionPath)
+  const tip = tipOf(repository, mission)
+  if (tip !== null) return branchFiles(repository, mission, tip)
+  return folderFiles(pathWithoutLinks(repository.root, [MISSIONS_FOLDER, mission.directory]))
+}
+
+function folderFiles(folder: string): MissionFiles {
   return {
     source: 'worktree',
     read: async (name) => {
-      const file = readBounded(join(placement.missionPath, name), LOG_BYTES_MAX, {
-        followLink: false,
-      })
+      const file = readBounded(join(folder, name), LOG_BYTES_MAX, { followLink: false })
       if (file.state === 'absent') return null
       if (file.state === 'read') return file.bytes
       throw new GitError('LOG_UNREADABLE', `${name} can't be read: ${file.reason}`, {
@@ -45,14 +55,20 @@ export async function openMissionFiles(
   }
 }
 
-function branchFiles({ commonDir }: Repository, mission: Mission): MissionFiles {
+function tipOf({ commonDir }: Repository, mission: Mission): string | null {
+  try {
+    return branchTip(commonDir, `refs/heads/${missionBranch(mission)}`)
+  } catch (error) {
+    throw gitErrorFrom(error)
+  }
+}
+
+function branchFiles({ commonDir }: Repository, mission: Mission, tip: string): MissionFiles {
   const graph = new CommitGraph(commonDir, {})
   return {
     source: 'branch',
     read: async (name) => {
       try {
-        const tip = branchTip(commonDir, `refs/heads/${missionBranch(mission)}`)
-        if (tip === null) return null
         const { tree } = await graph.commit(tip)
         const path = `${MISSIONS_FOLDER}/${mission.directory}/${name}`
         const entry = await graph.entryAt(tree, path)

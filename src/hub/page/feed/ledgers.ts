@@ -1,4 +1,5 @@
 /** Missions, boards, decisions, the glossary and activity of the project: read when they are looked at, and again when they changed. */
+import { inWorkFirst, latest } from '../model/missions.ts'
 import { type Api, ApiFault } from './api.ts'
 import type {
   Board,
@@ -185,7 +186,7 @@ export class Ledgers {
 
   #putMissions(missions: readonly Mission[]): void {
     const before = this.shownMission
-    this.missions = missions
+    this.missions = inWorkFirst(missions)
     this.#first ??= this.shownMission
     if (this.shownMission !== before || this.board === null) this.#read('board')
   }
@@ -199,8 +200,4 @@ export class Ledgers {
 
 export function isOpen({ answered_at }: Decision): boolean {
   return answered_at === null
-}
-
-function latest(missions: readonly Mission[]): Mission | undefined {
-  return [...missions].sort((a, b) => Date.parse(b.received_at) - Date.parse(a.received_at))[0]
 }

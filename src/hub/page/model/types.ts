@@ -15,6 +15,8 @@ export type Mission = {
   readonly decision_rows: number
   readonly status_rows: number
   readonly received_at: string
+  /** Of its last move; null where it has none. */
+  readonly moved_at: string | null
   readonly summary: Summary | null
 }
 

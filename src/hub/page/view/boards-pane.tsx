@@ -1,14 +1,15 @@
 /** Missions, and the work packages of one by lane, with who moved what and when. */
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { counted, visible } from '../../../page/text.ts'
 import type { Dashboard } from '../dashboard.ts'
+import { isFinished, lastAt } from '../model/missions.ts'
 import type { Board, Mission, Move, Present, WorkPackage } from '../model/types.ts'
 import { actorName, LANE_NAMES, laneName, RARE_LANES } from '../model/words.ts'
 import { Empty, Hash, Search, Waiting, When } from './parts.tsx'
 import { LaneBar } from './lane-bar.tsx'
 
 export function BoardsPane({ dashboard }: { readonly dashboard: Dashboard }) {
-  const { missions, faults, shownMission } = dashboard.ledgers
+  const { missions, faults } = dashboard.ledgers
   if (missions === null) return <Waiting fault={faults.get('missions')} />
   if (missions.length === 0) {
     return (
@@ -32,28 +33,54 @@ export function BoardsPane({ dashboard }: { readonly dashboard: Dashboard }) {
           />
           <span class="faint small">{counted(found.length, 'mission')}</span>
         </div>
-        <ul class="scroll">
-          {found.map((mission) => (
-            <li key={mission.mission}>
-              <MissionRow
-                mission={mission}
-                isShown={mission.mission === shownMission}
-                isWorkedOn={dashboard.present.some(
-                  ({ focus }) => focus.mission === mission.mission,
-                )}
-                choose={() => dashboard.go({ mission: mission.mission })}
-              />
-            </li>
-          ))}
-        </ul>
+        <div class="mission-list scroll">
+          <MissionGroup
+            name="In work"
+            missions={found.filter((one) => !isFinished(one))}
+            dashboard={dashboard}
+          />
+          <MissionGroup name="Finished" missions={found.filter(isFinished)} dashboard={dashboard} />
+          {found.length === 0 ? <p class="faint small">No mission is called so.</p> : null}
+        </div>
       </aside>
       <BoardView dashboard={dashboard} />
     </div>
   )
 }
 
+function MissionGroup({
+  name,
+  missions,
+  dashboard,
+}: {
+  readonly name: string
+  readonly missions: readonly Mission[]
+  readonly dashboard: Dashboard
+}) {
+  if (missions.length === 0) return null
+  return (
+    <section aria-label={name}>
+      <h3 class="faint small">
+        {name} · {missions.length}
+      </h3>
+      <ul>
+        {missions.map((one) => (
+          <li key={one.mission}>
+            <MissionRow
+              mission={one}
+              isShown={one.mission === dashboard.ledgers.shownMission}
+              isWorkedOn={dashboard.present.some(({ focus }) => focus.mission === one.mission)}
+              choose={() => dashboard.go({ mission: one.mission })}
+            />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
 function MissionRow({
-  mission: { mission, summary, status_rows, decision_rows, received_at },
+  mission: found,
   isShown,
   isWorkedOn,
   choose,
@@ -63,8 +90,15 @@ function MissionRow({
   readonly isWorkedOn: boolean
   readonly choose: () => void
 }) {
+  const { mission, summary, status_rows, decision_rows } = found
+  const row = useRef<HTMLButtonElement>(null)
+  // Chosen by a key, by an address or because something happened there, it may be far down the list.
+  useEffect(() => {
+    if (isShown) row.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [isShown])
   return (
     <button
+      ref={row}
       type="button"
       class="mission"
       aria-current={isShown}
@@ -79,7 +113,7 @@ function MissionRow({
       <span class="faint small">
         {counted(status_rows, 'move')} ·{' '}
         {decision_rows === 0 ? '' : `${counted(decision_rows, 'decision row')} · `}
-        <When time={received_at} />
+        <When time={lastAt(found)} />
       </span>
     </button>
   )
