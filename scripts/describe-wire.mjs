@@ -197,6 +197,7 @@ const NAME_BY_HUB_FRAME = {
   subscribed: 'Subscribed',
   presence: 'Present',
   damaged: 'Damaged',
+  forgotten: 'Forgotten',
 }
 
 const documents = new Map([

@@ -29,6 +29,7 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--hub': 'URL',
   '--idle': 'SECONDS',
   '--input-key': 'K',
+  '--keep-days': 'N',
   '--limit': 'N',
   '--message': 'MSG',
   '--mission': 'M',

@@ -93,6 +93,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hubData.HubVerifyCommand,
   hubData.HubExportCommand,
   hubData.HubDeleteCommand,
+  hubData.HubRetainCommand,
   auth.AuthLoginCommand,
   auth.AuthStatusCommand,
   auth.AuthWhoamiCommand,

@@ -258,6 +258,15 @@ export const shownCommit = z
 export const damaged = z
   .looseObject({ type: z.literal('damaged'), project_uuid: projectUuid, seq })
   .describe('Stands for a row that the hub can no longer read, so that no gap is seen')
+export const forgotten = z
+  .looseObject({
+    type: z.literal('forgotten'),
+    project_uuid: projectUuid,
+    through_seq: seq.describe('What follows comes after this number'),
+  })
+  .describe(
+    'What a subscriber that was behind has missed is no longer kept, so that no gap is seen',
+  )
 const present = z.looseObject({
   member: name.min(1).describe('A name that the hub makes up for one connection'),
   focus,
@@ -275,6 +284,9 @@ export const subscribed = z
     epoch,
     seq,
     lines_seq: linesSeq.optional(),
+    history_from: seq
+      .optional()
+      .describe('The first number that is kept; who asks for what is before it begins anew'),
     resumed: z.boolean().describe('True: all after after_seq follows'),
     snapshot: projectSnapshot.nullable(),
   })
@@ -317,4 +329,5 @@ export const HUB_FRAMES = {
   subscribed,
   presence: presenceList,
   damaged,
+  forgotten,
 } as const

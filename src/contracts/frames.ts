@@ -174,7 +174,7 @@ export type HubReading =
   | { readonly kind: 'event'; readonly frame: EventFrame }
   | { readonly kind: 'commit'; readonly frame: LocalCommit }
   | {
-      readonly kind: 'subscribed' | 'presence' | 'damaged' | 'pushed' | 'lines'
+      readonly kind: 'subscribed' | 'presence' | 'damaged' | 'forgotten' | 'pushed' | 'lines'
       readonly frame: JsonObject
     }
   | { readonly kind: 'unknown' }

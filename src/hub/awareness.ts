@@ -73,13 +73,15 @@ export class Awareness {
   #subscribe(
     { session: { team }, following }: Watcher,
     { project_uuid, epoch, after_seq }: SubscribeFrame,
-    { project_id, head }: Project,
+    { project_id, head, forgotten }: Project,
   ): AwarenessAnswer {
     if (following.size >= SUBSCRIPTIONS_MAX && !following.has(project_uuid)) {
       return { category: 'too_many_subscriptions', retryable: false }
     }
     const own = this.#store.epoch.id
-    const missed = epoch === own && after_seq !== undefined ? head - after_seq : -1
+    // Of what is forgotten nothing can follow: it begins with what is there.
+    const isKept = epoch === own && after_seq !== undefined && after_seq >= forgotten
+    const missed = isKept ? head - after_seq : -1
     const resumed = missed >= 0 && missed <= RESUME_ROWS_MAX
     following.start(project_uuid, project_id, resumed ? head - missed : head, head)
     const said = JSON.stringify({
@@ -88,6 +90,7 @@ export class Awareness {
       epoch: own,
       seq: head,
       lines_seq: this.#store.lines.head({ project_id, ledger: null, mission: null }),
+      history_from: forgotten + 1,
       resumed,
     })
     const snapshot = resumed ? 'null' : this.#snapshot(project_uuid, project_id)

@@ -1,12 +1,12 @@
 /** Removes all that a hub holds of one project, so that its bytes are in no file of the data folder any more. */
-import { readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { LinkError } from '../errors.ts'
 import { sharedData, useOf } from './data-use.ts'
-import { DATABASE_FILE, lockFolder, openDatabase, unusable } from './database.ts'
+
+import { lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
 import { idOfProject } from './named-project.ts'
 import type { NamedProject } from './named-project.ts'
+import { asideIn } from './set-aside.ts'
 
 const BUSY_TIMEOUT_MS = 5_000
 
@@ -62,8 +62,4 @@ function deleteRows(database: Connection, named: NamedProject): Omit<Deletion, '
     return { events, commits, lines, webhooks }
   })
   return run.immediate()
-}
-
-function asideIn(dataDir: string): readonly string[] {
-  return readdirSync(resolve(dataDir)).filter((name) => name.startsWith(`${DATABASE_FILE}.before-`))
 }

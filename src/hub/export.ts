@@ -27,7 +27,8 @@ export function exportEvents(
   try {
     const id = idOfProject(database, named)
     const rows = database.prepare<[number], Row>(
-      'SELECT project_seq, body, content_hash FROM events WHERE project_id = ? ORDER BY project_seq',
+      `SELECT project_seq, body, content_hash FROM events
+       WHERE project_id = ? AND body <> '' ORDER BY project_seq`,
     )
     const damaged: number[] = []
     const events = write(wholeBodies(() => rows.iterate(id), damaged))

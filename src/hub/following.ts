@@ -21,12 +21,12 @@ type Followed = {
 const PAGE = { rowsMax: CATCH_UP_ROWS_MAX, bytesMax: CATCH_UP_BYTES_MAX }
 
 export class Following {
-  readonly #store: Pick<HubStore, 'feed'>
+  readonly #store: Pick<HubStore, 'feed' | 'projects'>
   readonly #outflow: Outflow
   readonly #followedByUuid = new Map<string, Followed>()
   #hasChosen = false
 
-  constructor(store: Pick<HubStore, 'feed'>, outflow: Outflow) {
+  constructor(store: Pick<HubStore, 'feed' | 'projects'>, outflow: Outflow) {
     this.#store = store
     this.#outflow = outflow
   }
@@ -87,6 +87,12 @@ export class Following {
   }
 
   #page(followed: Followed): void {
+    const forgotten = this.#store.projects.forgotten(followed.projectId)
+    // What it missed is emptied by now: it goes on behind that, and is told, or would take the jump for a gap.
+    if (followed.seq < forgotten) {
+      followed.seq = forgotten
+      this.#outflow.send([forgottenFrame(followed.projectUuid, forgotten)])
+    }
     const rows = this.#store.feed(followed.projectId, followed.seq, PAGE)
     const last = rows.at(-1)
     if (last === undefined) {
@@ -96,4 +102,8 @@ export class Following {
     followed.seq = last.project_seq
     this.#outflow.send(rows.map((row) => numberedFrame(row, followed.projectUuid)))
   }
+}
+
+function forgottenFrame(project_uuid: string, through_seq: number): string {
+  return JSON.stringify({ type: 'forgotten', project_uuid, through_seq })
 }

@@ -3,7 +3,7 @@ import type { Connection } from './database.ts'
 import type { CommitEntry, Entry, EventEntry, Outcome, PushedEntry } from './entries.ts'
 import type { Heads } from './epoch.ts'
 import type { LinesEntry, LinesScope, LinesTable } from './lines-table.ts'
-import { hashOf, isSameJson } from './row-content.ts'
+import { hashOf, isForgottenOrSame } from './row-content.ts'
 import type { Statements } from './statements.ts'
 
 /** Entries that are stored as one. */
@@ -98,7 +98,7 @@ export class Inserts {
     }
     const first = this.#statements.eventById.get(team, event_id)
     if (first === undefined) return { verdict: 'unstored', seq: 0 }
-    const isSame = first.content_hash.equals(hash) || isSameJson(first.body, body)
+    const isSame = first.content_hash.equals(hash) || isForgottenOrSame(first.body, body)
     return { verdict: isSame ? 'duplicate' : 'conflict', seq: 0 }
   }
 

@@ -107,6 +107,11 @@ export const FAILURES_PER_S = 10
 /** Tokens or addresses that are remembered for that. */
 export const RATE_KEYS_MAX = 10_000
 
+/** Old events and commits that one transaction empties, the pause after it, and how often it is looked for more. */
+export const RETENTION_ROWS_MAX = 200
+export const RETENTION_PAUSE_MS = 20
+export const RETENTION_LOOK_MS = 3_600_000
+
 /** How long a write waits for another process, `createToken` for one. The loop stands still meanwhile. */
 export const BUSY_TIMEOUT_MS = 1_000
 export const TOKENS_MAX = 100_000

@@ -19,11 +19,11 @@ export function listProjects({ desk, session }: Visit): string {
 /** The frames that a subscriber would have been shown, in order. `next` leads on into the past; 0 where there is no more. */
 export function listFeed(visit: Visit): string {
   const [before, rowsMax] = [beforeIn(visit.query), limitIn(visit.query, PAGE_ROWS_MAX)]
-  const { project_id, project_uuid } = projectOf(visit)
+  const { project_id, project_uuid, forgotten } = projectOf(visit)
   const rows = visit.desk.store.recent(project_id, { rowsMax, bytesMax: FEED_BYTES_MAX }, before)
   const frames = rows.map((row) => numberedFrame(row, project_uuid))
-  const first = rows[0]?.project_seq ?? 1
-  return `{"feed":[${frames.join(',')}],"next":${first > 1 ? first : 0}}`
+  const first = rows[0]?.project_seq ?? 0
+  return `{"feed":[${frames.join(',')}],"next":${first > forgotten + 1 ? first : 0}}`
 }
 
 /** The commits that were not seen pushed, the latest of them. */

@@ -30,6 +30,7 @@ export class ProjectsTable {
   readonly #ofTeam: Statement<[string, number], ListedProject>
   readonly #activity: Statement<[Bounded], Hour>
   readonly #size: Statement<[number], number>
+  readonly #forgotten: Statement<[number], number>
 
   constructor(database: Connection) {
     this.#ofTeam = database.prepare(
@@ -39,7 +40,8 @@ export class ProjectsTable {
          (SELECT iif(json_valid(body), json_extract(body, '$.project_slug'), NULL) FROM events e
           WHERE e.project_id = p.project_id ORDER BY e.project_seq DESC LIMIT 1) AS slug,
          (SELECT count(*) FROM commits c
-          WHERE c.project_id = p.project_id AND c.pushed_at IS NULL) AS local_only,
+          WHERE c.project_id = p.project_id AND c.pushed_at IS NULL
+            AND c.project_seq > p.forgotten) AS local_only,
          nullif(max(
            coalesce((SELECT received_at FROM events e WHERE e.project_id = p.project_id
                      ORDER BY e.project_seq DESC LIMIT 1), 0),
@@ -60,6 +62,14 @@ export class ProjectsTable {
     this.#size = database
       .prepare<[number], number>('SELECT head FROM projects WHERE project_id = ?')
       .pluck()
+    this.#forgotten = database
+      .prepare<[number], number>('SELECT forgotten FROM projects WHERE project_id = ?')
+      .pluck()
+  }
+
+  /** Up to which number what happened in the project is no longer kept. */
+  forgotten(project_id: number): number {
+    return this.#forgotten.get(project_id) ?? 0
   }
 
   /** The latest first. */

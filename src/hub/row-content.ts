@@ -18,6 +18,11 @@ export function isSameJson(one: string, other: string): boolean {
   }
 }
 
+/** An emptied row can't be compared any more: whoever sends it again was told of it once. */
+export function isForgottenOrSame(stored: string, other: string): boolean {
+  return stored === '' || isSameJson(stored, other)
+}
+
 function canonical(text: string): string {
   return encodeJson(parseJson(text, FRAME_LENGTH_MAX))
 }

@@ -117,6 +117,18 @@ const SHARED_LOG = `
   ) WITHOUT ROWID;
 `
 
+// Events and commits up to this number are emptied; what a row said is gone, its id, number and hash stay.
+const RETENTION = `
+  ALTER TABLE projects ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+`
+
 /** The step at index n leads from schema n to n + 1. */
-export const STEPS: readonly string[] = [FIRST, SECOND, LEDGER_LINES, DASHBOARD, SHARED_LOG]
+export const STEPS: readonly string[] = [
+  FIRST,
+  SECOND,
+  LEDGER_LINES,
+  DASHBOARD,
+  SHARED_LOG,
+  RETENTION,
+]
 export const SCHEMA = STEPS.length

@@ -1,10 +1,14 @@
 /** The SQL of the store. */
 import type { Statement } from 'better-sqlite3'
 import type { Connection } from './database.ts'
-import type { Collection, FeedRow, Holder, Row, StoredWebhook } from './store.ts'
+import type { Collection, FeedRow, Holder, PageRequest, Row, StoredWebhook } from './store.ts'
 
 type Stored<Base> = Base & { readonly content_hash: Buffer }
-type Project = { readonly project_id: number; readonly head: number }
+type Project = {
+  readonly project_id: number
+  readonly head: number
+  readonly forgotten: number
+}
 type Event = [string, string, string, string, number, Buffer, number, string, number, number]
 type Commit = [string, string, string, Buffer, number, string, number, number, string | null]
 type Stretch<Bound extends string> = Record<'project_id' | 'limit' | Bound, number>
@@ -20,10 +24,10 @@ export type Statements = {
   readonly project: Statement<[string, string], Project>
   readonly insertProject: Statement<[string, string]>
   readonly raiseHead: Statement<[number, number]>
-  readonly page: Readonly<Record<Collection, Statement<[number, number, number], Stored<Row>>>>
+  readonly page: Readonly<Record<Collection, Statement<[PageRequest], Stored<Row>>>>
   readonly feed: Statement<[Stretch<'after'>], Stored<FeedRow>>
   readonly recent: Statement<[Stretch<'before'>], Stored<FeedRow>>
-  readonly localOnly: Statement<[number, number], Stored<FeedRow>>
+  readonly localOnly: Statement<[Record<'project_id' | 'limit', number>], Stored<FeedRow>>
   readonly glossaryHead: Statement<[number], number>
   readonly glossary: Statement<[number], { readonly body: string; readonly content_hash: Buffer }>
 }
@@ -32,17 +36,24 @@ export type Statements = {
 const OF_EVENTS = 'NULL AS pushed_at, NULL AS user'
 const OF_COMMITS = 'pushed_at, user'
 
+/** Up to this number what happened in a project is no longer kept. */
+const FORGOTTEN = '(SELECT forgotten FROM projects WHERE project_id = @project_id)'
+
 /** Prepared once per connection. An insert that meets its own key changes nothing and says so by `changes`. */
 export function prepare(database: Connection): Statements {
   const page = (collection: Collection, own: string): Statements['page'][Collection] =>
     database.prepare(
       `SELECT seq, received_at, body, content_hash, ${own} FROM ${collection}
-       WHERE project_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
+       WHERE project_id = @project_id AND seq > max(@after, coalesce((
+         SELECT seq FROM ${collection} WHERE project_id = @project_id
+           AND project_seq <= ${FORGOTTEN} ORDER BY project_seq DESC LIMIT 1), 0))
+       ORDER BY seq LIMIT @limit`,
     )
   const feed = (bound: string, order: 'ASC' | 'DESC'): string => {
     const part = (collection: Collection, kind: string, own: string): string =>
       `SELECT '${kind}' AS kind, project_seq, body, content_hash, ${own}
-       FROM ${collection} WHERE project_id = @project_id AND project_seq ${bound}`
+       FROM ${collection} WHERE project_id = @project_id AND project_seq > ${FORGOTTEN}
+         AND project_seq ${bound}`
     return `${part('events', 'event', OF_EVENTS)} UNION ALL ${part('commits', 'commit', OF_COMMITS)}
        ORDER BY project_seq ${order} LIMIT @limit`
   }
@@ -77,7 +88,7 @@ export function prepare(database: Connection): Statements {
        WHERE webhook_id = ? AND revoked_at IS NULL`,
     ),
     project: database.prepare(
-      'SELECT project_id, head FROM projects WHERE team = ? AND project_uuid = ?',
+      'SELECT project_id, head, forgotten FROM projects WHERE team = ? AND project_uuid = ?',
     ),
     insertProject: database.prepare(
       'INSERT INTO projects (team, project_uuid, head) VALUES (?, ?, 0)',
@@ -88,7 +99,8 @@ export function prepare(database: Connection): Statements {
     recent: database.prepare(feed('< @before', 'DESC')),
     localOnly: database.prepare(
       `SELECT 'commit' AS kind, project_seq, body, content_hash, ${OF_COMMITS} FROM commits
-       WHERE project_id = ? AND pushed_at IS NULL ORDER BY project_seq DESC LIMIT ?`,
+       WHERE project_id = @project_id AND pushed_at IS NULL AND project_seq > ${FORGOTTEN}
+       ORDER BY project_seq DESC LIMIT @limit`,
     ),
     glossaryHead: database
       .prepare<[number], number>(

@@ -39,7 +39,8 @@ export type FeedRow = {
 
 export type Bounds = { readonly rowsMax: number; readonly bytesMax: number }
 
-export type Project = { readonly project_id: number; readonly head: number }
+/** Up to `forgotten` what happened is no longer kept. */
+export type Project = Readonly<Record<'project_id' | 'head' | 'forgotten', number>>
 
 export type Page = {
   readonly rows: readonly Row[]
@@ -126,12 +127,12 @@ export class HubStore {
   }
 
   /** The rows of one project after a sequence number, oldest first. */
-  page(collection: Collection, { project_id, after, limit }: PageRequest): Page {
+  page(collection: Collection, request: PageRequest): Page {
     const rows: Row[] = []
     const damaged: number[] = []
-    let next = after
+    let next = request.after
     let bytes = 0
-    const found = this.#statements.page[collection].iterate(project_id, after, limit)
+    const found = this.#statements.page[collection].iterate(request)
     for (const { content_hash, ...row } of found) {
       next = row.seq
       if (content_hash.equals(hashOf(row.body))) rows.push(row)
@@ -160,7 +161,7 @@ export class HubStore {
 
   /** As `recent`, of the commits that were not seen pushed. */
   localOnly(project_id: number, { rowsMax, bytesMax }: Bounds): readonly FeedRow[] {
-    const found = this.#statements.localOnly.iterate(project_id, rowsMax)
+    const found = this.#statements.localOnly.iterate({ project_id, limit: rowsMax })
     return wholeRows(found, bytesMax).toReversed()
   }
 

@@ -78,6 +78,7 @@ const SAFE: readonly string[] = [
   'hub export',
   'hub migrate',
   'hub restore',
+  'hub retain',
   'hub serve',
   'hub token create',
   'hub token list',

@@ -56,6 +56,7 @@ describe('a subscription', () => {
     expect(await subscribed(link, { project_uuid })).toEqual({
       type: 'subscribed',
       project_uuid,
+      history_from: 1,
       epoch: expect.any(String),
       seq: 4,
       lines_seq: 0,

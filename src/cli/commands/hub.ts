@@ -1,14 +1,17 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
+import type { Keeper } from '../../hub/retain.ts'
 import type { Hub } from '../../hub/server.ts'
 import type { Safety } from '../../project/gate.ts'
 import type { NatsOptions } from '../../hub/nats/connect.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { NatsCommand } from '../nats-command.ts'
-import { portOption } from '../options.ts'
+import { limitOption, portOption } from '../options.ts'
 import { printJson, printText } from '../output.ts'
 
+const DAY_MS = 86_400_000
+const KEEP_DAYS_MAX = 36_500
 /** Whom the token of a link is listed under. */
 const DASHBOARD_USER = 'dashboard'
 
@@ -24,6 +27,7 @@ export class HubServeCommand extends NatsCommand {
       ['With a link to the dashboard', 'kittiwake hub serve --port 4180 --open --team core'],
       ['One of several', 'kittiwake hub serve --backend nats --nats nats://127.0.0.1:4222'],
       ['Behind a proxy', 'kittiwake hub serve --port 4180 --public-url https://hub.example.org'],
+      ['For a quarter of a year', 'kittiwake hub serve --port 4180 --keep-days 90'],
     ],
   })
 
@@ -40,6 +44,9 @@ export class HubServeCommand extends NatsCommand {
     description: 'Print a link to the dashboard, which lets one browser in, once',
   })
   team = Option.String('--team', { description: 'Whose dashboard; needed where there are several' })
+  keepDays = Option.String('--keep-days', {
+    description: 'Empty events and commits that came before so many days; default never',
+  })
 
   // A hub's data is no project's.
   override get safety(): Safety {
@@ -53,6 +60,7 @@ export class HubServeCommand extends NatsCommand {
   async run(): Promise<Result> {
     const port = portOption(this.port)
     const nats = this.sharedBy()
+    const keepMs = keepOption(this.keepDays)
     const { serveHub } = await import('../../hub/server.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const { host, publicUrl } = this
@@ -70,7 +78,9 @@ export class HubServeCommand extends NatsCommand {
     const told = dashboard === null ? {} : { dashboard }
     if (this.json) printJson(stdout, { ok: true, url, port: got, ...told })
     else printText(stdout, [`Hub at ${url}`, ...linkLines(dashboard)].join('\n'))
+    const keeper = keepMs === null ? null : await keep(hub, dataDir, keepMs)
     await untilAborted(signal)
+    keeper?.stop()
     await hub.stop()
     return STREAMED
   }
@@ -85,6 +95,21 @@ export class HubServeCommand extends NatsCommand {
         hint: 'With `--nats` say `--backend nats`.',
       },
     )
+  }
+}
+
+/** Milliseconds; null for all that there is. @throws UsageError LIMIT_INVALID */
+export function keepOption(days: string | undefined): number | null {
+  return days === undefined ? null : limitOption('--keep-days', days, KEEP_DAYS_MAX) * DAY_MS
+}
+
+async function keep(hub: Hub, dataDir: string, keepMs: number): Promise<Keeper> {
+  try {
+    const { Keeper } = await import('../../hub/retain.ts')
+    return new Keeper({ dataDir, keepMs })
+  } catch (error) {
+    await hub.stop()
+    throw error
   }
 }
 

@@ -220,6 +220,9 @@ export class Dashboard {
         if (!history.take(frame)) return this.#link?.follow()
         this.ledgers.noticed(frame)
         break
+      case 'forgotten':
+        history.forgotten(frame.through_seq)
+        break
       case 'CommitsPushed':
         history.pushed(frame.git_hashes)
         break

@@ -42,6 +42,7 @@ const begun = (seq: number, snapshot: Subscribed['snapshot'], epoch = 'one'): Su
     epoch,
     seq,
     lines_seq: 0,
+    history_from: 1,
     resumed: snapshot === null,
     snapshot,
   }
@@ -90,6 +91,21 @@ describe('the history of a project', () => {
     history.begin(begun(2, { recent: [event(1), commit(2)], local_only: [] }, 'two'))
     expect([history.seq, history.before, history.epoch]).toEqual([2, 0, 'two'])
     expect(localOnly(history)).toEqual(['c2'])
+  })
+
+  it('goes on behind what the hub no longer keeps, and asks for nothing before it', () => {
+    const history = new History()
+    history.begin(begun(9, { recent: [event(9)], local_only: [] }))
+    expect(history.take(event(40))).toBe(false)
+    history.forgotten(39)
+    expect(history.take(event(40))).toBe(true)
+    history.forgotten(20)
+    expect([history.seq, history.from]).toEqual([40, 40])
+    history.begin({
+      ...begun(42, { recent: [event(41), event(42)], local_only: [] }),
+      history_from: 41,
+    })
+    expect([history.before, history.from]).toEqual([0, 41])
   })
 
   it('passes over what has no number: a connection that has not chosen yet is shown it so', () => {

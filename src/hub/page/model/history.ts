@@ -13,6 +13,8 @@ export class History {
   linesSeq = -1
   /** What is before it can be asked for; 0 where there is no more. */
   before = 0
+  /** The first number that the hub still had, when it was asked last. */
+  from = 1
   #rows: Row[] = []
   readonly #commitByHash = new Map<string, CommitRow>()
 
@@ -27,13 +29,14 @@ export class History {
   }
 
   /** Begins at a snapshot, or goes on. */
-  begin({ epoch, seq, snapshot }: Subscribed): void {
+  begin({ epoch, seq, snapshot, history_from }: Subscribed): void {
     this.epoch = epoch
+    this.from = history_from
     if (snapshot === null) return
     this.seq = seq
     this.#rows = [...snapshot.recent]
     this.before = snapshot.recent[0]?.seq ?? 0
-    if (this.before <= 1) this.before = 0
+    if (this.before <= history_from) this.before = 0
     this.#commitByHash.clear()
     for (const row of [...snapshot.recent, ...snapshot.local_only]) this.#note(row)
   }
@@ -48,6 +51,12 @@ export class History {
     this.#note(row)
     if (this.#rows.length > ROWS_MAX * 1.1) this.#forget()
     return true
+  }
+
+  /** What was missed up to this number is no longer kept: what follows is no gap. */
+  forgotten(through: number): void {
+    this.seq = Math.max(this.seq, through)
+    this.from = Math.max(this.from, through + 1)
   }
 
   /** What was before the first row. */

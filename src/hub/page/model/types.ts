@@ -121,6 +121,8 @@ export type Subscribed = {
   readonly epoch: string
   readonly seq: number
   readonly lines_seq: number
+  /** The first number that the hub still has. */
+  readonly history_from: number
   readonly resumed: boolean
   readonly snapshot: {
     readonly recent: readonly Row[]
@@ -132,6 +134,7 @@ export type Frame =
   | Row
   | Subscribed
   | { readonly type: 'snapshot' }
+  | { readonly type: 'forgotten'; readonly project_uuid: string; readonly through_seq: number }
   | { readonly type: 'ping'; readonly timestamp: string }
   | { readonly type: 'error'; readonly error_category: string }
   | {

@@ -91,6 +91,9 @@ export function StreamPane({ dashboard }: { readonly dashboard: Dashboard }) {
             Show what was before
           </button>
         ) : null}
+        {history.before === 0 && history.from > 1 ? (
+          <p class="older faint small">The hub no longer keeps what was before.</p>
+        ) : null}
       </section>
       {row === undefined ? null : <Raw row={row} close={() => choose(null)} />}
     </div>
