@@ -44,7 +44,7 @@ async function measure(folder, hub, { rounds, events, commits, live }) {
     await runtime.sync.stop()
     const eyes = new Eyes()
     const other = await connect(hub, (frame) => eyes.take(frame))
-    other.follow(uuid)
+    await other.follow(uuid)
     const world = { runtime, watch, hub, eyes, mission }
     const found = [await flushNothing(world, rounds)]
     for (const count of events) found.push(await flushEvents(world, rounds, count))

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// A hub for a bench: the embedded one, `nats`, one of those that share a log, or `raw`, the least that keeps what it is sent, by the same routes and frames: a
-// transaction for what came in one turn, then its answers. Prints its URL and its tokens, and ends with its stdin.
+// A hub for a bench: the embedded one, `nats`, one of those that share a log, or `raw`, the least that keeps what it is sent, by the
+// same routes and frames: a transaction for what came in one turn, which those who follow its project are shown, then its
+// answers. Prints its URL and its tokens, and ends with its stdin.
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -34,17 +35,33 @@ async function serveRaw() {
   })
   const sockets = new WebSocketServer({ server, maxPayload: 4 * 1024 * 1024 })
   let waiting = []
+  let seq = 0
+  const followers = new Map()
   const commit = () => {
     const taken = waiting
     waiting = []
-    queue.addAll(taken.flatMap(({ frame }) => frame.events.map((event) => JSON.stringify(event))))
+    const events = taken.flatMap(({ frame }) => frame.events)
+    const bodies = events.map((event) => JSON.stringify(event))
+    queue.addAll(bodies)
+    for (const [at, { project_uuid }] of events.entries()) {
+      const shown = `{"type":"event",${bodies[at].slice(1, -1)},"seq":${(seq += 1)}}`
+      for (const peer of followers.get(project_uuid) ?? []) peer.send(shown)
+    }
     for (const { peer, frame } of taken) peer.send(answerTo(frame))
+  }
+  const follow = (peer, project) => {
+    const peers = followers.get(project) ?? new Set()
+    followers.set(project, peers.add(peer))
+    peer.on('close', () => peers.delete(peer))
+    peer.send(JSON.stringify({ type: 'subscribed' }))
   }
   sockets.on('connection', (peer) => {
     peer.send(JSON.stringify({ type: 'snapshot', work_packages: [] }))
     peer.on('message', (data) => {
+      const frame = JSON.parse(String(Buffer.from(data)))
+      if (frame.type === 'subscribe') return follow(peer, frame.project_uuid)
       if (waiting.length === 0) setImmediate(commit)
-      waiting.push({ peer, frame: JSON.parse(String(Buffer.from(data))) })
+      waiting.push({ peer, frame })
     })
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

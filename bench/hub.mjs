@@ -1,24 +1,59 @@
-// What the embedded hub takes in, and what an idle subscriber costs it, beside a bare server that keeps the same bytes.
+// What the embedded hub takes in and shows to how many, and what an idle subscriber costs it, beside a bare server that keeps
+// the same bytes and broadcasts them. A hub bears 1,000 sockets, so that 900 subscribers are the most beside its publishers.
 import { randomUUID } from 'node:crypto'
 import { serve } from './hub-child.mjs'
-import { inTurn, notRun, row, timed } from './measure.mjs'
+import { inTurn, median, notRun, row, timed } from './measure.mjs'
 import { draft, inFolder } from './project.mjs'
 import { connect } from './raw-link.mjs'
+import { Subscribers } from './subscribers.mjs'
 
 const SIZES = {
-  whole: { rounds: 5, events: 12_800, connections: [1, 100], idle: 900 },
-  short: { rounds: 1, events: 256, connections: [1, 4], idle: 10 },
+  whole: {
+    rounds: 5,
+    events: 6_400,
+    connections: [1, 100],
+    idle: 900,
+    fanOut: [
+      [1, 1],
+      [1, 100],
+      [100, 100],
+      [100, 900],
+    ],
+    deliveries: 45_000,
+    singles: 20,
+  },
+  short: {
+    rounds: 1,
+    events: 256,
+    connections: [1, 4],
+    idle: 10,
+    fanOut: [[2, 3]],
+    deliveries: 60,
+    singles: 2,
+  },
 }
+const FAN_OUT_ROUNDS = 3
+/** What is published in one round, however few or many read it. */
+const [EVENTS_MIN, EVENTS_MAX] = [100, 3_200]
+const BROADCAST = 'bare ws broadcast, SQLite group commit'
+const QUIET = '0d9c2a7b-51f3-4e68-9a0b-6c7d8e9f0a1b'
 const BARE = 'bare ws server, SQLite group commit'
 
 export function rows(isShort) {
-  const { rounds, events, connections, idle } = isShort ? SIZES.short : SIZES.whole
+  const sizes = isShort ? SIZES.short : SIZES.whole
+  const { rounds, events, connections, idle, fanOut } = sizes
   return inFolder(async (folder) => {
     const hubs = { ours: await serve(folder, 'embedded'), base: await serve(folder, 'raw') }
     try {
-      const found = []
+      // First: what later rows leave behind in a process would be taken for less.
+      const found = [await idleSubscribers(hubs, idle)]
       for (const count of connections) found.push(await ingest(hubs, { rounds, events, count }))
-      found.push(await subscribers(hubs, idle))
+      const fanOutRounds = Math.min(rounds, FAN_OUT_ROUNDS)
+      for (const [publishers, subscribers] of fanOut) {
+        found.push(
+          ...(await shown(hubs, { ...sizes, rounds: fanOutRounds, publishers, subscribers })),
+        )
+      }
       return found
     } finally {
       for (const hub of Object.values(hubs)) await hub.end()
@@ -28,10 +63,10 @@ export function rows(isShort) {
 
 async function ingest(hubs, { rounds, events, count }) {
   const links = {}
-  for (const [name, hub] of Object.entries(hubs)) links[name] = await connectAll(hub, count)
+  for (const [name, hub] of Object.entries(hubs)) links[name] = await connectPublishers(hub, count)
   const send = (name) => async () => {
     const share = Math.ceil(events / count)
-    const parts = links[name].map(() => Array.from({ length: share }, body))
+    const parts = links[name].map(() => Array.from({ length: share }, () => body()))
     const ms = await timed(() => {
       return Promise.all(links[name].map((link, at) => link.sendEvents(parts[at])))
     })
@@ -43,7 +78,53 @@ async function ingest(hubs, { rounds, events, count }) {
   return row({ figure, beside: BARE, unit: 'events/s', ...found, least: 0.5 })
 }
 
-async function subscribers(hubs, count) {
+/** Events that reached their subscribers, each counted for each; and how soon the last of them had a single one. */
+async function shown(hubs, { rounds, publishers, subscribers, deliveries, singles }) {
+  const share = Math.ceil(
+    Math.min(EVENTS_MAX, Math.max(EVENTS_MIN, deliveries / subscribers)) / publishers,
+  )
+  const project = randomUUID()
+  const sides = {}
+  for (const [name, hub] of Object.entries(hubs)) {
+    const links = await connectPublishers(hub, publishers)
+    // A project begins with its first event.
+    await links[0].sendEvents([body(project)])
+    sides[name] = { links, readers: await Subscribers.of(hub, subscribers, project) }
+  }
+  const publish = (name) => async () => {
+    const { links, readers } = sides[name]
+    const parts = links.map(() => Array.from({ length: share }, () => body(project)))
+    const ms = await timed(async () => {
+      const all = readers.have(share * publishers)
+      await Promise.all(links.map((link, at) => link.sendEvents(parts[at])))
+      await all
+    })
+    return (share * publishers * subscribers) / (ms / 1_000)
+  }
+  const one = (name) => async () => {
+    const { links, readers } = sides[name]
+    const took = []
+    for (let at = 0; at < singles; at += 1) {
+      const all = readers.have(1)
+      took.push(await timed(() => Promise.all([links[0].sendEvents([body(project)]), all])))
+    }
+    return median(took)
+  }
+  const many = await inTurn({ rounds }, { base: publish('base'), ours: publish('ours') })
+  const single = await inTurn({ rounds }, { base: one('base'), ours: one('ours') })
+  for (const { links, readers } of Object.values(sides)) {
+    for (const link of links) link.close()
+    readers.close()
+  }
+  const who = `${publishers} to ${subscribers}`
+  const beside = BROADCAST
+  return [
+    row({ figure: `hub fan-out, ${who}`, beside, unit: 'shown/s', ...many }),
+    row({ figure: `one event to the last of them, ${who}, median`, beside, ...single }),
+  ]
+}
+
+async function idleSubscribers(hubs, count) {
   const [figure, beside] = [`memory of each of ${count} idle subscribers`, 'bare ws server']
   const bytes = {}
   for (const [name, hub] of Object.entries(hubs)) {
@@ -56,6 +137,14 @@ async function subscribers(hubs, count) {
   return row({ figure, beside, unit: 'KiB', ...bytes, most: 1.5 })
 }
 
+/** They follow a project where nothing happens, or would be shown all that the others send, as any listener. */
+async function connectPublishers(hub, count) {
+  const links = await connectAll(hub, count)
+  await links[0].sendEvents([body(QUIET)])
+  for (const link of links) await link.follow(QUIET)
+  return links
+}
+
 export async function connectAll({ url, tokens }, count) {
   const links = []
   for (let at = 0; at < count; at += 1) {
@@ -66,8 +155,8 @@ export async function connectAll({ url, tokens }, count) {
 
 let made = 0
 
-/** An event as clients send it; of a project of its own, so that nobody is told of it. */
-export function body() {
+/** An event as clients send it. */
+export function body(project_uuid = '6f2b8c1e-3d4a-4f5b-8c6d-7e8f9a0b1c2d') {
   made += 1
   const event_id = `0${randomUUID().replaceAll('-', '').toUpperCase().slice(0, 25)}`
   return JSON.stringify({
@@ -82,7 +171,7 @@ export function body() {
     correlation_id: event_id,
     timestamp: '2026-03-04T05:06:07.000000+00:00',
     team_slug: 'acme',
-    project_uuid: '6f2b8c1e-3d4a-4f5b-8c6d-7e8f9a0b1c2d',
+    project_uuid,
     project_slug: 'project',
     git_branch: null,
     head_commit_sha: null,

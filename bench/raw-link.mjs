@@ -28,10 +28,19 @@ export async function connect({ url, token }, heard = () => {}) {
       }
     })
   })
+  socket.on('close', () => {
+    for (const listener of listeners) listener({ type: 'closed' })
+  })
   return {
     snapshot,
     close: () => socket.close(),
-    follow: (project_uuid) => socket.send(JSON.stringify({ type: 'subscribe', project_uuid })),
+    follow: (project_uuid) =>
+      answered(
+        listeners,
+        1,
+        ({ type }) => Number(type === 'subscribed'),
+        () => socket.send(JSON.stringify({ type: 'subscribe', project_uuid })),
+      ),
     sendEvents: (bodies) => {
       const frames = framesOf(bodies, sent)
       sent += frames.length
@@ -71,6 +80,7 @@ function answered(listeners, count, countOf, send) {
     let left = count
     const listen = (frame) => {
       if (frame.type === 'error') reject(new Error(`the hub refuses: ${JSON.stringify(frame)}`))
+      if (frame.type === 'closed') reject(new Error('the hub has closed the connection'))
       left -= countOf(frame)
       if (left > 0) return
       listeners.delete(listen)
