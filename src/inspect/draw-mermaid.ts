@@ -20,6 +20,10 @@ function states(node: MachineNode, indent: string, lines: string[]): void {
       lines.push(`${indent}}`)
     }
     if (child.type === 'final') lines.push(`${indent}${idOf(child.id)} --> [*]`)
+    // A note, since a state that holds others has no room for words of its own.
+    for (const { id, src } of child.invoke) {
+      lines.push(`${indent}note right of ${idOf(child.id)} : runs ${src} as ${id}`)
+    }
   }
   for (const target of node.initial) lines.push(`${indent}[*] --> ${idOf(target)}`)
 }

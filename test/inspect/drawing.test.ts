@@ -43,6 +43,13 @@ function all(node: MachineNode): readonly MachineNode[] {
   return [node, ...node.states.flatMap(all)]
 }
 
+it('of Mermaid notes beside a state what it invokes', () => {
+  const lines = drawMermaid(definitionOf(everything).root).split('\n')
+  expect(lines.filter((line) => line.includes('note'))).toEqual([
+    '  note right of everything_a : runs worker as work',
+  ])
+})
+
 describe('a definition', () => {
   it('is there for each machine of the house', async () => {
     const files = readdirSync(ACTORS).filter((name) => name.endsWith('.machine.ts'))
