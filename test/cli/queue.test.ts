@@ -126,6 +126,12 @@ describe('the commands that look', () => {
       'pending',
     ])
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600)
+    // As other commands read events.
+    await ok('queue', 'export', '--bare', '--out', 'bare.jsonl')
+    const bare = readFileSync(join(repository.root, 'bare.jsonl'), 'utf8').trim().split('\n')
+    expect(bare.map((line) => JSON.parse(line) as object)).toEqual(
+      lines.map((line) => (JSON.parse(line) as { event: object }).event),
+    )
     expect(await codeOf('queue', 'export', '--out', 'export.jsonl')).toEqual([1, 'EXPORT_EXISTS'])
     expect(await codeOf('queue', 'export', '--out', 'no/where')).toEqual([1, 'EXPORT_WRITE'])
     expect(await codeOf('queue', 'export')).toEqual([2, 'OUT_MISSING'])

@@ -139,14 +139,16 @@ export class QueueExportCommand extends KittiwakeCommand {
     category: 'Events',
     description: 'Write the events of the outbox to a file, a JSON document a line',
     details:
-      'The file must be a new one; only you may read it. Without one, the lines are printed.',
+      'The file must be a new one; only you may read it. Without one, the lines are printed. Each line tells what became of its event, too; with `--bare` it is the event alone, as `kittiwake validate` and `kittiwake replay` read it.',
     examples: [
       ['What was refused', 'kittiwake queue export --state quarantined --out refused.jsonl'],
+      ['To be validated', 'kittiwake queue export --bare --out events.jsonl'],
     ],
   })
 
   state = Option.String('--state', { description: `One of ${STATES.join(', ')}` })
   out = Option.String('--out', { description: 'A file that is not there yet' })
+  bare = Option.Boolean('--bare', false, { description: 'The events alone, as they are sent' })
 
   override get safety(): Safety {
     return 'safe'
@@ -154,7 +156,7 @@ export class QueueExportCommand extends KittiwakeCommand {
 
   async run(): Promise<Result> {
     const filter = filterOf(this.state)
-    const { out } = this
+    const { out, bare } = this
     if (this.json && out === undefined) {
       throw new UsageError('OUT_MISSING', 'with --json the events go to a file', {
         hint: 'Name one with --out.',
@@ -164,13 +166,13 @@ export class QueueExportCommand extends KittiwakeCommand {
     if (out === undefined) {
       const { stdout } = this.context
       await look(this.context.cwd, async (reader) => {
-        for (const row of rowsOf(reader, filter)) await streamJson(stdout, row)
+        for (const row of rowsOf(reader, filter)) await streamJson(stdout, bare ? row.event : row)
       })
       return STREAMED
     }
     const path = resolve(this.context.cwd, out)
     const count = await look(this.context.cwd, (reader) =>
-      exportInto(path, documentsOf(rowsOf(reader, filter))),
+      exportInto(path, documentsOf(rowsOf(reader, filter), bare)),
     )
     return { fields: { count }, text: `Exported ${count} events.` }
   }
@@ -189,8 +191,11 @@ function* rowsOf(
   }
 }
 
-function* documentsOf(rows: Iterable<object>): Iterable<string> {
-  for (const row of rows) yield JSON.stringify(row)
+function* documentsOf(
+  rows: Iterable<Omit<ListedEvent, 'sequence'>>,
+  bare: boolean,
+): Iterable<string> {
+  for (const row of rows) yield JSON.stringify(bare ? row.event : row)
 }
 
 /** Page by page, because a page ends where it grows too large. */
