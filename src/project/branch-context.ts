@@ -20,7 +20,7 @@ const USUAL_PRIMARIES = ['main', 'master']
 /**
  * `wanted` is the short name of the target branch; by default the one that is checked out.
  *
- * @throws GitError DETACHED_HEAD; InputError BRANCH_NAME
+ * @throws GitError DETACHED_HEAD; InputError BRANCH_NAME, BRANCH_UNKNOWN
  */
 export function branchContext(
   { root, gitDir, commonDir }: Repository,
@@ -35,6 +35,7 @@ export function branchContext(
     throw new InputError('BRANCH_NAME', '--target-branch is the short name of a branch')
   }
   const target = named === '' ? current : named
+  if (target !== current && !isThere(commonDir, target)) throw noBranch()
   const branches = { current, target, primary: primaryBranch(commonDir, current) }
   const shared = sharedFields(branches)
   const time = now.toISOString().replace(/\.\d{3}Z$/, 'Z')
@@ -126,9 +127,17 @@ function primaryBranch(commonDir: string, current: string): string | null {
   const names = new Set(defaultRemoteBranches(commonDir))
   const [first] = names
   if (names.size === 1 && first !== undefined) return first
-  const isThere = (name: string): boolean =>
-    name === current || readRef(commonDir, `${HEADS}${name}`).state !== 'absent'
-  return USUAL_PRIMARIES.find(isThere) ?? null
+  return USUAL_PRIMARIES.find((name) => name === current || isThere(commonDir, name)) ?? null
+}
+
+function isThere(commonDir: string, name: string): boolean {
+  return readRef(commonDir, `${HEADS}${name}`).state !== 'absent'
+}
+
+function noBranch(): InputError {
+  return new InputError('BRANCH_UNKNOWN', 'this repository has no branch of that name', {
+    hint: 'Name one that `git branch` lists; `git switch NAME` makes a local one of a remote one.',
+  })
 }
 
 function inCapitals(fields: Readonly<Record<string, unknown>>): BranchContext {

@@ -52,6 +52,7 @@ describe('mission branch-context', () => {
   it('takes another target, and the branch of the worktree that it stands in', async () => {
     const project = start()
     const linked = `${project.folder}/linked`
+    project.git('branch', 'release/3')
     project.git('worktree', 'add', '-q', '-b', 'topic/one', linked)
     const args = ['mission', 'branch-context', '--json', '--target-branch', ' release/3 ']
     expect(JSON.parse((await project.run(args, linked)).both)).toMatchObject({
@@ -87,6 +88,7 @@ describe('mission branch-context', () => {
   it.each([
     ['a detached HEAD', 'DETACHED_HEAD', []],
     ['no branch name', 'BRANCH_NAME', ['--target-branch', 'a..b']],
+    ['a branch that is not there', 'BRANCH_UNKNOWN', ['--target-branch', 'nope']],
   ])('refuses %s', async (_what, code, args) => {
     const project = start()
     if (code === 'DETACHED_HEAD') project.git('checkout', '-q', '--detach')
