@@ -10,7 +10,7 @@ import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
 import { root } from './prepare.mjs'
 import { STREAM_FAMILIES, streamOf } from './replay-streams.mjs'
 
-export const REPLAYS = join(root, 'conformance/replays')
+export const CONFORMANCE = join(root, 'conformance')
 /** Of two aggregates at least. */
 const EVENTS = 30
 /** Every third event stands there twice, and the fifth has a double that says something else. */
@@ -19,18 +19,31 @@ const CONFLICT_AT = 5
 /** Steps through a list whose length it has no divisor in common with, so that every place comes once. */
 const STRIDE = 7_919
 
-/** The texts by file name. */
+/** The texts by their path in the folder: each stream, what it comes to, and the manifest that names them. */
 export function replayFiles() {
-  return Object.fromEntries(
+  const manifest = {
+    folder: 'replays',
+    fixtures: STREAM_FAMILIES.flatMap((family) => [
+      { id: `${family}-stream`, path: `${family}.jsonl`, fixture_type: 'replay_stream' },
+      {
+        id: `${family}-state`,
+        path: `${family}.golden.json`,
+        fixture_type: 'reduction',
+        event_type: family,
+      },
+    ]),
+  }
+  const streams = Object.fromEntries(
     STREAM_FAMILIES.flatMap((family) => {
       const events = disordered(withDoubles(streamOf(family, EVENTS)))
       const lines = events.map((event) => `${encodeJson(event)}\n`)
       return [
-        [`${family}.jsonl`, lines.join('')],
-        [`${family}.golden.json`, `${encodeJson(reduceEvents(family, events))}\n`],
+        [`replays/${family}.jsonl`, lines.join('')],
+        [`replays/${family}.golden.json`, `${encodeJson(reduceEvents(family, events))}\n`],
       ]
     }),
   )
+  return { 'manifest.json': `${JSON.stringify(manifest, null, 2)}\n`, ...streams }
 }
 
 function withDoubles(events) {
@@ -44,17 +57,17 @@ function disordered(events) {
 }
 
 function isStale([name, text]) {
-  const path = join(REPLAYS, name)
+  const path = join(CONFORMANCE, name)
   return !existsSync(path) || readFileSync(path, 'utf8') !== text
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const stale = Object.entries(replayFiles()).filter(isStale)
   if (process.argv.includes('--check')) {
-    for (const [name] of stale) console.error(`conformance/replays/${name} is stale`)
+    for (const [name] of stale) console.error(`conformance/${name} is stale`)
     process.exitCode = stale.length === 0 ? 0 : 1
   } else {
-    mkdirSync(REPLAYS, { recursive: true })
-    for (const [name, text] of stale) writeFileSync(join(REPLAYS, name), text)
+    mkdirSync(join(CONFORMANCE, 'replays'), { recursive: true })
+    for (const [name, text] of stale) writeFileSync(join(CONFORMANCE, name), text)
   }
 }

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { compareJson } from './contracts/compare-json.ts'
 import { readEventText } from './contracts/event-text.ts'
-import { isJsonObject } from './contracts/json.ts'
+import { encodeJson, isJsonObject } from './contracts/json.ts'
 import type { Json, JsonObject } from './contracts/json.ts'
 import { isReducerFamily } from './contracts/reducers/families.ts'
 import { reduceEvents } from './contracts/reducers/reduce-events.ts'
@@ -43,6 +43,17 @@ export function judgeOutput(path: string, state: string): Difference {
   if (!isJsonObject(golden) || text === null) return 'the output, or its stream, can not be read'
   const events = text.split('\n').filter((line) => line.trim() !== '')
   return differenceOf(family, events.map(valueOf), {}, golden)
+}
+
+/** Of a stream and what this program's own rules make of it, `NAME.golden.json` beside `NAME.jsonl`. */
+export function judgeReduction(path: string, family: string): Difference {
+  const golden = textOf(path)
+  const text = textOf(path.replace(/\.golden\.json$/, '.jsonl'))
+  if (!isReducerFamily(family)) return 'no reducer of this name'
+  if (golden === null || text === null) return 'the state, or its stream, can not be read'
+  const events = text.split('\n').filter((line) => line.trim() !== '')
+  const state = encodeJson(reduceEvents(family, events.map(valueOf)))
+  return state === golden.trimEnd() ? null : 'another state'
 }
 
 /** Of a scenario: a reducer, its options and events, and what it comes to or which error it throws. */

@@ -3,7 +3,7 @@
  * are run, too.
  */
 import { basename, join, relative, resolve } from 'node:path'
-import { judgeOutput, judgeScenario, scenariosIn } from './conformance-reducers.ts'
+import { judgeOutput, judgeReduction, judgeScenario, scenariosIn } from './conformance-reducers.ts'
 import { classifyEnvelope, classifyLaneName, type Classification } from './contracts/classify.ts'
 import { EVENT_TEXT_MAX, readEventText } from './contracts/event-text.ts'
 import { isJsonObject, type JsonObject } from './contracts/json.ts'
@@ -44,8 +44,9 @@ const MANIFEST = 'manifest.json'
 /** @throws InputError MANIFEST_UNREADABLE */
 export function runConformance(folder: string): readonly EntryResult[] {
   const root = resolve(folder)
-  const entries = readEntries(root).map((entry) => {
-    const found = judge(root, entry)
+  const manifest = readManifest(root)
+  const entries = manifest.entries.map((entry) => {
+    const found = judge(root, join(root, manifest.fixtures, entry.path), entry)
     const kind = entry.class ?? (entry.fixture_type || 'event')
     return { id: entry.id, path: entry.path, kind, ...found }
   })
@@ -69,13 +70,13 @@ function foundOf(difference: string | null): Found {
 type Found = Pick<EntryResult, 'state' | 'detail'>
 type Judge = (entry: Entry, value: unknown) => Found
 
-function judge(root: string, entry: Entry): Found {
-  const path = join(root, FIXTURES, entry.path)
+function judge(root: string, path: string, entry: Entry): Found {
   if (relative(root, path).startsWith('..')) return failed('the path leads out of the folder')
   const text = textOf(path)
   if (text === null) return failed('the file can not be read')
   if (entry.fixture_type === 'replay_stream') return judgeStream(text)
   if (entry.fixture_type === 'reducer_output') return foundOf(judgeOutput(path, entry.event_type))
+  if (entry.fixture_type === 'reduction') return foundOf(judgeReduction(path, entry.event_type))
   const read = readEventText(text, FILE_BYTES_MAX)
   if (!read.ok) return failed(read.violations[0]?.message ?? 'not JSON')
   return judgeOf(entry)(entry, read.value)
@@ -157,11 +158,15 @@ function judgeStream(text: string): Found {
   return PASSED
 }
 
-function readEntries(root: string): readonly Entry[] {
+/** A manifest may name another folder for its files, within its own. */
+function readManifest(root: string): {
+  readonly fixtures: string
+  readonly entries: readonly Entry[]
+} {
   const text = textOf(join(root, MANIFEST))
   const read = text === null ? null : readEventText(text, FILE_BYTES_MAX)
   const manifest = objectOf(read?.ok === true ? read.value : null)
-  const { fixtures, classes } = manifest
+  const { fixtures, classes, folder } = manifest
   const plain = Array.isArray(fixtures) ? (fixtures as unknown[]) : null
   if (plain === null) {
     throw new InputError('MANIFEST_UNREADABLE', `no ${MANIFEST} with fixtures can be read there`, {
@@ -169,7 +174,11 @@ function readEntries(root: string): readonly Entry[] {
     })
   }
   const classed = objectOf(classes)['entries']
-  return [...plain, ...(Array.isArray(classed) ? (classed as unknown[]) : [])].map(entryOf)
+  const all = [...plain, ...(Array.isArray(classed) ? (classed as unknown[]) : [])]
+  return {
+    fixtures: typeof folder === 'string' ? folder : FIXTURES,
+    entries: all.map(entryOf),
+  }
 }
 
 function entryOf(value: unknown): Entry {

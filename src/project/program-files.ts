@@ -31,6 +31,11 @@ export function schemasFolder(): string {
   return fileURLToPath(new URL('../../schemas/', import.meta.url))
 }
 
+/** Where the package keeps streams and what they come to, with their manifest. */
+export function conformanceFolder(): string {
+  return fileURLToPath(new URL('../../conformance/', import.meta.url))
+}
+
 export function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { encodeJson } from '#dist/contracts/json.js'
 import { reduceEvents } from '#dist/index.js'
 import { cliRun } from '../support/cli-run.ts'
 import { CONFORMANCE, HAS_CONFORMANCE } from '../support/conformance.ts'
@@ -38,6 +39,48 @@ const output = (id: string, path: string, event_type = 'ReducedSyncState') => ({
 })
 
 describe('conformance run', () => {
+  it('runs what the package has itself, where no folder is named', async () => {
+    const { code, document } = await cliRun(tmpdir(), ['conformance', 'run', '--json'])
+    expect(code).toBe(0)
+    const kinds = document['kinds'] as readonly { kind: string; passed: number }[]
+    expect(kinds.map(({ kind, passed }) => [kind, passed > 10])).toEqual([
+      ['reduction', true],
+      ['replay_stream', true],
+    ])
+    expect(document).toMatchObject({ passed: true, failed: [] })
+  })
+
+  it('holds a state to the stream beside it, in the folder that a manifest names', async () => {
+    const state = encodeJson(reduceEvents('sync', EVENTS))
+    const entry = (id: string, path: string, event_type = 'sync') => {
+      return { id, path, event_type, fixture_type: 'reduction' }
+    }
+    const root = folder({
+      'manifest.json': {
+        folder: 'own',
+        fixtures: [
+          entry('same', 'a.golden.json'),
+          entry('other', 'b.golden.json'),
+          entry('alone', 'c.golden.json'),
+          entry('unknown', 'a.golden.json', 'nothing'),
+          entry('outside', '../../a.golden.json'),
+        ],
+      },
+      'own/a.jsonl': stream,
+      'own/a.golden.json': `${state}\n`,
+      'own/b.jsonl': stream.split('\n').slice(1).join('\n'),
+      'own/b.golden.json': state,
+      'own/c.golden.json': state,
+    })
+    expect(await detailsOf(root)).toEqual({
+      same: null,
+      other: 'another state',
+      alone: 'the state, or its stream, can not be read',
+      unknown: 'no reducer of this name',
+      outside: 'the path leads out of the folder',
+    })
+  })
+
   it('holds outputs to the stream beside them, but for words and the order of sets', async () => {
     const { seen_delivery_pairs: pairs, anomalies } = SYNC
     const said = (anomalies as readonly object[]).map((anomaly) => ({ ...anomaly, message: 'x' }))

@@ -376,6 +376,7 @@ function argumentsOf(name: string): readonly string[] {
     'hub delete': ['--team', 't', '--project', 'p', '--data', 'absent'],
     'hub export': ['--team', 't', '--project', 'p', '--out', 'absent/a', '--data', 'absent'],
     'hub migrate': ['--from', 'sqlite', '--to', 'nats', '--data', 'absent'],
+    'hub retain': ['--keep-days', '1', '--data', 'absent'],
     'hub restore': ['--from', 'absent', '--data', 'absent'],
     'hub token create': ['--team', 't', '--user', 'u', '--data', 'absent'],
     'hub token revoke': ['id', '--data', 'absent'],

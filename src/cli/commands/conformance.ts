@@ -11,11 +11,14 @@ export class ConformanceRunCommand extends KittiwakeCommand {
   static override usage = KittiwakeCommand.Usage({
     category: 'Contracts',
     description: 'Run a manifest of conformance data and say what was not found as it says',
-    details: `The folder holds manifest.json and fixtures/. Exit code ${EXIT.failed} says that an entry failed.`,
-    examples: [['A folder', 'kittiwake conformance run ../conformance']],
+    details: `The folder holds manifest.json and fixtures/; by default it is the package's own, of streams that its reducers answer for. Exit code ${EXIT.failed} says that an entry failed.`,
+    examples: [
+      ["The package's own", 'kittiwake conformance run'],
+      ['A folder', 'kittiwake conformance run ../conformance'],
+    ],
   })
 
-  folder = Option.String({ required: true, name: 'DIR' })
+  folder = Option.String({ required: false, name: 'DIR' })
 
   override get safety(): Safety {
     return 'safe'
@@ -23,7 +26,11 @@ export class ConformanceRunCommand extends KittiwakeCommand {
 
   async run(): Promise<Result> {
     const { runConformance } = await import('../../conformance.ts')
-    const entries = runConformance(resolve(this.context.cwd, this.folder))
+    const { conformanceFolder } = await import('../../project/program-files.ts')
+    const { folder } = this
+    const entries = runConformance(
+      folder === undefined ? conformanceFolder() : resolve(this.context.cwd, folder),
+    )
     const failed = entries.filter(({ state }) => state === 'failed')
     const rows = tally(entries).map(({ kind, passed, failed: bad, skipped }) =>
       [kind, passed, bad, skipped].map(String),

@@ -7,10 +7,11 @@ import type { JsonObject } from '#dist/contracts/json.js'
 import { validateEvent } from '#dist/index.js'
 import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
 import { FAMILIES } from '#dist/contracts/reducers/types.js'
-import { replayFiles, REPLAYS } from '../../../scripts/write-replays.mjs'
+import { CONFORMANCE, replayFiles } from '../../../scripts/write-replays.mjs'
 import { SeededRandom } from '../../support/seeded-random.ts'
 
 const SHUFFLES = 200
+const REPLAYS = join(CONFORMANCE, 'replays')
 
 const eventsOf = (name: string): readonly JsonObject[] =>
   readFileSync(join(REPLAYS, name), 'utf8')
@@ -21,10 +22,13 @@ const eventsOf = (name: string): readonly JsonObject[] =>
 describe('the replays', () => {
   it('are those that the present reducers give', () => {
     const found = Object.fromEntries(
-      readdirSync(REPLAYS).map((name) => [name, readFileSync(join(REPLAYS, name), 'utf8')]),
+      ['manifest.json', ...readdirSync(REPLAYS).map((name) => `replays/${name}`)].map((name) => [
+        name,
+        readFileSync(join(CONFORMANCE, name), 'utf8'),
+      ]),
     )
     expect(found).toEqual(replayFiles())
-    expect(Object.keys(found)).toHaveLength(2 * FAMILIES.length)
+    expect(Object.keys(found)).toHaveLength(2 * FAMILIES.length + 1)
   })
 
   it.each(FAMILIES)('of %s are hard: ties, nodes, zones, doubles and disorder', (family) => {
