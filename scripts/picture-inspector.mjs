@@ -1,19 +1,12 @@
 #!/usr/bin/env node
 // Takes the pictures of docs/images from a real run: an event that isn't at the hub, why, and what became of it.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { createToken } from '#dist/hub/tokens.js'
-import { serveHub } from '#dist/hub/server.js'
-import { createRuntime } from '#dist/index.js'
-import { initProject } from '#dist/project/init.js'
-import { locateRepository } from '#dist/project/locate.js'
-import { writeLogin } from '#dist/project/login.js'
-import { createMission } from '#dist/project/mission-create.js'
 import { CHROMIUM_FLAGS, findChromium } from './chromium.mjs'
 import { root } from './prepare.mjs'
+import { makeSampleWorld } from './sample-world.mjs'
 
 const images = join(root, 'docs/images')
 const folder = mkdtempSync(join(tmpdir(), 'kittiwake-pictures-'))
@@ -26,15 +19,8 @@ try {
 }
 
 async function tellStory() {
-  const { runtime, mission, hub } = await makeWorld()
-  const { port } = new URL(hub.server.url)
-  const note = (text) =>
-    runtime.emit({
-      event_type: 'HistoryAdded',
-      aggregate_id: 'WP01',
-      mission,
-      payload: { wp_id: 'WP01', entry_type: 'note', entry_content: text, author: 'agent' },
-    })
+  const { runtime, note, hub } = await makeSampleWorld(folder, { name: 'harbour', inspect: true })
+  await runtime.sync.optIn()
   const page = await openPage(runtime)
   try {
     await page.getByTestId('state-now').filter({ hasText: 'delivery.live' }).waitFor()
@@ -76,7 +62,7 @@ async function tellStory() {
     await page.locator('.latency').waitFor()
     await shoot(page, 'debugging-3-sequence')
 
-    hub.server = await serveHub({ dataDir: hub.dataDir, port: Number(port) })
+    hub.server = await hub.serveAgain()
     await page.keyboard.press('o')
     await page.keyboard.press('End')
     await page.keyboard.press('3')
@@ -108,32 +94,6 @@ async function openPage(runtime) {
   await page.locator('[data-actor="connection"]').click()
   await page.locator('.drawing').waitFor()
   return page
-}
-
-async function makeWorld() {
-  const project = join(folder, 'harbour')
-  const git = (...args) => execFileSync('git', args, { cwd: project })
-  mkdirSync(project)
-  git('init', '-q', '-b', 'main')
-  git('config', 'user.name', 'Sample')
-  git('config', 'user.email', 'sample@example.test')
-  git('commit', '-q', '--allow-empty', '-m', 'Start')
-  await initProject(project)
-  const topic = { slug: 'harbour', topology: 'coord' }
-  const { directory: mission } = await createMission(await locateRepository(project), topic)
-  const dataDir = join(folder, 'hub')
-  const server = await serveHub({ dataDir })
-  const token = createToken({ dataDir, team: 'acme', user: 'sam' })
-  const stateDirectory = join(folder, 'state')
-  writeLogin(stateDirectory, { hub: server.url, token, team_slug: 'acme' })
-  const runtime = await createRuntime({
-    root: project,
-    stateDirectory,
-    link: 'manual',
-    inspect: true,
-  })
-  await runtime.sync.optIn()
-  return { runtime, mission, hub: { server, dataDir } }
 }
 
 async function shoot(page, name) {
