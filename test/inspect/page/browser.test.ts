@@ -203,6 +203,23 @@ describe.skipIf(skipped !== null)('the page', () => {
     await page.getByRole('button', { name: 'Dark' }).waitFor()
   })
 
+  it('is whole on a phone: every part within its width, and reached by scrolling', async () => {
+    const page = await browser.open((await serveSample()).url)
+    await page.setViewportSize({ width: 390, height: 800 })
+    await pick(page, 'connection')
+    for (const part of ['.head', '.tree', '.stage', '.side', '.timeline', '.message']) {
+      const one = page.locator(part).first()
+      await one.scrollIntoViewIfNeeded()
+      const box = await one.boundingBox()
+      expect([part, (box?.x ?? -1) >= 0 && (box?.x ?? 0) + (box?.width ?? 0) <= 390]).toEqual([
+        part,
+        true,
+      ])
+      expect(box?.height).toBeGreaterThan(20)
+    }
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+  })
+
   it('goes through the sample by the pointer', async () => {
     const { header, feed } = openTrace(SAMPLE)
     const trace = {
