@@ -4,7 +4,18 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { noticeOf } from './bundle.mjs'
 
-const FOLDERS = ['inspect/page', 'hub/page']
+/** What each says of itself; the rest of their documents is one. */
+const PAGES = {
+  'inspect/page': {
+    TITLE: 'Kittiwake inspector',
+    INSTEAD: 'In a terminal, <code>kittiwake inspect --text</code> shows the same.',
+  },
+  'hub/page': {
+    TITLE: 'Kittiwake team',
+    INSTEAD:
+      'The same is read with a token from <code>/api/v1/missions</code> and its neighbours; see docs/wire.',
+  },
+}
 /** What they share. */
 const COMMON = 'page'
 /** Of what a page was built from: while it is the same, the built page is taken over. */
@@ -13,7 +24,7 @@ const ENDINGS = /\.(?:tsx?|css|html|json)$/
 
 /** Into `fresh`, or from `old` where nothing has changed since. */
 export async function buildPages(root, old, fresh) {
-  for (const folder of FOLDERS) await buildPage(folder, root, old, fresh)
+  for (const folder of Object.keys(PAGES)) await buildPage(folder, root, old, fresh)
 }
 
 async function buildPage(folder, root, old, fresh) {
@@ -27,7 +38,8 @@ async function buildPage(folder, root, old, fresh) {
   const { build } = await import('vite')
   await build({
     configFile: false,
-    root: join(root, 'src', folder),
+    root: join(root, 'src', COMMON),
+    plugins: [filledIn({ ...PAGES[folder], PAGE: `../${folder}` })],
     // A proxy may give a page another place than the root.
     base: './',
     logLevel: 'warn',
@@ -44,6 +56,17 @@ async function buildPage(folder, root, old, fresh) {
   })
   writeFileSync(join(into, 'LICENSES.txt'), noticeOf(join(root, 'node_modules/preact')))
   writeFileSync(join(into, MARK), inputs)
+}
+
+/** Puts the words of a page into the document, before anything is made of what it names. */
+function filledIn(words) {
+  return {
+    name: 'kittiwake-page',
+    transformIndexHtml: {
+      order: 'pre',
+      handler: (html) => html.replaceAll(/%([A-Z]+)%/g, (_, name) => words[name]),
+    },
+  }
 }
 
 /** Of the page, of what it shares with the rest, and of the versions that build it. */

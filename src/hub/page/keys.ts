@@ -1,17 +1,18 @@
 /** The page by keys alone. */
+import type { KeyWords } from '../../page/keys-help.tsx'
 import { nextTheme } from '../../page/theme.ts'
 import type { Dashboard } from './dashboard.ts'
 import { TABS } from './place.ts'
 
-export const KEYS: readonly (readonly [readonly string[], string])[] = [
-  [['1', '…', '6'], 'Boards, decisions, commits, stream, glossary, activity'],
-  [['J'], 'The next mission'],
-  [['K'], 'The mission before'],
-  [['/'], 'Search'],
-  [['Esc'], 'Out of the search, or close'],
-  [['P'], 'All projects'],
-  [['T'], 'Dark, light, or as the system has it'],
-  [['?'], 'These keys'],
+export const KEYS: readonly KeyWords[] = [
+  { keys: '1 … 6', does: 'Boards, decisions, commits, stream, glossary, activity' },
+  { keys: 'J', does: 'The next mission' },
+  { keys: 'K', does: 'The mission before' },
+  { keys: '/', does: 'Search' },
+  { keys: 'Esc', does: 'Out of the search, or close' },
+  { keys: 'P', does: 'All projects' },
+  { keys: 'T', does: 'Dark, light, or as the system has it' },
+  { keys: '?', does: 'These keys' },
 ]
 
 export function listenToKeys(dashboard: Dashboard): void {

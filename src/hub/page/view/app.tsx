@@ -1,5 +1,7 @@
 /** The whole page. */
 import type { ComponentChildren } from 'preact'
+import { KeysHelp } from '../../../page/keys-help.tsx'
+import { KEYS } from '../keys.ts'
 import { SafePane } from '../../../page/safe-pane.tsx'
 import type { Dashboard } from '../dashboard.ts'
 import type { Tab } from '../place.ts'
@@ -9,7 +11,6 @@ import { CommitsPane } from './commits-pane.tsx'
 import { DecisionsPane } from './decisions-pane.tsx'
 import { GlossaryPane } from './glossary-pane.tsx'
 import { HeadBar } from './head-bar.tsx'
-import { Help } from './help.tsx'
 import { Login } from './login.tsx'
 import { PresenceStrip } from './presence-strip.tsx'
 import { ProjectsPane } from './projects-pane.tsx'
@@ -37,7 +38,7 @@ export function App({ dashboard, version }: AppProps) {
           </SafePane>
         )}
       </main>
-      {dashboard.isHelpOpen ? <Help dashboard={dashboard} /> : null}
+      {dashboard.isHelpOpen ? <KeysHelp keys={KEYS} close={() => dashboard.help(false)} /> : null}
     </div>
   )
 }

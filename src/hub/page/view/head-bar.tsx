@@ -1,10 +1,9 @@
 /** Which project is looked at, what of it, and how the link is. */
-import { Mark } from '../../../page/mark.tsx'
+import { Brand, Head, HeadButtons, LinkLamp, Tabs } from '../../../page/head.tsx'
 import { count, visible } from '../../../page/text.ts'
-import { currentTheme, nextTheme } from '../../../page/theme.ts'
 import type { Dashboard } from '../dashboard.ts'
 import { projectName } from '../model/words.ts'
-import { type Tab, TABS } from '../place.ts'
+import type { Tab } from '../place.ts'
 
 const TAB_NAMES: Readonly<Record<Tab, string>> = {
   boards: 'Boards',
@@ -23,41 +22,12 @@ const LINK_WORDS = {
 export function HeadBar({ dashboard }: { readonly dashboard: Dashboard }) {
   const { place, who, linkState } = dashboard
   return (
-    <header class="head">
-      <h1>
-        <Mark /> <span class="brand">Kittiwake</span>{' '}
-        <span class="faint">{visible(who?.team_slug ?? '')}</span>
-      </h1>
+    <Head>
+      <Brand of={visible(who?.team_slug ?? '')} />
       <ProjectChoice dashboard={dashboard} />
-      <span
-        class={`link-lamp ${linkState === 'live' ? 'open' : linkState}`}
-        role="status"
-        data-testid="link"
-      >
-        <span class="lamp" />
-        <span class="link-words">{LINK_WORDS[linkState]}</span>
-      </span>
+      <LinkLamp state={linkState === 'live' ? 'open' : linkState}>{LINK_WORDS[linkState]}</LinkLamp>
       <span class="spacer" />
-      <button
-        type="button"
-        class="quiet"
-        title="Dark, light or as the system has it (T)"
-        onClick={() => {
-          nextTheme()
-          dashboard.changed()
-        }}
-      >
-        {{ auto: '◐ Auto', light: '○ Light', dark: '● Dark' }[currentTheme()]}
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        title="Keys (?)"
-        aria-label="Keys"
-        onClick={() => dashboard.help(true)}
-      >
-        ?
-      </button>
+      <HeadButtons changed={() => dashboard.changed()} help={() => dashboard.help(true)} />
       <button
         type="button"
         class="quiet"
@@ -67,24 +37,14 @@ export function HeadBar({ dashboard }: { readonly dashboard: Dashboard }) {
         Log out
       </button>
       {place.project === null ? null : (
-        <nav class="tabs" role="tablist" aria-label="Views">
-          {TABS.map((tab, index) => (
-            <button
-              key={tab}
-              type="button"
-              class="tab"
-              role="tab"
-              aria-selected={tab === place.tab}
-              title={`${TAB_NAMES[tab]} (${index + 1})`}
-              onClick={() => dashboard.go({ tab })}
-            >
-              {TAB_NAMES[tab]}
-              <Badge count={waiting(dashboard, tab)} />
-            </button>
-          ))}
-        </nav>
+        <Tabs
+          names={TAB_NAMES}
+          shown={place.tab}
+          choose={(tab) => dashboard.go({ tab })}
+          mark={(tab) => <Badge count={waiting(dashboard, tab)} />}
+        />
       )}
-    </header>
+    </Head>
   )
 }
 

@@ -4,8 +4,9 @@ import { ChartPane } from './chart-pane.tsx'
 import { EventsPane } from './events-pane.tsx'
 import { HeadBar } from './head-bar.tsx'
 import { HealthPane } from './health-pane.tsx'
-import { Help } from './help.tsx'
 import { noticeOf } from './notice.tsx'
+import { KeysHelp } from '../../../page/keys-help.tsx'
+import { KEYS } from '../keys.ts'
 import { SafePane } from '../../../page/safe-pane.tsx'
 import { SequencePane } from './sequence-pane.tsx'
 import { SidePane } from './side-pane.tsx'
@@ -49,7 +50,9 @@ export function App({ inspector }: { readonly inspector: Inspector; readonly ver
           </SafePane>
         </>
       )}
-      {isHelpOpen ? <Help inspector={inspector} /> : null}
+      {isHelpOpen ? (
+        <KeysHelp keys={KEYS} close={() => inspector.show({ isHelpOpen: false })} />
+      ) : null}
     </div>
   )
 }

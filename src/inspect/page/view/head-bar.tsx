@@ -1,8 +1,7 @@
 /** What is looked at, how the link is, and how much was left out. */
-import { Mark } from '../../../page/mark.tsx'
-import { type Inspector, type Tab, TABS } from '../inspector.ts'
+import { Brand, Head, HeadButtons, LinkLamp, Tabs } from '../../../page/head.tsx'
+import type { Inspector, Tab } from '../inspector.ts'
 import { count, visible } from '../../../page/text.ts'
-import { currentTheme, nextTheme } from '../../../page/theme.ts'
 
 const TAB_NAMES: Readonly<Record<Tab, string>> = {
   chart: 'Chart',
@@ -14,26 +13,10 @@ const TAB_NAMES: Readonly<Record<Tab, string>> = {
 export function HeadBar({ inspector }: { readonly inspector: Inspector }) {
   const { history, view } = inspector
   return (
-    <header class="head">
-      <h1>
-        <Mark /> Kittiwake <span class="faint">inspector</span>
-      </h1>
-      <LinkLamp inspector={inspector} />
-      <nav class="tabs" role="tablist" aria-label="Views">
-        {TABS.map((tab, index) => (
-          <button
-            key={tab}
-            type="button"
-            class="tab"
-            role="tab"
-            aria-selected={tab === view.tab}
-            title={`${TAB_NAMES[tab]} (${index + 1})`}
-            onClick={() => inspector.show({ tab })}
-          >
-            {TAB_NAMES[tab]}
-          </button>
-        ))}
-      </nav>
+    <Head>
+      <Brand of="inspector" />
+      <Link inspector={inspector} />
+      <Tabs names={TAB_NAMES} shown={view.tab} choose={(tab) => inspector.show({ tab })} />
       <span class="spacer" />
       {history.leftOut > 0 ? (
         <span
@@ -45,31 +28,15 @@ export function HeadBar({ inspector }: { readonly inspector: Inspector }) {
         </span>
       ) : null}
       <Rate inspector={inspector} />
-      <button
-        type="button"
-        class="quiet"
-        title="Dark, light or as the system has it (T)"
-        onClick={() => {
-          nextTheme()
-          inspector.show({})
-        }}
-      >
-        {{ auto: '◐ Auto', light: '○ Light', dark: '● Dark' }[currentTheme()]}
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        title="Keys (?)"
-        aria-label="Keys"
-        onClick={() => inspector.show({ isHelpOpen: true })}
-      >
-        ?
-      </button>
-    </header>
+      <HeadButtons
+        changed={() => inspector.show({})}
+        help={() => inspector.show({ isHelpOpen: true })}
+      />
+    </Head>
   )
 }
 
-function LinkLamp({ inspector }: { readonly inspector: Inspector }) {
+function Link({ inspector }: { readonly inspector: Inspector }) {
   const { linkState, welcome, progress } = inspector
   const isTrace = welcome?.source === 'trace'
   const words: Readonly<Record<typeof linkState.kind, string>> = {
@@ -83,12 +50,7 @@ function LinkLamp({ inspector }: { readonly inspector: Inspector }) {
   }
   const trace = welcome?.trace
   return (
-    <span
-      class={`link-lamp ${linkState.kind} ${isTrace ? 'trace' : ''}`}
-      role="status"
-      data-testid="link"
-    >
-      <span class="lamp" />
+    <LinkLamp state={`${linkState.kind} ${isTrace ? 'trace' : ''}`}>
       {words[linkState.kind]}
       {trace?.failure === undefined ? null : (
         <b class="failure">
@@ -96,7 +58,7 @@ function LinkLamp({ inspector }: { readonly inspector: Inspector }) {
           written when {visible(trace.failure.worker)} failed: {visible(trace.failure.code)}
         </b>
       )}
-    </span>
+    </LinkLamp>
   )
 }
 

@@ -1,17 +1,27 @@
 /** What the keys do. */
-import { useEffect, useRef } from 'preact/hooks'
-import type { Inspector } from '../inspector.ts'
-import { KEYS } from '../keys.ts'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
-export function Help({ inspector }: { readonly inspector: Inspector }) {
+export type KeyWords = {
+  /** As they stand on a keyboard, with blanks between them. */
+  readonly keys: string
+  readonly does: string
+}
+
+export function KeysHelp({
+  keys: rows,
+  close,
+}: {
+  readonly keys: readonly KeyWords[]
+  readonly close: () => void
+}) {
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
+  useLayoutEffect(() => dialog.current?.showModal(), [])
   return (
     <dialog
       ref={dialog}
       class="help"
       aria-label="Keys"
-      onClose={() => inspector.show({ isHelpOpen: false })}
+      onClose={close}
       onClick={({ target }) => (target === dialog.current ? dialog.current?.close() : undefined)}
     >
       <header>
@@ -26,7 +36,7 @@ export function Help({ inspector }: { readonly inspector: Inspector }) {
         </button>
       </header>
       <dl>
-        {KEYS.map(({ keys, does }) => (
+        {rows.map(({ keys, does }) => (
           <div key={keys + does}>
             <dt>
               {keys.split(' ').map((key) => (
