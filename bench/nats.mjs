@@ -68,9 +68,9 @@ async function ingest({ hubs, raw, publishers, subscribers, rounds, events }) {
   const share = Math.ceil(events / publishers)
   const bodies = () => senders.map(() => Array.from({ length: share }, body))
   await senders[0].sendEvents([body(), body().replace(PROJECT, QUIET)])
-  for (const reader of readers) reader.follow(PROJECT)
+  for (const reader of readers) await reader.follow(PROJECT)
   // Whoever follows nothing is shown all that its team sends.
-  for (const sender of senders) sender.follow(QUIET)
+  for (const sender of senders) await sender.follow(QUIET)
   const found = await inTurn(
     { rounds },
     {

@@ -1,5 +1,6 @@
 /** Keeps a hub's data to an age: once, with the file written anew, or again and again beside a hub that serves. */
 import { LinkError, systemCode } from '../errors.ts'
+import { sharedData, useOf } from './data-use.ts'
 import { lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
 import { RETENTION_LOOK_MS, RETENTION_PAUSE_MS } from './limits.ts'
@@ -27,7 +28,7 @@ export type Retained = Emptied & {
 /**
  * Empties what is older, and writes the file anew, so that no byte of it is in any file of the folder; no hub may serve it.
  *
- * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
+ * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_DATA_IN_USE, HUB_DATA_SHARED, HUB_DATA_MISSING, HUB_DATA_UNUSABLE, HUB_DATA_NEWER
  */
 export function retainHub(request: RetainRequest): Retained {
   const { dataDir, keepMs } = request
@@ -69,6 +70,8 @@ function withDatabase<Value>(
   const options = { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false, isLocked }
   const database = openDatabase(dataDir, options)
   try {
+    // The log that hubs share would keep what a copy of it has emptied.
+    if (useOf(database) === 'shared') throw sharedData()
     return work(database)
   } catch (error) {
     throw error instanceof LinkError ? error : unusable(error)

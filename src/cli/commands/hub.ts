@@ -61,6 +61,7 @@ export class HubServeCommand extends NatsCommand {
     const port = portOption(this.port)
     const nats = this.sharedBy()
     const keepMs = keepOption(this.keepDays)
+    if (nats !== null && keepMs !== null) throw keptByAll()
     const { serveHub } = await import('../../hub/server.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const { host, publicUrl } = this
@@ -96,6 +97,12 @@ export class HubServeCommand extends NatsCommand {
       },
     )
   }
+}
+
+function keptByAll(): UsageError {
+  return new UsageError('HUB_RETENTION_SHARED', 'the log that hubs share keeps all that there is', {
+    hint: 'Leave --keep-days out, or bound the stream `KITTIWAKE` on the NATS server.',
+  })
 }
 
 /** Milliseconds; null for all that there is. @throws UsageError LIMIT_INVALID */

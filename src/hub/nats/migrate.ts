@@ -28,7 +28,7 @@ const OPEN = { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false, isLocked: true } a
 /**
  * Publishes all that a folder holds to a stream that holds nothing. Where it was ended, it goes on when it is asked again.
  *
- * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_SHARED, HUB_DATA_DAMAGED, HUB_TARGET_NOT_EMPTY,
+ * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_SHARED, HUB_DATA_EMPTIED, HUB_DATA_DAMAGED, HUB_TARGET_NOT_EMPTY,
  *   HUB_MIGRATION_DIFFERS, and what `openNats` throws
  */
 export async function migrateToNats({ dataDir, nats: options }: MigrationOptions): Promise<Digest> {
@@ -40,6 +40,7 @@ export async function migrateToNats({ dataDir, nats: options }: MigrationOptions
     sweep(dataDir)
     database = openDatabase(dataDir, OPEN)
     if (useOf(database) === 'shared') throw sharedData()
+    if (isEmptied(database)) throw emptied()
     const digest = digestOf(database)
     if (digest.damaged > 0) throw damaged()
     nats = await openNats(options)
@@ -233,6 +234,16 @@ function empty(): LinkError {
 function busy(): LinkError {
   return new LinkError('HUB_STREAM_BUSY', 'hubs write to the stream', {
     hint: 'Stop them, so that nothing is left behind, and ask again.',
+  })
+}
+
+function isEmptied(database: Connection): boolean {
+  return database.prepare('SELECT 1 FROM projects WHERE forgotten > 0').get() !== undefined
+}
+
+function emptied(): LinkError {
+  return new LinkError('HUB_DATA_EMPTIED', 'events were emptied here, and a log is told whole', {
+    hint: 'Serve this folder as it is, or migrate a backup from before it was emptied.',
   })
 }
 

@@ -6,9 +6,11 @@ import { expect, it, vi } from 'vitest'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
 import { deleteShared } from '#dist/hub/nats/delete-shared.js'
 import { migrateFromNats, migrateToNats } from '#dist/hub/nats/migrate.js'
+import { retainHub } from '#dist/hub/retain.js'
 import { issueToken } from '#dist/hub/tokens.js'
 import { createWebhook } from '#dist/hub/webhooks.js'
 import { verifyHub } from '#dist/hub/verify.js'
+import { runCli } from '../../support/cli-in-process.ts'
 import { temporaryFolder } from '../support.ts'
 import type { TestBackend } from './support.ts'
 import {
@@ -191,3 +193,26 @@ function files(folder: string): readonly string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
 }
+
+describeNats('what was emptied', () => {
+  it('is not moved, and what hubs share is not emptied', async () => {
+    const { dataDir } = await usedHub()
+    const server = await startNats()
+    const nats = { servers: server.url }
+    retainHub({ dataDir, keepMs: 0, project: null })
+    await expect(migrateToNats({ dataDir, nats })).rejects.toMatchObject({
+      code: 'HUB_DATA_EMPTIED',
+    })
+    const shared = await startBackend(server)
+    await shared.append(eventEntry('one'))
+    await shared.close()
+    const before = readFileSync(join(shared.dataDir, 'hub.db'))
+    expect(() => retainHub({ dataDir: shared.dataDir, keepMs: 0, project: null })).toThrow(
+      expect.objectContaining({ code: 'HUB_DATA_SHARED' }),
+    )
+    expect(readFileSync(join(shared.dataDir, 'hub.db')).equals(before)).toBe(true)
+    const words = ['hub', 'serve', '--backend', 'nats', '--nats', server.url, '--keep-days', '3']
+    const { code, out } = await runCli(dataDir, [...words, '--data', shared.dataDir, '--json'])
+    expect([code, JSON.parse(out)]).toMatchObject([2, { error: { code: 'HUB_RETENTION_SHARED' } }])
+  })
+})
