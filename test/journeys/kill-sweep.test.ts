@@ -101,7 +101,8 @@ describe('kill -9', () => {
       const changes = await sweep.trace('wp move')
       const threads = new Set(changes.map(({ thread }) => thread))
       // What the command itself makes is there once it has run.
-      expect(threads).toEqual(new Set(['git.worker.js', 'store.worker.js']))
+      // Of the main thread, the focus that follows from a move.
+      expect(threads).toEqual(new Set(['main', 'git.worker.js', 'store.worker.js']))
       expect(changes.length).toBeGreaterThan(100)
       const random = new SeededRandom(ROWS_SEED)
       const draw = <Item>(from: readonly Item[], count: number): Item[] => {

@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const SCRIPT = join(import.meta.dirname, '../../scripts/draw-machines.mjs')
 const STATE = /^state "[^"]+" as (\w+)( \{)?$/
 const EDGE = /^(\w+|\[\*\]) --> (\w+|\[\*\])(?: : (.+))?$/
+const NOTE = /^note right of (\w+) : runs \S+ as \S+$/
 
 let folder: string
 
@@ -42,6 +43,7 @@ function faultsOf(text: string): string[] {
   for (const line of lines.map((one) => one.trim())) {
     const state = STATE.exec(line)
     const edge = EDGE.exec(line)
+    const note = NOTE.exec(line)
     const outer = open.at(-1)
     if (state !== null) {
       if (state[2] !== undefined) open.push({ alias: state[1] ?? '', initial: 0, regions: 1 })
@@ -50,6 +52,8 @@ function faultsOf(text: string): string[] {
       if (edge[1] === '[*]' && outer === undefined) initial += 1
       else if (edge[1] === '[*]' && outer !== undefined) outer.initial += 1
       if (/after [\d.]+$/.test(edge[3] ?? '')) faults.push(`a delay without a name: ${line}`)
+    } else if (note !== null) {
+      if (!known.has(note[1] ?? '')) faults.push(`no ${note[1]}`)
     } else if (line === '--' && outer !== undefined) outer.regions += 1
     else if (line === '}' && outer !== undefined) {
       if (outer.regions === 1 && outer.initial !== 1) faults.push(`${outer.alias} begins nowhere`)
