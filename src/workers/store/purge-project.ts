@@ -22,7 +22,8 @@ import { asStoreErrors } from './store-error.ts'
 /** False where there was nothing. @throws LinkError LINK_HELD, StoreError as `openDatabase` */
 export function purgeProject(state: string, projectUuid: string): boolean {
   const path = outboxPath(state, projectUuid)
-  asStoreErrors(() => rmSync(focusPath(state, projectUuid), { force: true }))
+  const focus = focusPath(state, projectUuid)
+  if (existsSync(focus)) asStoreErrors(() => rmSync(focus, { force: true }))
   if (!existsSync(path)) return false
   const leasePath = senderLeasePath(state, projectUuid)
   const lease = SenderLease.tryAcquire(leasePath)
