@@ -70,7 +70,7 @@ describe('sanitizing', () => {
   property(
     [fc.array(fc.dictionary(fc.constantFrom('note', 'token', 'mission_slug'), awkwardText))],
     {
-      numRuns: 200,
+      numRuns: 40,
     },
   )('answers as one that has seen nothing before', (values) => {
     const seasoned = createSanitizer(SAMPLE_IDENTITY)
