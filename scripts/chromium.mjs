@@ -1,6 +1,5 @@
 // Finds the browser that the page is tested with; `npm test` may install it.
-import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { installPackage, isProgram } from './debian.mjs'
 
 const PLACES = [
   '/usr/bin/chromium',
@@ -30,26 +29,9 @@ export function findChromium() {
 /** Where there is none, takes Debian's, if this user may; says why not. */
 export function provideChromium() {
   if (findChromium() !== null) return
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error !== undefined) {
-    console.error('No Chromium: the page is not tested here. CHROMIUM may name one.')
-    return
-  }
-  console.error('Installing Chromium for the tests of the page …')
-  const install = () =>
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], {
-      stdio: 'ignore',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).status === 0
-  if (install()) return
-  spawnSync('apt-get', ['update'], { stdio: 'ignore' })
-  if (!install()) console.error('Chromium could not be installed: the page is not tested here.')
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  installPackage({
+    name: 'chromium',
+    purpose: 'the tests of the pages',
+    without: 'the pages are not tested here. CHROMIUM may name one.',
+  })
 }

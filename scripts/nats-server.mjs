@@ -1,7 +1,6 @@
 // Finds the NATS server that the tests run hubs on; `npm test` may install it.
-import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { installPackage, isProgram } from './debian.mjs'
 
 /** Its path; null where there is none. `NATS_SERVER` names another one. */
 export function findNatsServer() {
@@ -14,29 +13,9 @@ export function findNatsServer() {
 /** Where there is none, takes Debian's, if this user may; says why not. */
 export function provideNatsServer() {
   if (findNatsServer() !== null) return
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error !== undefined) {
-    console.error(
-      'No nats-server: hubs that share a log are not tested here. NATS_SERVER may name one.',
-    )
-    return
-  }
-  console.error('Installing nats-server for the tests of hubs that share a log …')
-  const install = () =>
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'nats-server'], {
-      stdio: 'ignore',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).status === 0
-  if (install()) return
-  spawnSync('apt-get', ['update'], { stdio: 'ignore' })
-  if (!install())
-    console.error('nats-server could not be installed: hubs that share a log are not tested here.')
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  installPackage({
+    name: 'nats-server',
+    purpose: 'the tests of hubs that share a log',
+    without: 'hubs that share a log are not tested here. NATS_SERVER may name one.',
+  })
 }
