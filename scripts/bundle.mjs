@@ -69,7 +69,7 @@ function writeFiles(output, into) {
  * The same program in characters that an engine keeps as a byte each: one that is above makes it keep, and scan, all of the
  * file as two.
  */
-function inBytes(code) {
+export function inBytes(code) {
   const raw = RAW_TEMPLATE.exec(code)
   if (raw !== null) throw new Error(`an escape would change what this says: ${raw[0]}`)
   return code.replace(WIDE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { inBytes } from '../scripts/bundle.mjs'
 import { RuntimeWorld } from './support/runtime-world.ts'
 
 const DIST = join(import.meta.dirname, '../dist')
@@ -15,6 +16,17 @@ describe('a bundled program', () => {
     const files = readdirSync(join(DIST, 'chunks')).filter((file) => file.endsWith('.js'))
     const needed = files.flatMap((file) => importsOf(join('chunks', file)))
     expect(new Set(needed)).toEqual(new Set(['better-sqlite3', 'piscina', 'ws']))
+  })
+
+  it('is of characters that an engine keeps as a byte each, and says the same', () => {
+    const files = readdirSync(join(DIST, 'chunks')).filter((file) => file.endsWith('.js'))
+    const wide = files.filter((file) =>
+      /[\u0100-\uffff]/.test(readFileSync(join(DIST, 'chunks', file), 'utf8')),
+    )
+    expect([files.length > 50, wide]).toEqual([true, []])
+    const texts = ['…', '►', '😀']
+    expect(JSON.parse(inBytes(JSON.stringify(texts)))).toEqual(texts)
+    expect(() => inBytes('const a = String.raw`…`')).toThrow('an escape would change')
   })
 
   it('starts with the parser of words alone, whatever some command needs later', () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { afterEach, describe, expect, it } from 'vitest'
+import { readdirSync } from 'node:fs'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { buildOf, coolThreads, spawn, warmThreads } from '#dist/actors/spawn.js'
 import type { Spawned } from '#dist/actors/spawn.js'
 
@@ -31,10 +32,18 @@ describe('a thread that is made ahead', () => {
     expect(started()).toBe(before + 2)
   })
 
-  it('ends where nobody asked for it', () => {
+  it.runIf(process.platform === 'linux')('ends where nobody asked for it', async () => {
     const before = started()
+    await once(threads[0]?.worker ?? process, 'message')
+    const running = readdirSync('/proc/self/task').length
     warmThreads(['store', 'git'])
+    await vi.waitFor(() =>
+      expect(readdirSync('/proc/self/task').length).toBeGreaterThanOrEqual(running + 2),
+    )
     coolThreads()
+    await vi.waitFor(() =>
+      expect(readdirSync('/proc/self/task').length).toBeLessThanOrEqual(running),
+    )
     expect(started()).toBe(before + 3)
   })
 })
