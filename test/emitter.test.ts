@@ -173,6 +173,18 @@ describe('the emitter', () => {
     expect(kept).toEqual(notes)
   })
 
+  it('hands over a batch behind the one that came before it, however long that takes', async () => {
+    const world = new RuntimeWorld()
+    const { identity } = await initProject(world.root)
+    const mission = await world.createMission('slow')
+    const { ask, kept, sizes } = keeper(() => null)
+    const { emit, note } = await emitterBefore(world, ask, identity)
+    // The first has to be looked up, and both batches are full within one turn.
+    const first = emit({ event_type: 'NoteTaken', mission, payload: { note: 0 } })
+    await Promise.all([first, ...range(255).map((index) => note(index + 1))])
+    expect([kept, sizes]).toEqual([range(256), [128, 128]])
+  })
+
   it('sends a few megabytes at a time, in order (L8)', async () => {
     const { ask, kept, sizes } = keeper(() => null)
     const { note } = await emitterBefore(new RuntimeWorld(), ask)
