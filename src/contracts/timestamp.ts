@@ -99,12 +99,14 @@ function offsetOf(
 }
 
 function fromCount(text: string, [, whole = '', fraction]: RegExpExecArray): Timestamp | null {
-  const count = Number(whole)
-  const isMillis = Math.abs(count) > SECONDS_MAX
-  const perSecond = isMillis ? 1_000 : 1
-  const exact = Math.abs(count) + Number(`0.${fraction ?? 0}`)
-  const total = Math.round((exact / perSecond) * 1e6) * (whole.startsWith('-') ? -1 : 1)
-  const seconds = Math.floor(total / 1e6)
+  const size = Math.abs(Number(whole))
+  const perSecond = size > SECONDS_MAX ? 1_000 : 1
+  const sign = whole.startsWith('-') ? -1 : 1
+  // Apart from the seconds: together they would be more digits than a number holds.
+  const rest = (size % perSecond) + Number(`0.${fraction ?? 0}`)
+  const total = sign * Math.round((rest / perSecond) * 1e6)
+  const carry = Math.floor(total / 1e6)
+  const seconds = sign * Math.floor(size / perSecond) + carry
   if (seconds < COUNT_FROM || seconds > COUNT_TO) return null
   const date = new Date(seconds * 1_000)
   return {
@@ -115,7 +117,7 @@ function fromCount(text: string, [, whole = '', fraction]: RegExpExecArray): Tim
     hour: date.getUTCHours(),
     minute: date.getUTCMinutes(),
     second: date.getUTCSeconds(),
-    micros: total - seconds * 1e6,
+    micros: total - carry * 1e6,
     offsetMinutes: 0,
     seconds,
   }
