@@ -5,6 +5,7 @@
 import type { JsonObject } from './json.ts'
 import { GENESIS, isEdge, LANE_TABLE, TERMINAL_LANES } from './lanes.ts'
 import type { FromLane, Lane, LaneGuard } from './lanes.ts'
+import { isBlank as isBlankText } from './scalars.ts'
 import type { Evidence, ExecutionMode, ReviewResult, StatusActor } from './status-record.ts'
 import { isRejection, needsReviewRef } from './wire-transition.ts'
 
@@ -183,8 +184,9 @@ export const UNKNOWN_PACKAGE: PackageFacts = {
   hasHistory: false,
 }
 
+/** As the wire contract takes it, so that what is said here is enough there. */
 function isBlank(text: string | null): boolean {
-  return text === null || text.trim() === ''
+  return text === null || isBlankText(text)
 }
 
 function isBlankActor(actor: StatusActor): boolean {

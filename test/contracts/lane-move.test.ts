@@ -38,11 +38,11 @@ const needs = (judgement: Judgement): readonly string[] => (judgement.ok ? [] : 
 /** Every way to fill the fields of a move that makes a difference. */
 function* variants(to: Lane): Generator<LaneMove> {
   for (const force of [false, true])
-    for (const reason of [null, ' ', 'because'])
-      for (const review_ref of [null, '', 'review-1', 'review-2'])
+    for (const reason of [null, '\x1c', 'because'])
+      for (const review_ref of [null, '\x85', 'review-1', 'review-2'])
         for (const review_result of [null, APPROVED, REJECTED])
           for (const evidence of [null, { review: APPROVED }, { review: REJECTED }])
-            for (const actor of ['cli', ' '])
+            for (const actor of ['cli', '\x1f'])
               yield { ...bare(to), force, reason, review_ref, review_result, evidence, actor }
 }
 
