@@ -109,18 +109,28 @@ function attempt(
 }
 
 const WORDS: ReadonlySet<string> = new Set(['reason', 'message'])
-/** What is a set, and so has no order. */
-const SETS: ReadonlySet<string> = new Set(['seen_delivery_pairs', 'active_drivers'])
+/** What is a set, and so has no order; or an object of sets. */
+const SETS: ReadonlySet<string> = new Set([
+  'seen_delivery_pairs',
+  'active_drivers',
+  'participants_by_focus',
+])
 
 function comparable(state: JsonObject): JsonObject {
   const entries = Object.entries(state).map(([key, value]): [string, Json] => {
     if (key === 'anomalies' && Array.isArray(value)) return [key, value.map(withoutWords)]
-    if (SETS.has(key) && Array.isArray(value)) return [key, value.toSorted(compareJson)]
+    if (SETS.has(key)) return [key, unordered(value)]
     // Older outputs have no roster.
     if (key === 'user_connections' && Array.isArray(value) && value.length === 0) return [key, null]
     return [key, value]
   })
   return Object.fromEntries(entries)
+}
+
+function unordered(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).toSorted(compareJson)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, unordered(one)]))
 }
 
 function withoutWords(anomaly: Json): Json {

@@ -113,6 +113,30 @@ describe('conformance run', () => {
     })
   })
 
+  it('takes a state whose sets are in another order, within objects too', async () => {
+    const target = { target_type: 'wp', target_id: 'WP01' }
+    const focus = (at: number, id: string) => ({
+      ...personOf(at, 'FocusChanged', id),
+      payload: { participant_id: id, mission_id: 'm', focus_target: target },
+    })
+    const events = [joinOf(1, 'p1'), joinOf(2, 'p2'), focus(3, 'p1'), focus(4, 'p2')]
+    const state = reduceEvents('collaboration', events, { reference: true })
+    const turned = { ...state, participants_by_focus: { 'wp:WP01': ['p2', 'p1'] } }
+    const scenario = { reducer: 'collaboration', events, expected: turned }
+    const root = folder({
+      'manifest.json': { fixtures: [] },
+      'derived/reducer_focus.json': scenario,
+      'derived/reducer_other.json': {
+        ...scenario,
+        expected: { ...turned, participants_by_focus: { 'wp:WP01': ['p1'] } },
+      },
+    })
+    expect(await detailsOf(root)).toEqual({
+      reducer_focus: null,
+      reducer_other: 'participants_by_focus is another',
+    })
+  })
+
   it('runs scenarios, to their states and to the errors that they throw', async () => {
     const heard = [joinOf(1, 'p1'), personOf(2, 'PresenceHeartbeat', 'p2')]
     const strict = { reducer: 'collaboration', events: heard, options: { mode: 'strict' } }
