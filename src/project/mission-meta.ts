@@ -56,12 +56,18 @@ export function readSnapshotMeta(
     const meta = parseJsonObject(read.bytes.toString('utf8').replace(/^\uFEFF/, ''))
     const { mission_number: number, mission_type: type } = meta
     return {
-      mission_number: typeof number === 'number' ? String(number) : '',
+      mission_number: numberText(number ?? null),
       mission_type: typeof type === 'string' ? type : '',
     }
   } catch {
     return { mission_number: '', mission_type: '' }
   }
+}
+
+/** Older tools wrote `"042"`. */
+function numberText(number: Json): string {
+  if (typeof number === 'number') return String(number)
+  return typeof number === 'string' && /^\d{1,15}$/.test(number) ? String(Number(number)) : ''
 }
 
 function missionOf(root: string, directory: string, meta: JsonObject): MetaReading {

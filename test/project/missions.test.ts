@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { locateRepository } from '#dist/project/locate.js'
 import { createMission } from '#dist/project/mission-create.js'
+import { readSnapshotMeta } from '#dist/project/mission-meta.js'
 import { missionSlug } from '#dist/project/mission-names.js'
 import { listMissions, readMission } from '#dist/project/missions.js'
 import type { CreatedMission, NewMission } from '#dist/project/mission-create.js'
@@ -338,4 +339,16 @@ test('metadata of other writers is read; what is unusable is named', async () =>
   expect(await codeOf(readMission(repository, id))).toBe('MISSION_AMBIGUOUS')
   put('torn-01KT119Y', '{"mission_id"')
   expect(await codeOf(readMission(repository, 'torn'))).toBe('MISSION_UNREADABLE')
+})
+
+test.each([
+  [7, '7'],
+  ['042', '42'],
+  [null, ''],
+  ['TBD', ''],
+])('a snapshot takes the number %j as %j', (mission_number, text) => {
+  const root = join(folder, `number-${text || String(mission_number)}`)
+  write(metaPath(root, 'm'), JSON.stringify({ mission_number, mission_type: 'research' }))
+  const expected = { mission_number: text, mission_type: 'research' }
+  expect(readSnapshotMeta(root, 'm')).toEqual(expected)
 })
