@@ -92,8 +92,10 @@ export function encodeTransition(transition: Transition): string {
 export function parseStatusRow(value: Json): StatusRow | string {
   if (!isJsonObject(value)) return 'not an object'
   const { event_id, event_type, event_name, type, kind } = value
-  const isForeign = event_type !== undefined || type !== undefined || typeof event_name === 'string'
-  if (isForeign) {
+  // A move is one whatever else it says; only an `event_type` makes it another's.
+  const isOurs = value['to_lane'] !== undefined || kind === 'annotation'
+  const isNamed = type !== undefined || typeof event_name === 'string'
+  if (event_type !== undefined || (isNamed && !isOurs)) {
     return { family: 'foreign', event_id: isText(event_id) ? event_id : null, row: value }
   }
   if (!isText(event_id)) return 'without an event id'

@@ -48,8 +48,7 @@ function takeReferences(slots: Slots, delta: JsonObject): void {
   if (Array.isArray(tracker_refs_replace)) slots['tracker_refs'] = tracker_refs_replace as Json
   if (!Array.isArray(tracker_refs)) return
   const known = listIn(slots, 'tracker_refs')
-  const added = (tracker_refs as readonly Json[]).filter((one) => !known.includes(one))
-  slots['tracker_refs'] = [...known, ...added]
+  slots['tracker_refs'] = [...new Set([...known, ...(tracker_refs as readonly Json[])])]
 }
 
 function takeReview(slots: Slots, review: JsonObject): void {

@@ -1,5 +1,5 @@
 /** `status.json`: what the log says, for readers that don't fold. Derived and deterministic; never an authority. */
-import { byCodePoint } from './json.ts'
+import { byCodePoint, isJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
 import { LANES } from './lanes.ts'
 import type { StatusFold, WorkPackage } from './fold-status.ts'
@@ -23,7 +23,7 @@ export function renderSnapshot(fold: StatusFold, meta: SnapshotMeta): string {
     if (count !== undefined) summary[found.lane] = count + 1
   }
   const { last, eventCount } = fold
-  return pretty({
+  const snapshot = {
     ...meta,
     mission_slug: last?.mission_slug ?? '',
     event_count: eventCount,
@@ -31,7 +31,8 @@ export function renderSnapshot(fold: StatusFold, meta: SnapshotMeta): string {
     materialized_at: last?.at ?? '',
     summary,
     work_packages,
-  })
+  }
+  return `${pretty(snapshot)}\n`
 }
 
 function render({ lane, transitions, force_count, slots }: WorkPackage): JsonObject {
@@ -51,13 +52,21 @@ function actorWord(actor: StatusActor): string {
   return actor.tool ?? actor.role ?? ''
 }
 
-function pretty(value: JsonObject): string {
-  return `${JSON.stringify(sortKeys(value), null, 2)}\n`
-}
-
-function sortKeys(value: Json): Json {
-  if (Array.isArray(value)) return value.map((item: Json) => sortKeys(item))
-  if (typeof value !== 'object' || value === null) return value
+// The engine's own writer puts keys that are numbers before all others.
+function pretty(value: Json, indent = ''): string {
+  const inner = `${indent}  `
+  const block = ([open, close]: readonly [string, string], items: readonly string[]): string =>
+    items.length === 0
+      ? `${open}${close}`
+      : `${open}\n${inner}${items.join(`,\n${inner}`)}\n${indent}${close}`
+  if (Array.isArray(value)) {
+    return block(
+      ['[', ']'],
+      (value as readonly Json[]).map((item) => pretty(item, inner)),
+    )
+  }
+  if (!isJsonObject(value)) return JSON.stringify(value)
   const entries = Object.entries(value).sort(([a], [b]) => byCodePoint(a, b))
-  return Object.fromEntries(entries.map(([key, child]) => [key, sortKeys(child)]))
+  const fields = entries.map(([key, child]) => `${JSON.stringify(key)}: ${pretty(child, inner)}`)
+  return block(['{', '}'], fields)
 }

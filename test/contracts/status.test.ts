@@ -37,6 +37,15 @@ describe('a transition', () => {
   })
 
   const good = transition('WP01', 'planned', 'claimed', 0)
+
+  it('is one whatever else it says, but for an event type', () => {
+    const familyOf = (more: object): unknown =>
+      parseStatusRow(parseJson(encodeJson({ ...good, ...more })))
+    expect(familyOf({ type: 'x', event_name: 'y' })).toMatchObject({ family: 'transition' })
+    expect(familyOf({ event_type: 'WPStatusChanged' })).toMatchObject({ family: 'foreign' })
+    const captured = { type: 'RetrospectiveCaptured', event_id: good.event_id, kind: 'x' }
+    expect(parseStatusRow(captured)).toMatchObject({ family: 'foreign' })
+  })
   it.each<[string, object]>([
     ['an alias', { to_lane: 'doing' }],
     ['a lane in capitals', { to_lane: 'Done' }],
@@ -188,7 +197,7 @@ describe('an annotation', () => {
       subtasks: { T1: 'done', T2: 'planned' },
     })
     expect(slots({ note: 'a' }, { note: '' }, { note: 'b' })).toMatchObject({ notes: ['a', 'b'] })
-    const joined = slots({ tracker_refs: ['#1'] }, { tracker_refs: ['#1', '#2'] })
+    const joined = slots({ tracker_refs: ['#1'] }, { tracker_refs: ['#1', '#2', '#2'] })
     expect(joined).toMatchObject({ tracker_refs: ['#1', '#2'] })
     expect(slots({ tracker_refs: ['#1'] }, { tracker_refs_replace: ['#3'] })).toMatchObject({
       tracker_refs: ['#3'],
@@ -220,6 +229,17 @@ describe('the snapshot', () => {
       summary: { planned: 2, done: 0 },
     })
     expect(renderSnapshot(foldOf([]), META)).toContain('"materialized_at": ""')
+  })
+
+  it('has its keys in the order of their code points, those that are numbers too', () => {
+    const claim = transition('WP01', 'planned', 'claimed', 0, { policy_metadata: {} })
+    const { at, actor, wp_id } = claim
+    const row = { event_id: '01KT119Y000000000000009999', kind: 'annotation', at, actor, wp_id }
+    const subtasks = { '2': 'done', '10': { a: [], b: [1, {}] } }
+    const text = renderSnapshot(foldOf([claim, { ...row, delta: { subtasks } }]), META)
+    expect(text.slice(text.indexOf('"subtasks"'))).toBe(
+      `"subtasks": {\n        "10": {\n          "a": [],\n          "b": [\n            1,\n            {}\n          ]\n        },\n        "2": "done"\n      }\n    }\n  }\n}\n`,
+    )
   })
 
   it('is found current, older than the log, miscounted, changed, unreadable or absent', () => {
