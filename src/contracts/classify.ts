@@ -3,7 +3,7 @@
  * at shape, keys, lanes and three payloads; the cutover's signal and the moves of packages are left to the judgement.
  */
 import { envelope as envelopeModel } from './envelope.ts'
-import { findForbiddenKeys } from './inspect-value.ts'
+import { findForbiddenKeys, hasTooManyValues } from './inspect-value.ts'
 import { isJsonObject } from './json.ts'
 import { normalisePayload } from './normalise.ts'
 import { PAYLOAD_MODELS } from './registry.ts'
@@ -85,6 +85,9 @@ function classify(input: unknown): Classification {
   if (path !== undefined) {
     const key = path.at(-1)
     return bad('FORBIDDEN_KEY', `forbidden legacy keys: ${key}`, path, { key })
+  }
+  if (hasTooManyValues(input)) {
+    return bad('ENVELOPE_SHAPE_INVALID', 'more values than are looked through', [], {})
   }
   const { payload, event_type } = input
   if (!isJsonObject(payload)) {

@@ -4,7 +4,7 @@
  */
 import { InputError } from '../errors.ts'
 import { SCHEMA_VERSION } from './event.ts'
-import { findForbiddenKeys } from './inspect-value.ts'
+import { findForbiddenKeys, hasTooManyValues, VALUES_MAX } from './inspect-value.ts'
 import { isJsonObject } from './json.ts'
 import { violation, type Path, type Violation } from './violation.ts'
 
@@ -64,15 +64,30 @@ export function assertCutover(value: unknown): void {
 }
 
 function faultsOf(value: unknown): readonly string[] {
-  if (!isJsonObject(value)) return [`missing canonical cutover signal ${SIGNAL}`]
+  try {
+    return isJsonObject(value) ? faultsIn(value) : [`missing canonical cutover signal ${SIGNAL}`]
+  } catch {
+    // A getter or a proxy threw; what it said may quote data.
+    return ['the value can not be read']
+  }
+}
+
+function faultsIn(value: Envelope): readonly string[] {
   const gate = cutoverViolations(value)
-  const keys = findForbiddenKeys(value).map((path) => String(path.at(-1)))
   const inGate = gate.map(({ message }) => message)
-  if (keys.length === 0) return inGate
-  const words = `forbidden legacy keys: ${[...new Set(keys)].sort().join(', ')}`
+  const words = keyFault(value)
+  if (words === null) return inGate
   // The published order: the signal, the keys, the names.
   const isSignal = gate[0]?.path[0] === SIGNAL
   return isSignal ? [...inGate.slice(0, 1), words, ...inGate.slice(1)] : [words, ...inGate]
+}
+
+function keyFault(value: Envelope): string | null {
+  const keys = findForbiddenKeys(value).map((path) => String(path.at(-1)))
+  if (keys.length > 0) return `forbidden legacy keys: ${[...new Set(keys)].sort().join(', ')}`
+  return hasTooManyValues(value)
+    ? `forbidden legacy keys: not looked for among more than ${VALUES_MAX} values`
+    : null
 }
 
 function signalFault(signal: unknown): string | null {

@@ -80,6 +80,19 @@ export function findForbiddenKeys(
   return paths
 }
 
+/** Whether there is more than is ever looked through: what was not found then may still be there. */
+export function hasTooManyValues(root: unknown): boolean {
+  let isTooMany = false
+  walk(root, {
+    onKey: () => undefined,
+    onValue: () => true,
+    onTooMany: () => {
+      isTooMany = true
+    },
+  })
+  return isTooMany
+}
+
 function walk(root: unknown, { onKey, onValue, onTooMany }: Visit): void {
   const frames: Frame[] = []
   let values = 1

@@ -58,6 +58,15 @@ describe('a claimed envelope', () => {
     expect(codeOf(classifyEnvelope(bare))).toBe(code)
   })
 
+  it('is not good where it can not be looked through to its end', () => {
+    const many = Array.from({ length: 200_000 }, () => 0)
+    const input = contractEvent({
+      event_type: 'Custom',
+      payload: { many, last: { mission_key: 1 } },
+    })
+    expect(codeOf(classifyEnvelope(input))).toBe('ENVELOPE_SHAPE_INVALID')
+  })
+
   it('is told by the same bytes each time, with details', () => {
     const input = { ...contractEvent(), feature_number: 1 }
     const found = classifyEnvelope(input)

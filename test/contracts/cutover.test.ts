@@ -55,6 +55,25 @@ describe('the cutover', () => {
     expect(isPreCutover(value)).toBe(false)
   })
 
+  it('refuses what it can not look through to its end', () => {
+    const many = Array.from({ length: 200_000 }, () => 0)
+    const value = { schema_version: '3.0.0', many, last: { feature_slug: 1 } }
+    expect(refusalOf(value)).toContain('forbidden legacy keys')
+    expect(isPreCutover(value)).toBe(true)
+  })
+
+  it('refuses what can not be read, and throws nothing else', () => {
+    const value = { schema_version: '3.0.0' }
+    Object.defineProperty(value, 'trap', {
+      enumerable: true,
+      get: () => {
+        throw new Error('secret')
+      },
+    })
+    expect(refusalOf(value)).toBe('the value can not be read')
+    expect(isPreCutover(value)).toBe(true)
+  })
+
   it('names the signal first, then keys, then names', () => {
     const all = { feature_slug: 1, event_type: 'FeatureClosed', aggregate_id: 'feature/x' }
     expect(refusalOf(all)).toContain('missing canonical cutover signal')
