@@ -46,12 +46,15 @@ const REQUIRED = [
 ]
 /** None of these stands in a row of before there were envelopes. */
 const MODERN = ['lamport_clock', 'build_id', 'schema_version']
-/** Keys that such rows are told by; each list is one shape. */
+/** Keys that such rows are told by; each list is one shape. A line of a status log is one, too. */
 const HISTORICAL = [
   ['type', 'ts'],
   ['wp', 'from', 'to'],
   ['lane', 'ts'],
-  ['event_version', 'occurred_at'],
+  ['wp_id', 'lane'],
+  ['wp_id', 'to_lane'],
+  ['event_version'],
+  ['occurred_at'],
 ]
 const TYPED = ['MissionCreated', 'MissionClosed', 'WPStatusChanged'] as const
 

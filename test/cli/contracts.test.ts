@@ -262,6 +262,12 @@ describe('conformance run', () => {
             expected: 'invalid',
             expected_error_code: 'RAW_HISTORICAL_ROW',
           }),
+          of('other row', {
+            path: 'old.json',
+            class: 'historical_row_raw',
+            expected: 'invalid',
+            expected_error_code: 'RAW_HISTORICAL_ROW',
+          }),
         ],
       },
     }
@@ -299,6 +305,7 @@ describe('conformance run', () => {
       'class skipped',
       'class failed',
       'row passed',
+      'other row passed',
     ])
     expect((await cliRun(root, ['conformance', 'run', '.'])).out).toContain('lamport_clock')
     const nowhere = await cliRun(root, ['conformance', 'run', 'fixtures', '--json'])

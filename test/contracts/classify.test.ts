@@ -49,6 +49,16 @@ describe('a claimed envelope', () => {
       'RAW_HISTORICAL_ROW',
     ],
     [
+      'a line of a status log',
+      { event_id: 'x', at: 't', wp_id: 'WP01', from_lane: 'planned', to_lane: 'claimed' },
+      'RAW_HISTORICAL_ROW',
+    ],
+    [
+      'an old event',
+      { event_type: 'X', event_version: '2.0.0', payload: {} },
+      'RAW_HISTORICAL_ROW',
+    ],
+    [
       'a modern one with a field less',
       { ...contractEvent({ lane: 'x', ts: 'y' }), event_type: undefined },
       'ENVELOPE_SHAPE_INVALID',
