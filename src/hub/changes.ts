@@ -39,12 +39,11 @@ const epoch = z.strictObject({
   before: z.string().nullable(),
   id: z.string(),
 })
-/** All that the hubs hold of a project goes. Its numbers begin anew if it comes again, so an epoch begins as well. */
+/** All that the hubs hold of a project goes; its numbers go on. */
 const deletion = z.strictObject({
   kind: z.literal('deletion'),
   team: z.string(),
   project_uuid: z.string(),
-  epoch: z.string(),
 })
 
 export const CHANGE = z.discriminatedUnion('kind', [

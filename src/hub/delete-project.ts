@@ -1,4 +1,7 @@
-/** Removes all that a hub holds of one project, so that its bytes are in no file of the data folder any more. */
+/**
+ * Removes all that a hub holds of one project, so that its bytes are in no file of the data folder any more. What stays is its
+ * name and its number, so that no number is given twice, and nobody is asked to send anything again.
+ */
 import { LinkError } from '../errors.ts'
 import { sharedData, useOf } from './data-use.ts'
 
@@ -58,7 +61,10 @@ function deleteRows(database: Connection, named: NamedProject): Omit<Deletion, '
     const webhooks = database
       .prepare('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?')
       .run(named.team, named.project).changes
-    from('projects')
+    // The deletion has a number itself: whoever followed the project is behind it, and learns where it begins now.
+    database
+      .prepare('UPDATE projects SET head = head + 1, forgotten = head + 1 WHERE project_id = ?')
+      .run(id)
     return { events, commits, lines, webhooks }
   })
   return run.immediate()

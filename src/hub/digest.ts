@@ -1,6 +1,7 @@
 /** What a hub's data says of each project, in its order, as one hash: two databases that agree say the same. */
 import { createHash } from 'node:crypto'
 import type { Connection } from './database.ts'
+import { HOLDS_ROWS } from './projects-table.ts'
 import { hashOf } from './row-content.ts'
 
 export type Digest = {
@@ -28,7 +29,9 @@ const FEED = `
 const LINES = `
   SELECT mission, mission_id, ledger, row_key, line, git_hash, is_live, received_at, body,
     content_hash FROM lines WHERE project_id = @id ORDER BY seq`
-const PROJECTS = 'SELECT project_id, team, project_uuid FROM projects ORDER BY team, project_uuid'
+const PROJECTS = `
+  SELECT project_id, team, project_uuid FROM projects p WHERE ${HOLDS_ROWS}
+  ORDER BY team, project_uuid`
 const HOLDERS = [
   'SELECT * FROM tokens ORDER BY token_id',
   'SELECT token_id, hex(secret_hash) AS hash, ends_at FROM secrets ORDER BY token_id, secret_id',

@@ -24,6 +24,12 @@ export type Hour = {
   readonly rows: number
 }
 
+/** A project `p` of which something is here: of one that was deleted there is nothing but its number. */
+export const HOLDS_ROWS = `(
+  EXISTS (SELECT 1 FROM events e WHERE e.project_id = p.project_id)
+  OR EXISTS (SELECT 1 FROM commits c WHERE c.project_id = p.project_id)
+  OR EXISTS (SELECT 1 FROM lines l WHERE l.project_id = p.project_id))`
+
 type Bounded = { readonly project_id: number; readonly limit: number }
 
 export class ProjectsTable {
@@ -47,7 +53,8 @@ export class ProjectsTable {
                      ORDER BY e.project_seq DESC LIMIT 1), 0),
            coalesce((SELECT received_at FROM commits c WHERE c.project_id = p.project_id
                      ORDER BY c.project_seq DESC LIMIT 1), 0)), 0) AS last_at
-       FROM projects p WHERE p.team = ? ORDER BY last_at DESC, p.project_id LIMIT ?`,
+       FROM projects p WHERE p.team = ? AND ${HOLDS_ROWS}
+       ORDER BY last_at DESC, p.project_id LIMIT ?`,
     )
     const latest = (table: string, order: string, of: string): string =>
       `SELECT * FROM (SELECT received_at, ${of} FROM ${table} WHERE project_id = @project_id

@@ -17,6 +17,7 @@ import type { HubStore } from './store.ts'
 export type ReadMessage = LoggedMessage & { readonly meaning: Meaning | null }
 export type Meaning = TimedEntries | { readonly change: Change }
 
+type Deletion = Extract<Change, { readonly kind: 'deletion' }>
 type Done = { isEpochNew: boolean; isProjectGone: boolean }
 /** What messages made: outcomes by message, and whether more than rows were added. */
 export type Applied = {
@@ -115,11 +116,8 @@ export class SharedCopy {
       done.isEpochNew = true
       this.#begin(id)
     } else if (change.kind === 'deletion') {
-      done.isEpochNew = true
       done.isProjectGone = true
-      this.#delete(change.team, change.project_uuid)
-      this.#raise(streamSeq * ROWS_OF_MESSAGE_MAX)
-      this.#begin(change.epoch)
+      this.#delete(change, streamSeq * ROWS_OF_MESSAGE_MAX)
     } else this.changes.apply(change)
   }
 
@@ -128,7 +126,6 @@ export class SharedCopy {
     this.#database.prepare(sql).run(epoch)
   }
 
-  // A hub that comes later never gets the rows that went: from here on its numbers are the same again.
   #raise(seq: number): void {
     for (const table of NUMBERED) {
       this.#database.prepare('DELETE FROM sqlite_sequence WHERE name = ?').run(table)
@@ -143,18 +140,24 @@ export class SharedCopy {
     return typeof text === 'string' ? text : null
   }
 
-  #delete(team: string, projectUuid: string): void {
+  /** @param seq above all numbers that any hub gave: one that comes later never gets the rows that went, and goes on as the others */
+  #delete({ team, project_uuid }: Deletion, seq: number): void {
     this.#database.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('unscrubbed', '')")
-    this.log.forget(prefixesOf(team, projectUuid))
-    const project = this.#store.project(team, projectUuid)
-    for (const table of ['events', 'commits', 'lines', 'projects']) {
-      this.#database
-        .prepare(`DELETE FROM ${table} WHERE project_id = ?`)
-        .run(project?.project_id ?? -1)
-    }
-    this.#database
-      .prepare('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?')
-      .run(team, projectUuid)
+    this.log.forget(prefixesOf(team, project_uuid))
+    const run = (sql: string, ...values: readonly (string | number)[]): unknown =>
+      this.#database.prepare(sql).run(...values)
+    run(
+      `INSERT INTO projects (team, project_uuid, head, forgotten) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET head = excluded.head, forgotten = excluded.forgotten`,
+      team,
+      project_uuid,
+      seq,
+      seq,
+    )
+    const id = this.#store.project(team, project_uuid)?.project_id ?? -1
+    for (const table of NUMBERED) run(`DELETE FROM ${table} WHERE project_id = ?`, id)
+    run('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?', team, project_uuid)
+    this.#raise(seq)
   }
 
   // What was deleted lies in free pages and in the log of the database until both are written anew.

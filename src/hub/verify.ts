@@ -154,8 +154,9 @@ function findGaps(database: Connection): readonly Gap[] {
                 lag(project_seq, 1, 0) OVER (PARTITION BY project_id ORDER BY project_seq) AS before
          FROM places
        )
-       SELECT project_uuid, before + 1 AS "from", place - 1 AS "to"
-       FROM pairs JOIN projects USING (project_id) WHERE place <> before + 1 LIMIT ?`,
+       SELECT project_uuid, max(before, forgotten) + 1 AS "from", place - 1 AS "to"
+       FROM pairs JOIN projects USING (project_id)
+       WHERE place > max(before, forgotten) + 1 LIMIT ?`,
     )
     .all(NAMED_MAX)
 }

@@ -21,8 +21,7 @@ export async function deleteShared(
 ): Promise<SharedDeletion> {
   const nats = await openNats(options)
   try {
-    const named = { team, project_uuid: projectUuid, epoch: randomUUID() }
-    const change = { kind: 'deletion', ...named } as const
+    const change = { kind: 'deletion', team, project_uuid: projectUuid } as const
     const { seq } = await nats.jetstream.publish(subjectOfChange(change), encodeChange(change), {
       msgID: randomUUID(),
     })

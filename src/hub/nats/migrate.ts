@@ -238,7 +238,11 @@ function busy(): LinkError {
 }
 
 function isEmptied(database: Connection): boolean {
-  return database.prepare('SELECT 1 FROM projects WHERE forgotten > 0').get() !== undefined
+  const sql = ['events', 'commits'].map(
+    (table) => `SELECT 1 FROM ${table} JOIN projects USING (project_id)
+      WHERE project_seq <= forgotten`,
+  )
+  return database.prepare(sql.join(' UNION ALL ')).get() !== undefined
 }
 
 function emptied(): LinkError {

@@ -1,13 +1,19 @@
 /** What every backend of a hub does, and what those do that share a log. */
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Awareness } from '#dist/hub/awareness.js'
 import { backupHub, restoreHub } from '#dist/hub/backup.js'
 import { deleteProject } from '#dist/hub/delete-project.js'
 import type { Change, TokenChange } from '#dist/hub/changes.js'
+import { Following } from '#dist/hub/following.js'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
+import { deleteShared } from '#dist/hub/nats/delete-shared.js'
+import { Outflow } from '#dist/hub/outflow.js'
 import { HubStore } from '#dist/hub/store.js'
 import { issueToken, listTokens, revokeToken, rotateToken } from '#dist/hub/tokens.js'
+import { verifyHub } from '#dist/hub/verify.js'
 import { createWebhook, revokeWebhook } from '#dist/hub/webhooks.js'
 import { hashSecret } from '#dist/hub/secrets.js'
 import { BACKENDS } from '../both-backends.ts'
@@ -17,6 +23,7 @@ import {
   contentOf,
   describeNats,
   eventEntry,
+  filesWith,
   keepDisk,
   linesEntry,
   PROJECT,
@@ -24,6 +31,7 @@ import {
   startBackend,
   startNats,
 } from './support.ts'
+import type { TestBackend } from './support.ts'
 
 const HASH = 'c0'.repeat(20)
 const OTHER = 'd1'.repeat(20)
@@ -107,6 +115,84 @@ describe.each(BACKENDS)('a backend on %s', (name) => {
     expect(one.shown.at(-1)?.entry).toEqual(long)
   })
 })
+
+describe.each(BACKENDS)('a project that is deleted on %s', (name) => {
+  const OTHER_PROJECT = '11111111-2222-4333-8444-555555555555'
+
+  it('is in no file, and its numbers go on, in the same epoch, for whoever follows it', async () => {
+    const server = await serverOf(name)
+    const one = await startBackend(server)
+    const canary = 'pimpernel-canary'
+    const sent = eventEntry(canary)
+    await one.append(sent, commitEntry(HASH, canary), linesEntry(HASH, canary), eventEntry(canary))
+    const neighbour = { ...eventEntry('stays'), project_uuid: OTHER_PROJECT }
+    await one.append(neighbour)
+    const { epoch } = contentOf(one) as { epoch: string }
+    const folders = [one.dataDir, ...(server === null ? [] : [server.folder])]
+    expect(filesWith(canary, ...folders)).not.toEqual([])
+    const again = await withoutProject(one, server)
+    expect(filesWith(canary, ...folders)).toEqual([])
+    const { head = 0, forgotten } = again.store.project('acme', PROJECT) ?? {}
+    expect(head).toBeGreaterThan(3)
+    expect(forgotten).toBe(head)
+    const empty = { feed: [], events: [], commits: [], lines: [] }
+    expect(contentOf(again)).toEqual({ head, epoch, ...empty })
+    expect(again.store.project('acme', OTHER_PROJECT)).toMatchObject({ head: 1, forgotten: 0 })
+    const listed = again.store.projects.ofTeam('acme').map(({ project_uuid }) => project_uuid)
+    expect(listed).toEqual([OTHER_PROJECT])
+    // Whoever has all up to the last number is told, too.
+    for (const after_seq of [1, 3]) {
+      expect(subscribedTo(again, { epoch, after_seq })).toMatchObject({
+        epoch,
+        seq: head,
+        history_from: head + 1,
+        resumed: false,
+        snapshot: { recent: [], local_only: [] },
+      })
+    }
+    expect(verdicts(await again.append(sent))).toEqual([['accepted', head + 1]])
+    expect(verdicts(await again.append(sent, eventEntry()))).toEqual([
+      ['duplicate', 0],
+      ['accepted', head + 2],
+    ])
+    expect(subscribedTo(again, { epoch, after_seq: head })).toMatchObject({ resumed: true })
+    const content = contentOf(again)
+    await again.close()
+    expect(verifyHub(again.dataDir)).toMatchObject({ sound: true, events: 3, gaps: [] })
+    expect(contentOf(await startBackend(server, again.dataDir))).toEqual(content)
+  })
+})
+
+/** The project goes as commands delete it: while no hub serves the folder, or while hubs do that share it. */
+async function withoutProject(
+  one: TestBackend,
+  server: Awaited<ReturnType<typeof serverOf>>,
+): Promise<TestBackend> {
+  if (server !== null) {
+    await deleteShared({ servers: server.url }, 'acme', PROJECT)
+    await vi.waitFor(() => expect(one.store.project('acme', PROJECT)?.forgotten).toBeGreaterThan(0))
+    return one
+  }
+  await one.close()
+  const { dataDir } = one
+  deleteProject({ dataDir, team: 'acme', project: PROJECT })
+  return startBackend(null, dataDir)
+}
+
+/** What a subscriber is told that comes with a place. */
+function subscribedTo(
+  { store }: TestBackend,
+  place: { epoch: string; after_seq: number },
+): unknown {
+  const socket = { readyState: 1, OPEN: 1, bufferedAmount: 0, send: () => {} } as const
+  const following = new Following(store, new Outflow(socket, new PassThrough(), () => {}))
+  const session = { team: 'acme', user: 'sam', login: 'l', secret: 's', endsAt: null }
+  const awareness = new Awareness(store, () => {})
+  const frame = { type: 'subscribe', project_uuid: PROJECT, ...place } as const
+  const answer = awareness.take({ session, following }, frame)
+  awareness.close()
+  return JSON.parse('frames' in answer ? (answer.frames[0] ?? '') : '{}')
+}
 
 describeNats('hubs that share a log', () => {
   it('have the same rows with the same numbers, and show what others brought', async () => {

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
+import { deleteProject } from '#dist/hub/delete-project.js'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
 import { deleteShared } from '#dist/hub/nats/delete-shared.js'
 import { migrateFromNats, migrateToNats } from '#dist/hub/nats/migrate.js'
@@ -18,6 +19,7 @@ import {
   contentOf,
   describeNats,
   eventEntry,
+  filesWith,
   linesEntry,
   PROJECT,
   pushedEntry,
@@ -161,17 +163,20 @@ describeNats('a project that is deleted', () => {
     await away.close()
     expect(filesWith(secret, server.folder, one.dataDir, away.dataDir).length).toBeGreaterThan(2)
     expect(await deleteShared({ servers: server.url }, 'acme', PROJECT)).toEqual({ messages: 3 })
-    await vi.waitFor(() => expect(one.store.project('acme', PROJECT)).toBeNull())
+    await vi.waitFor(() => expect(one.store.project('acme', PROJECT)?.forgotten).toBeGreaterThan(0))
+    const forgotten = one.store.project('acme', PROJECT)?.forgotten ?? 0
     const back = await startBackend(server, away.dataDir)
     const late = await startBackend(server)
     for (const { store } of [one, back, late]) {
-      expect(store.project('acme', PROJECT)).toBeNull()
+      expect(store.project('acme', PROJECT)).toMatchObject({ head: forgotten, forgotten })
       expect(store.project('acme', OTHER_PROJECT)).toMatchObject({ head: 1 })
     }
     expect(one.restarts).toBeGreaterThan(1)
     expect(filesWith(secret, server.folder, one.dataDir, back.dataDir, late.dataDir)).toEqual([])
-    // The project may come again.
-    expect(await late.append(eventEntry('anew'))).toEqual([{ verdict: 'accepted', seq: 1 }])
+    // The project may come again, in one order at all of them.
+    expect(await late.append(eventEntry('anew'))).toEqual([
+      { verdict: 'accepted', seq: forgotten + 1 },
+    ])
     // One that comes last reads what was before, the deletion and what came behind in one go.
     const hubs = [late, one, back, await startBackend(server)]
     await vi.waitFor(() => {
@@ -180,19 +185,26 @@ describeNats('a project that is deleted', () => {
   })
 })
 
-function filesWith(text: string, ...folders: readonly string[]): readonly string[] {
-  const bytes = [Buffer.from(text), Buffer.from(encodeURI(text))]
-  return folders.flatMap(files).filter((path) => {
-    const content = readFileSync(path)
-    return bytes.some((one) => content.includes(one))
+describeNats('what was deleted', () => {
+  it('is no hindrance to a move, and is not there either', async () => {
+    const { dataDir } = await usedHub()
+    expect(deleteProject({ dataDir, team: 'acme', project: PROJECT })).toMatchObject({ events: 60 })
+    deleteProject({ dataDir, team: 'rival', project: OTHER_PROJECT })
+    const again = await startBackend(null, dataDir)
+    await again.append(eventEntry('anew'))
+    await again.close()
+    const nats = { servers: (await startNats()).url }
+    const digest = await migrateToNats({ dataDir, nats })
+    expect(digest).toMatchObject({ projects: 1, events: 1, commits: 0 })
+    await deleteShared(nats, 'acme', PROJECT)
+    const alone = temporaryFolder()
+    expect(await migrateFromNats({ dataDir: alone, nats })).toMatchObject({
+      projects: 0,
+      events: 0,
+    })
+    expect(verifyHub(alone)).toMatchObject({ sound: true, events: 0 })
   })
-}
-
-function files(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-}
+})
 
 describeNats('what was emptied', () => {
   it('is not moved, and what hubs share is not emptied', async () => {

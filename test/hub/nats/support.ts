@@ -1,5 +1,5 @@
 /** Hubs that share a log, on a real nats-server with a store folder of its own. */
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, onTestFinished } from 'vitest'
 import { Announcer } from '#dist/hub/announcer.js'
@@ -130,6 +130,21 @@ export function linesEntry(git_hash: string, note = 'x'): Entry & { kind: 'lines
 
 export function pushedEntry(...hashes: readonly string[]): Entry & { kind: 'pushed' } {
   return { kind: 'pushed', team: 'acme', project_uuid: PROJECT, hashes }
+}
+
+/** The files that hold a text, as it is or as the log has it. */
+export function filesWith(text: string, ...folders: readonly string[]): readonly string[] {
+  const bytes = [Buffer.from(text), Buffer.from(encodeURI(text))]
+  return folders.flatMap(files).filter((path) => {
+    const content = readFileSync(path)
+    return bytes.some((one) => content.includes(one))
+  })
+}
+
+function files(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
 }
 
 /** All that a store shows of the project, with its numbers. */
