@@ -94,6 +94,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hubData.HubExportCommand,
   hubData.HubDeleteCommand,
   hubData.HubRetainCommand,
+  hubData.HubDeadLettersCommand,
   auth.AuthLoginCommand,
   auth.AuthStatusCommand,
   auth.AuthWhoamiCommand,

@@ -1,6 +1,6 @@
 /** The WebSocket frames, as types and as total readers of what the other side sent. Source: the wire contract. */
 import { InputError } from '../errors.ts'
-import { EVENT_ID_PATTERN } from './event.ts'
+import { EVENT_ID_PATTERN, UUID_V4_PATTERN } from './event.ts'
 import { factsOf } from './event-types.ts'
 import type { Focus } from './focus.ts'
 import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES, LINES_ID } from './frame-schemas.ts'
@@ -141,6 +141,8 @@ export type InvalidFrame = {
   readonly lines_id?: string
   readonly pushed_id?: string
   readonly batch?: number
+  /** Of an event. */
+  readonly project_uuid?: string
 }
 
 export type EventReading = { readonly kind: 'event'; readonly frame: BatchedEvent } | InvalidFrame
@@ -226,7 +228,7 @@ const KIND_BY_TYPE: Readonly<Record<string, string>> = {
 function readEvent(frame: JsonObject): ClientReading {
   return CLIENT_FRAMES.event.safeParse(frame).success
     ? judged(frame as EventFrame)
-    : invalid('invalid_event', { event_id: frame['event_id'] })
+    : invalid('invalid_event', eventIds(frame))
 }
 
 function readEvents(frame: JsonObject): ClientReading {
@@ -243,7 +245,9 @@ export function readBatchedEvents(events: readonly Json[]): readonly BatchedRead
     const { event_id } = event
     if (typeof event_id !== 'string' || !EVENT_ID_PATTERN.test(event_id)) return null
     const isGood = batchedEvent.safeParse(event).success
-    const reading = isGood ? judged(event as BatchedEvent) : invalid('invalid_event', { event_id })
+    const reading = isGood
+      ? judged(event as BatchedEvent)
+      : invalid('invalid_event', eventIds(event))
     readings.push({ event_id, reading })
   }
   return readings
@@ -253,23 +257,28 @@ export function readBatchedEvents(events: readonly Json[]): readonly BatchedRead
 function judged<Event extends BatchedEvent>(
   event: Event,
 ): { readonly kind: 'event'; readonly frame: Event } | InvalidFrame {
-  const { event_id, event_type } = event
+  const { event_type } = event
   // Decisions are semantic facts: they travel in git, inside the commits that `LocalCommit` announces.
   if (factsOf(event_type)?.destination === 'ledger') {
-    return invalid('event_type_not_allowed', { event_id })
+    return invalid('event_type_not_allowed', eventIds(event))
   }
   return judgeWireEvent(event).valid
     ? { kind: 'event', frame: event }
-    : invalid('invalid_event', { event_id })
+    : invalid('invalid_event', eventIds(event))
 }
 
-function invalid(
-  category: RefusalCategory,
-  ids: Readonly<
-    Partial<Record<'event_id' | 'git_hash' | 'lines_id' | 'pushed_id' | 'batch', unknown>>
-  > = {},
-): InvalidFrame {
-  const { event_id, git_hash, lines_id, pushed_id, batch } = ids
+function eventIds({ event_id, project_uuid }: JsonObject | BatchedEvent): Ids {
+  return { event_id, project_uuid }
+}
+
+type Ids = Readonly<
+  Partial<
+    Record<'event_id' | 'project_uuid' | 'git_hash' | 'lines_id' | 'pushed_id' | 'batch', unknown>
+  >
+>
+
+function invalid(category: RefusalCategory, ids: Ids = {}): InvalidFrame {
+  const { event_id, project_uuid, git_hash, lines_id, pushed_id, batch } = ids
   return {
     kind: 'invalid',
     category,
@@ -278,6 +287,9 @@ function invalid(
     ...(typeof lines_id === 'string' && LINES_ID.test(lines_id) ? { lines_id } : {}),
     ...(typeof pushed_id === 'string' && LINES_ID.test(pushed_id) ? { pushed_id } : {}),
     ...(Number.isSafeInteger(batch) && Number(batch) >= 1 ? { batch: Number(batch) } : {}),
+    ...(typeof project_uuid === 'string' && UUID_V4_PATTERN.test(project_uuid)
+      ? { project_uuid }
+      : {}),
   }
 }
 

@@ -3,6 +3,7 @@ import { Announcer } from './announcer.ts'
 import { Awareness } from './awareness.ts'
 import type { HubBackend } from './backend.ts'
 import { Batches } from './batch-route.ts'
+import { DeadLetters } from './dead-letters.ts'
 import { FanOut } from './fan-out.ts'
 import { figuresOf } from './figures.ts'
 import { Folds } from './folds.ts'
@@ -61,11 +62,12 @@ export function assemble(options: AssembleOptions): HubParts {
   const sessions = new Sessions(store, dataDir, backend.shared)
   const logins = new Logins(store, tickets, sessions, backend.shared)
   const batches = new Batches()
+  const deadLetters = new DeadLetters(backend, log)
   return {
     backend,
     start: () => shared?.start() ?? Promise.resolve(),
     intake,
-    peerParts: { store, intake, fanOut, awareness, metrics },
+    peerParts: { store, intake, fanOut, awareness, metrics, deadLetters },
     desk: {
       store,
       folds,
@@ -75,6 +77,7 @@ export function assemble(options: AssembleOptions): HubParts {
       intake,
       batches,
       metrics,
+      deadLetters,
       publicUrl,
       pages: new Pages(publicUrl),
       figures: () => figuresOf({ metrics, batches, intake, peers: [...peers] }),

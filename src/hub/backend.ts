@@ -1,5 +1,6 @@
 /** Where a hub's entries become durable, in one order: here alone, or in a log that all hubs of a team share. */
 import type { Change } from './changes.ts'
+import type { DeadLetter } from './dead-letters.ts'
 import type { Entry, Outcome } from './entries.ts'
 import type { Sender } from './intake.ts'
 import type { Others } from './presence.ts'
@@ -22,6 +23,8 @@ export type HubBackend = {
    * The next batch comes after the answer. It rejects, or throws, where nothing of the batch is stored.
    */
   append(batch: Batch): readonly Outcome[] | Promise<readonly Outcome[]>
+  /** Keeps dead letters as far as that goes; nobody waits for it. */
+  bury(letters: readonly DeadLetter[]): void
   close(): Promise<void>
 }
 

@@ -66,6 +66,7 @@ export async function takeBatch({ desk, request, session }: Visit): Promise<stri
     desk.metrics.batchEvents.observe(batch.size)
     const results = await stored(desk.intake, session.team, batch)
     desk.metrics.countAll(results)
+    desk.deadLetters.addAll(session, results)
     return JSON.stringify({ results: results.map(resultOf) })
   } finally {
     desk.batches.leave(session.login)

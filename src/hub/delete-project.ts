@@ -5,6 +5,7 @@
 import { LinkError } from '../errors.ts'
 import { sharedData, useOf } from './data-use.ts'
 
+import { forgetLettersOf } from './dead-letters-table.ts'
 import { lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
 import { idOfProject } from './named-project.ts'
@@ -65,6 +66,7 @@ function deleteRows(database: Connection, named: NamedProject): Omit<Deletion, '
     database
       .prepare('UPDATE projects SET head = head + 1, forgotten = head + 1 WHERE project_id = ?')
       .run(id)
+    forgetLettersOf(database, named.team, named.project)
     return { events, commits, lines, webhooks }
   })
   return run.immediate()

@@ -6,12 +6,17 @@ import type { EventEntry, Outcome } from './entries.ts'
 
 type Part =
   | { readonly event_id: string; readonly entry: EventEntry }
-  | { readonly event_id: string; readonly entry: null; readonly category: string }
+  | {
+      readonly event_id: string
+      readonly entry: null
+      readonly category: string
+      readonly project_uuid: string | null
+    }
 
 /** What became of one event. */
 export type PartResult =
   | { readonly event_id: string; readonly status: 'accepted' | 'duplicate' }
-  | (Rejection & { readonly status: 'rejected' })
+  | (Rejection & { readonly status: 'rejected'; readonly project_uuid: string | null })
 
 export class EventBatch {
   readonly entries: readonly EventEntry[]
@@ -36,26 +41,34 @@ export class EventBatch {
     let index = 0
     return this.#parts.map((part) => {
       const { event_id } = part
-      if (part.entry === null) return rejected(event_id, part.category, false)
+      if (part.entry === null) return rejected(part, part.category, false)
       const verdict = outcomes[index++]?.verdict ?? 'unstored'
       if (verdict === 'accepted' || verdict === 'duplicate') return { event_id, status: verdict }
       const { category, retryable } = rejectionOf(verdict)
-      return rejected(event_id, category, retryable)
+      const { project_uuid } = part.entry
+      return rejected({ event_id, project_uuid }, category, retryable)
     })
   }
 }
 
 function partOf(team: string, { event_id, reading }: BatchedReading, text: string): Part {
-  if (reading.kind === 'invalid') return { event_id, entry: null, category: reading.category }
+  if (reading.kind === 'invalid') {
+    const { category, project_uuid = null } = reading
+    return { event_id, entry: null, category, project_uuid }
+  }
   const body = withoutMembers(text, EVENT_TRANSPORT_KEYS)
-  if (body === null) return { event_id, entry: null, category: 'invalid_event' }
   const { project_uuid, node_id, lamport_clock } = reading.frame
+  if (body === null) return { event_id, entry: null, category: 'invalid_event', project_uuid }
   return {
     event_id,
     entry: { kind: 'event', team, event_id, project_uuid, node_id, lamport_clock, body },
   }
 }
 
-function rejected(event_id: string, error_category: string, retryable: boolean): PartResult {
-  return { event_id, status: 'rejected', error_category, retryable }
+function rejected(
+  { event_id, project_uuid }: { readonly event_id: string; readonly project_uuid: string | null },
+  error_category: string,
+  retryable: boolean,
+): PartResult {
+  return { event_id, project_uuid, status: 'rejected', error_category, retryable }
 }

@@ -2,12 +2,21 @@
 import { readClientFrame } from '../contracts/frames.ts'
 import type { ClientReading, InvalidFrame } from '../contracts/frames.ts'
 import { COMMIT_TRANSPORT_KEYS, elementsOf, EVENT_TRANSPORT_KEYS, withoutMembers } from './body.ts'
+import type { DeadLetter } from './dead-letters.ts'
 import { EventBatch } from './event-batch.ts'
+import type { PartResult } from './event-batch.ts'
 import type { AwarenessFrame } from './awareness.ts'
 import type { Arrival, Sender } from './intake.ts'
 import { linesEntry } from './lines-table.ts'
 import type { Metrics } from './metrics.ts'
-import { refusal, replyToCommit, replyToEvent, replyToLines, replyToPushed } from './replies.ts'
+import {
+  refusal,
+  rejectionOf,
+  replyToCommit,
+  replyToEvent,
+  replyToLines,
+  replyToPushed,
+} from './replies.ts'
 import type { Replier } from './replier.ts'
 import type { Entry } from './entries.ts'
 
@@ -19,6 +28,9 @@ export type InboxOptions = {
   readonly user: string
   readonly replier: Replier
   readonly metrics: Metrics
+  /** An event was refused for good. */
+  readonly bury: (letter: Pick<DeadLetter, 'event_id' | 'project_uuid' | 'category'>) => void
+  readonly buryAll: (results: readonly PartResult[]) => void
   readonly deliver: (arrival: Arrival) => void
   readonly answerAwareness: (frame: AwarenessFrame) => readonly string[]
   readonly receivePong: (timestamp: string) => void
@@ -59,7 +71,9 @@ export class Inbox {
   #event({ frame }: Reading<'event'>, text: string): void {
     const { event_id, project_uuid, node_id, lamport_clock } = frame
     const body = withoutMembers(text, EVENT_TRANSPORT_KEYS)
-    if (body === null) return this.#refuse({ category: 'invalid_event', event_id })
+    if (body === null) {
+      return this.#refuse({ category: 'invalid_event', event_id, project_uuid })
+    }
     const { team } = this.#options.sender
     const entry: Entry = {
       kind: 'event',
@@ -71,8 +85,12 @@ export class Inbox {
       body,
     }
     this.#deliver([entry], ([outcome]) => {
-      this.#options.metrics.count(outcome)
-      this.#options.replier.reply(replyToEvent(event_id, outcome))
+      const { metrics, bury, replier } = this.#options
+      metrics.count(outcome)
+      if (outcome?.verdict === 'conflict') {
+        bury({ event_id, project_uuid, category: rejectionOf('conflict').category })
+      }
+      replier.reply(replyToEvent(event_id, outcome))
     })
   }
 
@@ -82,13 +100,14 @@ export class Inbox {
     const texts = elementsOf(text, 'events')
     if (texts === null) return this.#refuse({ category: 'invalid_batch', batch })
     this.#batches = batch
-    const { sender, replier, metrics, countBadFrame } = this.#options
+    const { sender, replier, metrics, buryAll, countBadFrame } = this.#options
     const parts = new EventBatch(sender.team, events, texts)
     if (parts.entries.length < parts.size) countBadFrame()
     metrics.batchEvents.observe(parts.size)
     this.#deliver(parts.entries, (outcomes) => {
       const results = parts.results(outcomes)
       metrics.countAll(results)
+      buryAll(results)
       replier.acknowledge(batch, results)
     })
   }
@@ -131,10 +150,13 @@ export class Inbox {
   }
 
   #refuse(fields: Partial<Omit<InvalidFrame, 'category'>> & { readonly category: string }): void {
-    const { replier, metrics, countBadFrame } = this.#options
+    const { replier, metrics, bury, countBadFrame } = this.#options
+    const { project_uuid = null, ...told } = fields
+    const { category, event_id } = told
     countBadFrame()
-    metrics.rejected.add(fields.category)
-    this.#deliver([], () => replier.reply(refusal(fields)))
+    metrics.rejected.add(category)
+    if (typeof event_id === 'string') bury({ event_id, project_uuid, category })
+    this.#deliver([], () => replier.reply(refusal(told)))
   }
 
   #deliver(entries: readonly Entry[], settle: Arrival['settle']): void {

@@ -112,6 +112,12 @@ export const RETENTION_ROWS_MAX = 200
 export const RETENTION_PAUSE_MS = 20
 export const RETENTION_LOOK_MS = 3_600_000
 
+/** Events that were refused for good: those that are kept, and those of one turn of the event loop. */
+export const DEAD_LETTERS_MAX = 10_000
+export const DEAD_LETTERS_AT_ONCE_MAX = 1_000
+/** Of hubs that share a log. */
+export const DEAD_LETTERS_KEPT_MS = 30 * 86_400_000
+
 /** How long a write waits for another process, `createToken` for one. The loop stands still meanwhile. */
 export const BUSY_TIMEOUT_MS = 1_000
 export const TOKENS_MAX = 100_000

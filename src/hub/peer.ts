@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { awarenessRefusal } from './awareness.ts'
 import type { Awareness, AwarenessFrame } from './awareness.ts'
+import type { DeadLetters } from './dead-letters.ts'
 import type { FanOut } from './fan-out.ts'
 import { Following } from './following.ts'
 import { Inbox } from './inbox.ts'
@@ -22,6 +23,7 @@ export type PeerParts = {
   readonly fanOut: Pick<FanOut, 'wake'>
   readonly awareness: Awareness
   readonly metrics: Metrics
+  readonly deadLetters: DeadLetters
 }
 
 export type PeerOptions = {
@@ -74,12 +76,14 @@ export class Peer implements Sender {
   }
 
   #newInbox(): Inbox {
-    const { intake, metrics } = this.#parts
+    const { intake, metrics, deadLetters } = this.#parts
     return new Inbox({
       sender: this,
       user: this.session.user,
       replier: this.#replier,
       metrics,
+      bury: (letter) => deadLetters.add(this.session, letter),
+      buryAll: (results) => deadLetters.addAll(this.session, results),
       deliver: (arrival) => intake.add(arrival),
       answerAwareness: (frame) => this.#answerAwareness(frame),
       receivePong: (timestamp) => this.#receivePong(timestamp),

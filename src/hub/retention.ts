@@ -5,6 +5,7 @@
  */
 import type { Statement } from 'better-sqlite3'
 import type { Connection } from './database.ts'
+import { forgetLettersBefore } from './dead-letters-table.ts'
 import { RETENTION_ROWS_MAX } from './limits.ts'
 
 export type Emptied = { readonly events: number; readonly commits: number }
@@ -67,6 +68,7 @@ export class Retention {
         step = this.#step(project_id, before)
       }
     }
+    forgetLettersBefore(this.#database, before, only)
   }
 
   /** How much `steps` would empty. Reads only. */

@@ -11,6 +11,7 @@ import { answer, refuse } from './answer.ts'
 import { Batches, takeBatch } from './batch-route.ts'
 import type { HubState } from './backend.ts'
 import { LinkError } from '../errors.ts'
+import type { DeadLetters } from './dead-letters.ts'
 import type { Folds } from './folds.ts'
 import { hostInUrl, isFromThisMachine } from './guard.ts'
 import type { Refusal } from './guard.ts'
@@ -56,6 +57,7 @@ export type Desk = {
   readonly intake: Pick<Intake, 'add'>
   readonly batches: Batches
   readonly metrics: Metrics
+  readonly deadLetters: DeadLetters
   readonly pages: Pick<Pages, 'show'>
   /** What a proxy makes of the hub for others, or null. */
   readonly publicUrl: URL | null

@@ -122,6 +122,15 @@ const RETENTION = `
   ALTER TABLE projects ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 `
 
+// Events that were refused for good: of each the last time.
+const DEAD_LETTERS = `
+  CREATE TABLE dead_letters (
+    place INTEGER PRIMARY KEY, team TEXT NOT NULL, event_id TEXT NOT NULL, project_uuid TEXT,
+    category TEXT NOT NULL, token_id TEXT NOT NULL, refused_at INTEGER NOT NULL,
+    UNIQUE (team, event_id)
+  );
+`
+
 /** The step at index n leads from schema n to n + 1. */
 export const STEPS: readonly string[] = [
   FIRST,
@@ -130,5 +139,6 @@ export const STEPS: readonly string[] = [
   DASHBOARD,
   SHARED_LOG,
   RETENTION,
+  DEAD_LETTERS,
 ]
 export const SCHEMA = STEPS.length

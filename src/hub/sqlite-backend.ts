@@ -1,12 +1,13 @@
 /** One hub with its own database: a transaction is all it takes. */
 import type { Announcer } from './announcer.ts'
 import type { Batch, HubBackend } from './backend.ts'
+import type { DeadLetter } from './dead-letters.ts'
 import type { Outcome } from './entries.ts'
 import type { Metrics } from './metrics.ts'
 import type { HubStore } from './store.ts'
 
 export type SqliteOptions = {
-  readonly store: Pick<HubStore, 'insert'>
+  readonly store: Pick<HubStore, 'insert' | 'deadLetters'>
   readonly announcer: Announcer
   readonly metrics: Metrics
 }
@@ -27,6 +28,10 @@ export class SqliteBackend implements HubBackend {
     metrics.transactionSeconds.observe((performance.now() - startedMs) / 1_000)
     announcer.announce({ entries, outcomes, senders })
     return outcomes
+  }
+
+  bury(letters: readonly DeadLetter[]): void {
+    this.#options.store.deadLetters.add(letters)
   }
 
   close(): Promise<void> {

@@ -3,6 +3,7 @@ import { claimUse } from './data-use.ts'
 import type { DataUse } from './data-use.ts'
 import { lockFolder, openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
+import { DeadLettersTable } from './dead-letters-table.ts'
 import type { Entry, Outcome } from './entries.ts'
 import { Epoch } from './epoch.ts'
 import { Inserts } from './inserts.ts'
@@ -76,6 +77,7 @@ export class HubStore {
   readonly lines: LinesTable
   readonly projects: ProjectsTable
   readonly sessions: SessionsTable
+  readonly deadLetters: DeadLettersTable
   /** What only a hub uses that shares its log. */
   readonly copy: SharedCopy
   readonly #lock: Connection
@@ -97,6 +99,7 @@ export class HubStore {
       this.#inserts = new Inserts(database, this.#statements, this.lines)
       this.projects = new ProjectsTable(database)
       this.sessions = new SessionsTable(database)
+      this.deadLetters = new DeadLettersTable(database)
       this.copy = new SharedCopy(database, this)
     } catch (error) {
       database?.close()

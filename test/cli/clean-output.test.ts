@@ -139,6 +139,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'glossary resolve': [EVENT, ...MISSION, '--select', '1'],
   'hooks run': ['post-commit'],
   'hub backup': ['--out', '../copy', '--data', '../hub'],
+  'hub dead-letters': ['--data', '../hub'],
   'hub delete': ['--team', 't', '--project', PROJECT, '--yes', '--data', '../hub'],
   'hub export': ['--team', 't', '--project', PROJECT, '--out', '../events', '--data', '../hub'],
   'hub migrate': [

@@ -19,6 +19,8 @@ export type Served = {
   readonly hub: Hub
   /** Where commands work. */
   readonly dataDir: string
+  /** Of the server that hubs share. */
+  readonly nats: string | null
   readonly stop: () => Promise<void>
 }
 
@@ -35,6 +37,7 @@ export async function serveOn(backend: string): Promise<Served> {
   return {
     hub,
     dataDir,
+    nats: server?.url ?? null,
     stop: async () => {
       await Promise.all(hubs.map((one) => one.stop()))
       await server?.kill()

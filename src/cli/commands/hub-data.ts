@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT, UsageError } from '../../errors.ts'
+import type { DeadLetter } from '../../hub/dead-letters.ts'
 import type { Verification } from '../../hub/verify.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { exportInto } from '../export-file.ts'
 import { NatsCommand } from '../nats-command.ts'
+import { columns } from '../output.ts'
 import { dataDirectory, keepOption } from './hub.ts'
 
 /** Of damaged rows, in the text. */
@@ -212,6 +214,52 @@ export class HubRetainCommand extends HubDataCommand {
     throw new UsageError('HUB_RETAIN_OPTIONS', '--team and --project go together', {
       hint: 'Name both, or leave both out for all projects.',
     })
+  }
+}
+
+export class HubDeadLettersCommand extends NatsCommand {
+  static override paths = [['hub', 'dead-letters']]
+  static override usage = KittiwakeCommand.Usage({
+    category: 'Hub',
+    description: 'List the events that were refused for good: which, whose and why',
+    details:
+      'While the hub serves or not; of hubs that share what they hold with `--nats`. The latest 10,000 are kept, of an event the last time, and nothing of what it said. Who sent it has it still, with the same code.',
+    examples: [['All of them', 'kittiwake hub dead-letters']],
+  })
+
+  data = Option.String('--data', { description: 'Data folder; default in the state directory' })
+
+  // A hub's data is no project's.
+  override get safety(): Safety {
+    return 'safe'
+  }
+
+  async run(): Promise<Result> {
+    const letters = await this.#letters()
+    const dead_letters = letters.map(({ refused_at, ...letter }) => {
+      return { ...letter, refused_at: new Date(refused_at).toISOString() }
+    })
+    const rows = dead_letters.map((one) => [
+      one.refused_at,
+      one.team,
+      one.project_uuid ?? '-',
+      one.event_id,
+      one.category,
+      one.token_id,
+    ])
+    return {
+      fields: { dead_letters },
+      text: rows.length === 0 ? 'No event was refused.' : columns(rows),
+    }
+  }
+
+  async #letters(): Promise<readonly DeadLetter[]> {
+    if (this.nats !== undefined) {
+      const { listShared } = await import('../../hub/nats/dead-stream.ts')
+      return listShared(this.natsOptions())
+    }
+    const { listDeadLetters } = await import('../../hub/dead-letters-table.ts')
+    return listDeadLetters(await dataDirectory(this.data, this.context.cwd))
   }
 }
 

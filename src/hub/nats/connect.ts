@@ -4,7 +4,7 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { LinkError, systemCode } from '../../errors.ts'
-import { CODE_TTL_MS, NATS_TIMEOUT_MS } from '../limits.ts'
+import { CODE_TTL_MS, DEAD_LETTERS_KEPT_MS, DEAD_LETTERS_MAX, NATS_TIMEOUT_MS } from '../limits.ts'
 import { SUBJECTS } from './messages.ts'
 
 export type NatsOptions = {
@@ -28,6 +28,7 @@ export type Nats = {
 }
 
 export const STREAM = 'KITTIWAKE'
+export const DEAD_STREAM = 'KITTIWAKE_DEAD'
 const BUCKET = 'kittiwake'
 const DUPLICATE_WINDOW_NS = 600_000_000_000
 
@@ -76,7 +77,8 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
     const manager = await client.jetstreamManager(connection, { timeout: NATS_TIMEOUT_MS })
     const jetstream = client.jetstream(connection, { timeout: NATS_TIMEOUT_MS })
     const { replicas = 1 } = options
-    await ensureStream(manager, client, replicas)
+    await ensureStream(manager, logConfig(client, replicas))
+    await ensureStream(manager, deadConfig(client, replicas))
     const bucket = await new client.Kvm(jetstream).create(BUCKET, {
       ttl: CODE_TTL_MS,
       history: 1,
@@ -91,27 +93,44 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
 
 type Client = Awaited<ReturnType<typeof loadClient>>
 
-// What is full refuses new messages, rather than lose old ones.
-async function ensureStream(
-  manager: JetStreamManager,
-  { RetentionPolicy, StorageType, DiscardPolicy }: Client,
-  replicas: number,
-): Promise<void> {
+type Config = Parameters<JetStreamManager['streams']['add']>[0]
+
+async function ensureStream(manager: JetStreamManager, config: Config): Promise<void> {
   try {
-    await manager.streams.info(STREAM)
+    await manager.streams.info(config.name)
     return
   } catch (error) {
     if (apiCodeOf(error) !== STREAM_NOT_FOUND) throw error
   }
-  await manager.streams.add({
+  await manager.streams.add(config)
+}
+
+// What is full refuses new messages, rather than lose old ones.
+function logConfig(client: Client, num_replicas: number): Config {
+  return {
     name: STREAM,
     subjects: [...SUBJECTS],
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
+    storage: client.StorageType.File,
+    retention: client.RetentionPolicy.Limits,
+    discard: client.DiscardPolicy.New,
     duplicate_window: DUPLICATE_WINDOW_NS,
-    num_replicas: replicas,
-  })
+    num_replicas,
+  }
+}
+
+// What is old gives way, and of each event there is the last word alone.
+function deadConfig(client: Client, num_replicas: number): Config {
+  return {
+    name: DEAD_STREAM,
+    subjects: ['dead.>'],
+    max_msgs: DEAD_LETTERS_MAX,
+    max_msgs_per_subject: 1,
+    max_age: DEAD_LETTERS_KEPT_MS * 1_000_000,
+    storage: client.StorageType.File,
+    retention: client.RetentionPolicy.Limits,
+    discard: client.DiscardPolicy.Old,
+    num_replicas,
+  }
 }
 
 type Login = { seed: Uint8Array } | { user: string; pass: string } | { token: string } | {}

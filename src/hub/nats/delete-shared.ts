@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { openNats, STREAM } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
+import { forgetShared } from './dead-stream.ts'
 import { encodeChange, subjectOfChange, prefixesOf } from './messages.ts'
 
 export type SharedDeletion = {
@@ -33,6 +34,7 @@ export async function deleteShared(
         messages += 1
       }
     }
+    await forgetShared(nats, team, projectUuid)
     return { messages }
   } finally {
     await nats.connection.close()

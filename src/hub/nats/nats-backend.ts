@@ -1,7 +1,9 @@
 /** A hub on NATS: the shared log, passes in a bucket, presence by core messages. */
 import type { Batch, HubBackend, HubState, Shared } from '../backend.ts'
+import type { DeadLetter } from '../dead-letters.ts'
 import type { Outcome } from '../entries.ts'
 import { BucketPasses } from './bucket-passes.ts'
+import { buryIn } from './dead-stream.ts'
 import { RemotePresence } from './remote-presence.ts'
 import { SharedLog } from './shared-log.ts'
 import type { SharedLogOptions } from './shared-log.ts'
@@ -37,6 +39,11 @@ export class NatsBackend implements HubBackend {
 
   append(batch: Batch): Promise<readonly Outcome[]> {
     return this.#log.append(batch)
+  }
+
+  /** @throws LinkError HUB_AWAY */
+  bury(letters: readonly DeadLetter[]): void {
+    buryIn(this.#log.nats, letters)
   }
 
   async close(): Promise<void> {

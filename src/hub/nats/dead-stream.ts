@@ -1,0 +1,63 @@
+/** The dead letters of hubs that share a log: a stream of their own, which forgets the oldest, and of each event all but the last. */
+import { z } from 'zod'
+import { parseJson } from '../../contracts/json.ts'
+import type { DeadLetter } from '../dead-letters.ts'
+import { DEAD_STREAM, openNats } from './connect.ts'
+import type { Nats, NatsOptions } from './connect.ts'
+import { tokenOf } from './messages.ts'
+
+const LETTER = z.object({
+  team: z.string(),
+  event_id: z.string(),
+  project_uuid: z.string().nullable(),
+  category: z.string(),
+  token_id: z.string(),
+  refused_at: z.number(),
+})
+/** No UUID. */
+const NO_PROJECT = '-'
+
+/** Says them to the server, and doesn't ask whether it has them. */
+export function buryIn({ connection }: Nats, letters: readonly DeadLetter[]): void {
+  for (const letter of letters) {
+    const { team, project_uuid, event_id } = letter
+    connection.publish(
+      `${subjectOf(team, project_uuid)}.${tokenOf(event_id)}`,
+      JSON.stringify(letter),
+    )
+  }
+}
+
+/** The latest last. @throws LinkError what `openNats` throws */
+export async function listShared(options: NatsOptions): Promise<readonly DeadLetter[]> {
+  const nats = await openNats(options)
+  try {
+    const consumer = await nats.jetstream.consumers.get(DEAD_STREAM)
+    const { num_pending } = await consumer.info()
+    const letters: DeadLetter[] = []
+    if (num_pending === 0) return letters
+    for await (const message of await consumer.consume({ max_messages: 500 })) {
+      const { data } = LETTER.safeParse(parseJson(message.string()))
+      if (data !== undefined) letters.push(data)
+      if (message.info.pending === 0) break
+    }
+    return letters
+  } finally {
+    await nats.connection.close()
+  }
+}
+
+/** Those of a project that is deleted, and of its team those that name none, which may be its own. */
+export async function forgetShared(
+  { manager }: Nats,
+  team: string,
+  projectUuid: string,
+): Promise<void> {
+  for (const project of [projectUuid, null]) {
+    await manager.streams.purge(DEAD_STREAM, { filter: `${subjectOf(team, project)}.>` })
+  }
+}
+
+function subjectOf(team: string, projectUuid: string | null): string {
+  return `dead.${tokenOf(team)}.${projectUuid === null ? NO_PROJECT : tokenOf(projectUuid)}`
+}
