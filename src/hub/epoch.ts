@@ -72,7 +72,8 @@ function settleEpoch(database: Connection, mark: Mark | null): string {
   return epoch
 }
 
-function epochIn(database: Connection): string | null {
+/** The epoch that a database is in; null where none has begun. */
+export function epochIn(database: Connection): string | null {
   const text = database.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
   return typeof text === 'string' ? text : null
 }

@@ -41,7 +41,7 @@ export class LogTable {
     this.#seqs = database
       .prepare<[], number>('SELECT stream_seq FROM log ORDER BY stream_seq')
       .pluck()
-    this.#position = positionIn(database)
+    this.#position = positionIn(database, 'position') ?? START
     const bytes = database.prepare('SELECT coalesce(max(ends_at), 0) FROM log').pluck()
     this.#bytes = Number(bytes.get())
   }
@@ -71,7 +71,7 @@ export class LogTable {
 
   /** What `record` wrote is committed, or rolled back. */
   settle(): void {
-    this.#position = positionIn(this.#database)
+    this.#position = positionIn(this.#database, 'position') ?? START
   }
 
   /** The places of the messages that are kept, in order. */
@@ -92,10 +92,12 @@ export class LogTable {
   }
 }
 
-function positionIn(database: Connection): Position {
-  const text = database.prepare("SELECT value FROM meta WHERE key = 'position'").pluck().get()
-  const value = typeof text === 'string' ? parseJson(text) : null
-  if (!isJsonObject(value)) return START
+/** A place of the log that was noted under a name; null where none was. */
+export function positionIn(database: Connection, name: string): Position | null {
+  const text = database.prepare('SELECT value FROM meta WHERE key = ?').pluck().get(name)
+  if (typeof text !== 'string') return null
+  const value = parseJson(text)
+  if (!isJsonObject(value)) return null
   const { seq, id } = value
-  return typeof seq === 'number' && typeof id === 'string' ? { seq, id } : START
+  return typeof seq === 'number' && typeof id === 'string' ? { seq, id } : null
 }

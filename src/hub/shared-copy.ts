@@ -5,12 +5,14 @@
 import { ChangeTable } from './change-table.ts'
 import type { Change } from './changes.ts'
 import type { Connection } from './database.ts'
+import { EarlierCopy, heldIn } from './earlier-copy.ts'
+import type { Held } from './earlier-copy.ts'
 import type { Outcome } from './entries.ts'
+import { epochIn } from './epoch.ts'
 import type { TimedEntries } from './inserts.ts'
-import { LogTable } from './log-table.ts'
-import type { LoggedMessage } from './log-table.ts'
+import { LogTable, positionIn } from './log-table.ts'
+import type { LoggedMessage, Position } from './log-table.ts'
 import { prefixesOf } from './nats/messages.ts'
-import { retoldBatches } from './retold.ts'
 import type { HubStore } from './store.ts'
 
 /** A message of the log, as it was and as it is meant; null where nobody can read it. */
@@ -38,11 +40,13 @@ export class SharedCopy {
   readonly changes: ChangeTable
   readonly #database: Connection
   readonly #store: HubStore
+  readonly #earlier: EarlierCopy
   #dataVersion = -1
 
   constructor(database: Connection, store: HubStore) {
     this.#database = database
     this.#store = store
+    this.#earlier = new EarlierCopy(database)
     this.log = new LogTable(database)
     this.changes = new ChangeTable(database, store.sessions)
     const unscrubbed = database.prepare("SELECT 1 FROM meta WHERE key = 'unscrubbed'")
@@ -73,13 +77,27 @@ export class SharedCopy {
 
   /** Whether what is here was held by all hubs at some moment: not while a copy is filled anew. */
   get isWhole(): boolean {
-    const partial = this.#database.prepare("SELECT 1 FROM meta WHERE key = 'partial'").get()
-    return partial === undefined && this.#store.epoch.id !== ''
+    return this.#toldThrough() === null && this.#store.epoch.id !== ''
   }
 
   /** All that the log had was applied. */
   complete(): void {
     this.#database.exec("DELETE FROM meta WHERE key = 'partial'")
+    this.#earlier.remove()
+  }
+
+  /** What was here before the copy was cleared, and up to where it was said again; null while there is no need of it. */
+  get earlier(): { readonly copy: EarlierCopy; readonly toldThrough: Position } | null {
+    const toldThrough = this.#toldThrough()
+    return toldThrough === null || !this.#earlier.isThere
+      ? null
+      : { copy: this.#earlier, toldThrough }
+  }
+
+  /** All that was held before stands in the log up to here. */
+  told(through: Position): void {
+    const sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('partial', ?)"
+    this.#database.prepare(sql).run(JSON.stringify(through))
   }
 
   /** Whether another process changed the data since this was asked last. */
@@ -90,12 +108,16 @@ export class SharedCopy {
     return isNew
   }
 
-  /** Forgets all, to be filled anew from the start of the log. */
-  clear(): void {
+  /**
+   * Forgets all, to be filled anew from the start of the log. What was held stays in a file until then, since a server may lose
+   * once more what it was told.
+   */
+  clear(toldThrough: Position): void {
+    if (this.#toldThrough() === null) this.#earlier.keep(this.#database)
     const run = this.#database.transaction(() => {
       for (const table of [...ROWS, ...OF_LOG]) this.#database.exec(`DELETE FROM ${table}`)
       this.#database.exec("DELETE FROM meta WHERE key IN ('epoch', 'position')")
-      this.#database.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('partial', '')")
+      this.told(toldThrough)
       this.#database.exec('DELETE FROM sqlite_sequence')
     })
     run.immediate()
@@ -103,15 +125,15 @@ export class SharedCopy {
     this.#reload()
   }
 
-  /** All that is held, to be said again by another log. */
-  retold(): Iterable<TimedEntries> {
-    return retoldBatches(this.#database)
+  /** All that is held, to be said again. */
+  get held(): Held {
+    return heldIn(this.#database)
   }
 
   #change(change: Change, streamSeq: number, done: Done): void {
     if (change.kind === 'epoch') {
       const { before, id } = change
-      const known = this.#epoch()
+      const known = epochIn(this.#database)
       if (known !== null && known !== before) return
       done.isEpochNew = true
       this.#begin(id)
@@ -119,6 +141,10 @@ export class SharedCopy {
       done.isProjectGone = true
       this.#delete(change, streamSeq * ROWS_OF_MESSAGE_MAX)
     } else this.changes.apply(change)
+  }
+
+  #toldThrough(): Position | null {
+    return positionIn(this.#database, 'partial')
   }
 
   #begin(epoch: string): void {
@@ -133,11 +159,6 @@ export class SharedCopy {
         .prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)')
         .run(table, seq)
     }
-  }
-
-  #epoch(): string | null {
-    const text = this.#database.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
-    return typeof text === 'string' ? text : null
   }
 
   /** @param seq above all numbers that any hub gave: one that comes later never gets the rows that went, and goes on as the others */

@@ -4,7 +4,9 @@
  * again at the end, all hubs begin a new epoch, and this one takes everything anew in the order of the stream.
  */
 import { randomUUID } from 'node:crypto'
+import type { Held } from '../earlier-copy.ts'
 import type { TimedEntries } from '../inserts.ts'
+import type { Position } from '../log-table.ts'
 import type { SharedCopy } from '../shared-copy.ts'
 import type { HubStore } from '../store.ts'
 import { apiCodeOf, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
@@ -16,20 +18,35 @@ export type Reconciliation = 'kept' | 'restored' | 'rebuilt'
 
 export async function reconcile(nats: Nats, store: HubStore): Promise<Reconciliation> {
   const { copy } = store
+  await retellEarlier(nats, copy)
   const { seq } = copy.log.position
   if (seq === 0) return 'kept'
-  const { state } = await nats.manager.streams.info(STREAM)
-  const common = await commonPlace(nats, copy, state.last_seq)
+  const lastSeq = await lastOf(nats)
+  const common = await commonPlace(nats, copy.log, lastSeq)
   if (common === seq) return 'kept'
-  const isCut = common === state.last_seq && common < seq
+  const isCut = common === lastSeq && common < seq
   if (isCut && (await restore(nats, copy, common))) return 'restored'
-  await retell(nats, store, common)
-  copy.clear()
+  copy.clear(await retell(nats, copy.held, common))
   return 'rebuilt'
 }
 
+/** A copy was not filled anew to its end, and the server lost once more what it was told of the one before. */
+async function retellEarlier(nats: Nats, copy: SharedCopy): Promise<void> {
+  const { earlier } = copy
+  if (earlier === null) return
+  const { seq, id } = earlier.toldThrough
+  if ((await idAt(nats, seq)) === id) return
+  await earlier.copy.read(async (held) => {
+    copy.told(await retell(nats, held, await commonPlace(nats, held.log, await lastOf(nats))))
+  })
+}
+
+async function lastOf({ manager }: Nats): Promise<number> {
+  return (await manager.streams.info(STREAM)).state.last_seq
+}
+
 /** The last place at which both have the same; 0 where that is none, or where it can't be told any more. */
-async function commonPlace(nats: Nats, { log }: SharedCopy, lastSeq: number): Promise<number> {
+async function commonPlace(nats: Nats, log: Held['log'], lastSeq: number): Promise<number> {
   const { position } = log
   if (lastSeq >= position.seq && (await endsAlike(nats, log))) return position.seq
   const places = log.places().filter((place) => place <= lastSeq)
@@ -45,7 +62,7 @@ async function commonPlace(nats: Nats, { log }: SharedCopy, lastSeq: number): Pr
 }
 
 /** Whether the last message that both may have is the same; those that were deleted on purpose say nothing. */
-async function endsAlike(nats: Nats, log: SharedCopy['log']): Promise<boolean> {
+async function endsAlike(nats: Nats, log: Held['log']): Promise<boolean> {
   const { seq, id } = log.position
   const found = await idAt(nats, seq)
   if (found !== null) return found === id
@@ -88,12 +105,15 @@ async function restore(nats: Nats, { log }: SharedCopy, common: number): Promise
   return true
 }
 
-/** Says again what the stream may lack. What it has already changes nothing when it comes once more. */
-async function retell(nats: Nats, { copy, epoch }: HubStore, common: number): Promise<void> {
+/** Says again what the stream may lack, up to which place. What it has already changes nothing when it comes once more. */
+async function retell(nats: Nats, held: Held, common: number): Promise<Position> {
   const id = randomUUID()
-  const publish = (name: string, subject: string, body: Buffer): Promise<unknown> =>
-    nats.jetstream.publish(subject, body, { msgID: `${name}.${id}` })
-  const { log } = copy
+  const publish: Publish = async (name, subject, body) => {
+    const msgID = `${name}.${id}`
+    const { seq } = await nats.jetstream.publish(subject, body, { msgID })
+    return { seq, id: msgID }
+  }
+  const { log, changes, epoch: before } = held
   const places = log.places()
   const reachesBack = common === 0 ? places[0] === 1 : places.includes(common)
   if (reachesBack) {
@@ -102,18 +122,17 @@ async function retell(nats: Nats, { copy, epoch }: HubStore, common: number): Pr
       if (message === null || isEpoch(message.body)) continue
       await publish(message.message_id, message.subject, message.body)
     }
-  } else await retellAll(copy, publish)
-  for (const text of copy.changes.untold())
-    await publish(randomUUID(), 'adm.change', asChange(text))
-  const change = { kind: 'epoch', before: epoch.id === '' ? null : epoch.id, id } as const
-  await publish('epoch', subjectOfChange(change), encodeChange(change))
+  } else await retellAll(held, publish)
+  for (const text of changes.untold()) await publish(randomUUID(), 'adm.change', asChange(text))
+  const change = { kind: 'epoch', before, id } as const
+  return publish('epoch', subjectOfChange(change), encodeChange(change))
 }
 
-type Publish = (name: string, subject: string, body: Buffer) => Promise<unknown>
+type Publish = (name: string, subject: string, body: Buffer) => Promise<Position>
 
-async function retellAll(copy: SharedCopy, publish: Publish): Promise<void> {
-  for (const text of copy.changes.all()) await publish(randomUUID(), 'adm.change', asChange(text))
-  for (const batch of copy.retold()) {
+async function retellAll({ changes, retold }: Held, publish: Publish): Promise<void> {
+  for (const text of changes.all()) await publish(randomUUID(), 'adm.change', asChange(text))
+  for (const batch of retold()) {
     for (const { subject, body } of messagesOf(batch)) await publish(randomUUID(), subject, body)
   }
 }

@@ -1,5 +1,6 @@
 /** What every backend of a hub does, and what those do that share a log. */
 import Database from 'better-sqlite3'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -10,6 +11,7 @@ import type { Change, TokenChange } from '#dist/hub/changes.js'
 import { Following } from '#dist/hub/following.js'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
 import { deleteShared } from '#dist/hub/nats/delete-shared.js'
+import { reconcile } from '#dist/hub/nats/reconcile.js'
 import { Outflow } from '#dist/hub/outflow.js'
 import { HubStore } from '#dist/hub/store.js'
 import { issueToken, listTokens, revokeToken, rotateToken } from '#dist/hub/tokens.js'
@@ -298,6 +300,41 @@ describeNats('hubs that share a log', () => {
     expect(again.restarts).toBeGreaterThan(0)
     expect(listTokens(again.dataDir).map(({ user }) => user)).toEqual(['kim'])
     expect(listTokens(back.dataDir).map(({ user }) => user)).toEqual(['kim'])
+  })
+
+  it('hold what they had until they have it anew, though the server loses twice what it was told', async () => {
+    const server = await startNats()
+    const [one, other] = [await startBackend(server), await startBackend(server)]
+    const disk = await keepDisk(server)
+    await other.close()
+    const lost = [eventEntry('lost 1'), eventEntry('lost 2')]
+    for (const event of lost) await one.append(event)
+    await one.close()
+    await disk.putBack()
+    const taker = await startBackend(server, other.dataDir)
+    await taker.append(eventEntry('in its place'))
+    await taker.close()
+    const later = await keepDisk(server)
+    // As far as a hub came that was ended before it had read again what it said.
+    const begin = async (): Promise<readonly [string, number]> => {
+      const store = new HubStore(one.dataDir, 'shared')
+      const nats = await openNats({ servers: server.url })
+      const found = await reconcile(nats, store)
+      const { state } = await nats.manager.streams.info(STREAM)
+      await nats.connection.close()
+      store.close()
+      return [found, state.last_seq]
+    }
+    const [found, said] = await begin()
+    expect(found).toBe('rebuilt')
+    expect(await begin()).toEqual(['kept', said])
+    await later.putBack()
+    const back = await startBackend(server, one.dataDir)
+    const { feed } = contentOf(back) as { feed: { body: string }[] }
+    expect(feed.map(({ body }) => body).slice(1)).toEqual(lost.map(({ body }) => body))
+    expect(readdirSync(one.dataDir).filter((name) => name.includes('earlier'))).toEqual([])
+    const again = await startBackend(server, other.dataDir)
+    await vi.waitFor(() => expect(contentOf(again)).toEqual(contentOf(back)), 10_000)
   })
 
   it('say all again to a server that has nothing, though they keep only the last messages', async () => {

@@ -1,0 +1,84 @@
+/** What a hub held before its copy is made anew: a file beside it, until the new one has all that was said again from it. */
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import {
+  createDurably,
+  sweepLeftovers,
+  syncFolder,
+  temporaryBeside,
+} from '../project/durable-file.ts'
+import { ChangeTable } from './change-table.ts'
+import type { Connection } from './database.ts'
+import { epochIn } from './epoch.ts'
+import type { TimedEntries } from './inserts.ts'
+import { LogTable } from './log-table.ts'
+import { retoldBatches } from './retold.ts'
+import { SessionsTable } from './sessions-table.ts'
+
+/** What can be said again to a server. */
+export type Held = {
+  readonly log: LogTable
+  readonly changes: ChangeTable
+  /** Null where none has begun. */
+  readonly epoch: string | null
+  readonly retold: () => Iterable<TimedEntries>
+}
+
+export function heldIn(database: Connection): Held {
+  return {
+    log: new LogTable(database),
+    changes: new ChangeTable(database, new SessionsTable(database)),
+    epoch: epochIn(database),
+    retold: () => retoldBatches(database),
+  }
+}
+
+export class EarlierCopy {
+  readonly #path: string
+
+  constructor(database: Connection) {
+    this.#path = `${database.name}.earlier`
+  }
+
+  get isThere(): boolean {
+    return existsSync(this.#path)
+  }
+
+  /** Durable when it returns. Not in a transaction. */
+  keep(database: Connection): void {
+    sweepLeftovers(this.#path)
+    const temporary = temporaryBeside(this.#path)
+    try {
+      createDurably(temporary, { text: '', mode: 0o600 })
+      database.prepare('VACUUM INTO ?').run(temporary)
+      syncFile(temporary)
+      renameSync(temporary, this.#path)
+    } finally {
+      rmSync(temporary, { force: true })
+    }
+    syncFolder(dirname(this.#path))
+  }
+
+  async read<Value>(work: (held: Held) => Promise<Value>): Promise<Value> {
+    const database = new Database(this.#path, { readonly: true })
+    try {
+      return await work(heldIn(database))
+    } finally {
+      database.close()
+    }
+  }
+
+  remove(): void {
+    rmSync(this.#path, { force: true })
+  }
+}
+
+function syncFile(path: string): void {
+  const descriptor = openSync(path, 'r+')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
