@@ -407,6 +407,35 @@ describe('what is taken', () => {
   })
 })
 
+describe('what was clean a moment ago', () => {
+  it('may name another user', () => {
+    const text = 'quillfeather has moved it'
+    expect(createSanitizer(NO_IDENTITY).sanitize(text).value).toBe(text)
+    expect(clean(text)).not.toContain('quillfeather')
+  })
+
+  it('within a text is looked through outside of it', () => {
+    const sanitizer = createSanitizer(NO_IDENTITY)
+    const note = '{"hostname":"x"}'
+    sanitizer.sanitize({ text: JSON.stringify({ note }) })
+    expect(sanitizer.sanitize({ note }).value).toEqual({ note: '{}' })
+  })
+
+  it('counts by its length as before', () => {
+    const many = Array.from({ length: 5_000 }, () => ({ note: 'x'.repeat(250) }))
+    expect(codeOf(() => sanitizeEvent(many))).toBe('SANITIZE_TOO_LARGE')
+  })
+
+  it('counts by the depth at which it stands', () => {
+    const sanitizer = createSanitizer(NO_IDENTITY)
+    const note = '['.repeat(20) + ']'.repeat(20)
+    expect(sanitizer.sanitize({ note }).value).toEqual({ note })
+    let deep: unknown = { note }
+    for (let depth = 0; depth < 20; depth += 1) deep = { deep }
+    expect(codeOf(() => sanitizer.sanitize(deep))).toBe('SANITIZE_DEPTH')
+  })
+})
+
 describe('the assertion at a write boundary', () => {
   it('passes what is clean and refuses what is not', () => {
     expect(() => assertClean({ a: 'x' }, SAMPLE_IDENTITY)).not.toThrow()

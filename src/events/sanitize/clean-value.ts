@@ -194,7 +194,8 @@ export class ValueCleaner {
       ? cleanText(value, cleaning, (text) => this.#reserialized(text))
       : cleanText(value, cleaning)
     if (clean === value) {
-      this.#remember(field, value, width)
+      // Of JSON the depth counts, too, and that is another one elsewhere.
+      if (!holdsJson) this.#remember(field, value, width)
       return value
     }
     this.#grow(signalsOf(clean).width - width)
