@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import type { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { buildOf, coolThreads, spawn, warmThreads } from '#dist/actors/spawn.js'
 import type { Spawned } from '#dist/actors/spawn.js'
@@ -29,6 +30,15 @@ describe('a thread that is made ahead', () => {
     expect(started()).toBe(before + 1)
     const [message] = await once(threads[1]?.worker ?? process, 'message')
     expect(message).toEqual({ type: 'thread.ready' })
+    expect(started()).toBe(before + 2)
+  })
+
+  it('is not handed out once it is gone', async () => {
+    const before = started()
+    await once(process, 'worker')
+    warmThreads(['store'])
+    const [worker] = (await once(process, 'worker')) as [Worker]
+    await worker.terminate()
     expect(started()).toBe(before + 2)
   })
 
