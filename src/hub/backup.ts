@@ -14,13 +14,15 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { LinkError, systemCode } from '../errors.ts'
 import {
   createDurably,
+  discard,
   sweepLeftovers,
   syncFolder,
+  takeNewName,
   temporaryBeside,
 } from '../project/durable-file.ts'
 import { sharedData, useOf } from './data-use.ts'
@@ -48,13 +50,14 @@ export function backupHub(dataDir: string, file: string): Verification {
     createDurably(temporary, { text: '', mode: 0o600 })
     database.prepare('VACUUM INTO ?').run(temporary)
     const verification = verifyFile(temporary)
-    takeName(temporary, resolve(file))
+    syncFile(temporary)
+    if (!takeNewName(temporary, resolve(file))) throw exists()
     return verification
   } catch (error) {
     throw error instanceof LinkError ? error : failed('HUB_BACKUP_FAILED', 'the backup', error)
   } finally {
     database.close()
-    rmSync(temporary, { force: true })
+    discard(temporary)
   }
 }
 
@@ -65,18 +68,6 @@ function verifyFile(path: string): Verification {
   } finally {
     copy.close()
   }
-}
-
-// A link, because it never takes the place of a file that came meanwhile.
-function takeName(temporary: string, file: string): void {
-  syncFile(temporary)
-  try {
-    linkSync(temporary, file)
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') throw exists()
-    renameSync(temporary, file)
-  }
-  syncFolder(dirname(file))
 }
 
 export type Restoration = {

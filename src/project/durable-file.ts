@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -14,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { systemCode } from '../errors.ts'
 
 export type Content = {
   readonly text: string | Uint8Array
@@ -51,6 +53,32 @@ export function createDurably(path: string, { text, mode }: Content): void {
     fsyncSync(file)
   } finally {
     closeSync(file)
+  }
+}
+
+/**
+ * Gives a file whose bytes are durable a name that nothing has yet, durably; false where something has it.
+ *
+ * @throws the system's own errors
+ */
+// A link, because it never takes the place of a file that came meanwhile.
+export function takeNewName(temporary: string, path: string): boolean {
+  try {
+    linkSync(temporary, path)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    renameSync(temporary, path)
+  }
+  syncFolder(dirname(path))
+  return true
+}
+
+/** Removes it; what a disk doesn't let go is swept later. Never throws. */
+export function discard(temporary: string): void {
+  try {
+    rmSync(temporary, { force: true })
+  } catch {
+    // The file that it was made for is there, or the reason why not is on its way.
   }
 }
 

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  readdirSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -344,5 +352,12 @@ describe('migrate-events', () => {
     const lost = await cliRun(root, ['migrate-events', 'old.jsonl', '--out', 'no/where', '--json'])
     expect(lost.document).toMatchObject({ error: { code: 'OUTPUT_UNWRITABLE' } })
     expect(existsSync(join(root, 'no'))).toBe(false)
+  })
+
+  it('leaves no half where it can not go on', async () => {
+    const root = folder({ 'old.jsonl': OLD })
+    const { code } = await cliRun(root, ['migrate-events', 'old.jsonl', 'absent', '--out', 'new'])
+    expect(code).not.toBe(0)
+    expect(readdirSync(root)).toEqual(['old.jsonl'])
   })
 })
