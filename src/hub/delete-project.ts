@@ -40,11 +40,15 @@ export function deleteProject(named: NamedProject): Deletion {
   try {
     database = openDatabase(dataDir, { ...options, isLocked: true })
     if (useOf(database) === 'shared') throw sharedData()
-    const counts = deleteRows(database, named)
-    // What was deleted lies in free pages and in the log until both are written anew.
-    database.exec('VACUUM')
-    database.pragma('wal_checkpoint(TRUNCATE)')
-    return { ...counts, kept_aside: asideIn(dataDir) }
+    try {
+      const counts = deleteRows(database, named)
+      return { ...counts, kept_aside: asideIn(dataDir) }
+    } finally {
+      // What was deleted lies in free pages and in the log until both are written anew; also what a deletion took that was
+      // ended, to which the project is unknown when it is asked for again.
+      database.exec('VACUUM')
+      database.pragma('wal_checkpoint(TRUNCATE)')
+    }
   } catch (error) {
     throw error instanceof LinkError ? error : unusable(error)
   } finally {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { serveHub } from '#dist/hub/server.js'
 import { createToken } from '#dist/hub/tokens.js'
@@ -77,5 +78,21 @@ describe('hub delete', () => {
     const back = await openLink(again, token)
     await fill(back, mine, 'afresh')
     expect(await readAll(again, token, mine)).toHaveLength(40)
+  })
+
+  it('asked for again, leaves no byte of what a deletion took that was ended', async () => {
+    const { hub, dataDir, token } = await startHub()
+    const mine = randomUUID()
+    await fill(await openLink(hub, token), mine, CANARY)
+    await hub.stop()
+    // Its transaction, without what comes behind it.
+    const database = new Database(join(dataDir, 'hub.db'))
+    for (const table of ['events', 'commits', 'lines', 'projects'])
+      database.exec(`DELETE FROM ${table}`)
+    database.close()
+    expect(holding(dataDir, CANARY)).not.toEqual([])
+    const words = ['hub', 'delete', '--team', 'acme', '--project', mine, '--data', dataDir]
+    await runCli(dataDir, [...words, '--yes'])
+    expect(holding(dataDir, CANARY)).toEqual([])
   })
 })
