@@ -1,5 +1,5 @@
 /** Reflog lines as git writes them, in the logs of the branch and of the worktree's HEAD. */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemCode } from '../../errors.ts'
 import { stateOrNull } from './path-state.ts'
@@ -26,6 +26,8 @@ export type PlannedReflog = Reflog & { readonly line: string }
 
 type Place = { readonly gitDir: string; readonly commonDir: string; readonly ref: string }
 
+const NEWLINE = 10
+
 /** Both logs with their present sizes; null where the file is not there. */
 function readReflogs({ gitDir, commonDir, ref }: Place): Reflog[] {
   return [join(gitDir, 'logs', 'HEAD'), join(commonDir, 'logs', ref)].map((path) => {
@@ -42,7 +44,22 @@ export function areUntouched(place: Place, planned: readonly PlannedReflog[]): b
 
 export function planReflogs(place: Place, line: ReflogLine): readonly PlannedReflog[] {
   const text = renderLine(line)
-  return readReflogs(place).map((reflog) => ({ ...reflog, line: text }))
+  return readReflogs(place).map((reflog) => ({
+    ...reflog,
+    line: endsWithinLine(reflog) ? `\n${text}` : text,
+  }))
+}
+
+/** A power cut left half a line, since nobody makes sure of reflogs. What is added to it, git reads as a part of it. */
+function endsWithinLine({ path, size }: Reflog): boolean {
+  if (size === null || size === 0) return false
+  const file = openSync(path, 'r')
+  try {
+    const last = Buffer.alloc(1)
+    return readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Call it while the locks of HEAD and of the branch are held. `create` follows `core.logAllRefUpdates`. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { commitPaths } from '#dist/workers/git/commit.js'
@@ -83,6 +84,19 @@ describe('a commit of ours', () => {
       )
     }
   })
+
+  it.each(['', '\0\0\0'])(
+    'begins a line of its own where a power cut left half a one (%j)',
+    async (end) => {
+      const log = join(repository.root, '.git/logs/HEAD')
+      const half = readFileSync(log, 'utf8').slice(0, -20) + end
+      writeFileSync(log, half)
+      const oid = await committedOid(commitLedger(repository.placement(), { message: 'Record' }))
+      expect(repository.git('reflog', '-1', '--format=%H %gs').trim()).toBe(`${oid} commit: Record`)
+      expect(readFileSync(log, 'utf8').startsWith(`${half}\n`)).toBe(true)
+      expect(repository.fsck()).toBe('')
+    },
+  )
 
   it('makes no reflog where core.logAllRefUpdates is off, and goes on with one that is there', async () => {
     repository.git('config', 'core.logAllRefUpdates', 'false')
