@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run chaos:team`: three hubs on one nats-server, killed in turn under load. `--seed N`, `--kills N`, `--events N` of each
-// publisher.
+// publisher, `--servers 3` for a cluster, of which the server that leads is lost with its disk.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 100_000) },
     kills: { type: 'string', default: '24' },
     events: { type: 'string', default: '4000' },
+    servers: { type: 'string', default: '1' },
   },
 })
 const natsProgram = findNatsServer()
@@ -27,6 +28,7 @@ const numbers = {
   seed: Number(values.seed),
   kills: Number(values.kills),
   events: Number(values.events),
+  servers: Number(values.servers),
 }
 try {
   const report = await runTeam({ folder, natsProgram, ...numbers })

@@ -45,6 +45,11 @@ export class NatsProcess {
     child.kill(signal)
     await once(child, 'exit')
   }
+
+  /** For good. */
+  async end() {
+    await this.kill()
+  }
 }
 
 function answers(port) {

@@ -1,4 +1,4 @@
-// Several hub processes on one nats-server, clients that move between them, and kills of both in turn under load. What must
+// Several hub processes on one nats-server or three, clients that move between them, and kills of both in turn under load. What must
 // come out: every event that was acknowledged is at every subscriber once and in order, and all hubs hold the same.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
+import { NatsCluster } from '../nats-cluster.mjs'
 import { freePort, NatsProcess } from '../nats-process.mjs'
 
 const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname
@@ -17,19 +18,21 @@ const RETRY_MS = 30
 const PATIENCE_MS = 60_000
 
 /**
- * @param {{ folder: string, natsProgram: string, hubs?: number, publishers?: number, events: number, kills: number, seed?: number, window?: number }} plan
- *   `events` of each publisher at least, of which so many wait for an answer at a time
+ * @param {{ folder: string, natsProgram: string, servers?: number, hubs?: number, publishers?: number, events: number,
+ *   kills: number, seed?: number, window?: number }} plan
+ *   `events` of each publisher at least, of which so many wait for an answer at a time; of three `servers` the one that leads
+ *   is lost with its disk
  */
 export async function runTeam(plan) {
-  const { folder, natsProgram, hubs: hubCount = 3, publishers: publisherCount = 4 } = plan
+  const { folder, servers = 1, hubs: hubCount = 3, publishers: publisherCount = 4 } = plan
   const random = randomFrom(plan.seed ?? 1)
   mkdirSync(join(folder, 'nats'), { recursive: true })
-  const nats = await NatsProcess.start({ program: natsProgram, folder: join(folder, 'nats') })
+  const place = { program: plan.natsProgram, folder: join(folder, 'nats') }
+  const nats = await (servers === 1 ? NatsProcess.start(place) : NatsCluster.start(place))
+  const about = ['--backend', 'nats', '--nats', nats.url, '--nats-replicas', String(servers)]
   const hubs = []
   for (let at = 0; at < hubCount; at++) {
-    hubs.push(
-      new HubProcess({ dataDir: join(folder, `hub${at}`), nats: nats.url, port: await freePort() }),
-    )
+    hubs.push(new HubProcess({ dataDir: join(folder, `hub${at}`), about, port: await freePort() }))
   }
   try {
     const token = createToken(hubs[0].dataDir)
@@ -80,18 +83,18 @@ export async function runTeam(plan) {
     }
   } finally {
     await Promise.all(hubs.map((hub) => hub.kill()))
-    await nats.kill()
+    await nats.end()
   }
 }
 
-/** One of them after the other, each back before the next one goes; the last of them are the servers under all. */
+/** One of them after the other, each back before the next one goes; the first of them is what stands under all. */
 async function killInTurn({ world, nats, kills, publishers }) {
   const done = { hubs: 0, nats: 0 }
   for (let at = 0; at < kills; at++) {
     const whole = sum(publishers.map(({ acked }) => acked.length))
     const goal = whole + Math.floor(world.random() * 40) + 10
     while (sum(publishers.map(({ acked }) => acked.length)) < goal) await sleep(2)
-    const victims = [...world.hubs, nats]
+    const victims = [nats, ...world.hubs]
     const victim = victims[at % victims.length]
     await victim.kill()
     await sleep(Math.floor(world.random() * 200))
@@ -104,10 +107,10 @@ async function killInTurn({ world, nats, kills, publishers }) {
 class HubProcess {
   #child = null
 
-  constructor({ dataDir, nats, port }) {
+  constructor({ dataDir, about, port }) {
     this.dataDir = dataDir
     this.port = port
-    this.nats = nats
+    this.about = about
   }
 
   get url() {
@@ -115,8 +118,8 @@ class HubProcess {
   }
 
   async start() {
-    const about = ['--data', this.dataDir, '--port', String(this.port), '--json']
-    const args = [MAIN, 'hub', 'serve', '--backend', 'nats', '--nats', this.nats, ...about]
+    const place = ['--data', this.dataDir, '--port', String(this.port), '--json']
+    const args = [MAIN, 'hub', 'serve', ...this.about, ...place]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
     const [line] = await once(createInterface({ input: child.stdout }), 'line')

@@ -4,7 +4,13 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { LinkError, systemCode } from '../../errors.ts'
-import { CODE_TTL_MS, DEAD_LETTERS_KEPT_MS, DEAD_LETTERS_MAX, NATS_TIMEOUT_MS } from '../limits.ts'
+import {
+  CODE_TTL_MS,
+  DEAD_LETTERS_KEPT_MS,
+  DEAD_LETTERS_MAX,
+  NATS_ANSWER_MS,
+  NATS_TIMEOUT_MS,
+} from '../limits.ts'
 import { SUBJECTS } from './messages.ts'
 
 export type NatsOptions = {
@@ -74,7 +80,7 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
     throw connectError(error)
   }
   try {
-    const manager = await client.jetstreamManager(connection, { timeout: NATS_TIMEOUT_MS })
+    const manager = await client.jetstreamManager(connection, { timeout: NATS_ANSWER_MS })
     const jetstream = client.jetstream(connection, { timeout: NATS_TIMEOUT_MS })
     const { replicas = 1 } = options
     await ensureStream(manager, logConfig(client, replicas))

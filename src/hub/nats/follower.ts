@@ -27,6 +27,8 @@ export class Follower {
   readonly #options: FollowerOptions
   readonly #placeBySubject = new Map<string, number>()
   #queue: ReadMessage[] = []
+  /** The place of the last message that came. */
+  #taken = 0
   #messages: ConsumerMessages | null = null
   #isScheduled = false
   #isStopped = false
@@ -39,6 +41,7 @@ export class Follower {
   /** Begins behind the copy's place. Resolves when the copy has all that the stream has now. */
   async start({ jetstream, manager }: Nats): Promise<void> {
     const { seq } = this.#options.copy.log.position
+    this.#taken = seq
     const { state } = await manager.streams.info(STREAM)
     const consumer = await jetstream.consumers.get(STREAM, {
       opt_start_seq: seq + 1,
@@ -89,14 +92,23 @@ export class Follower {
 
   #take(message: JsMsg): void {
     if (this.#isStopped) return
-    const meaning = readMessage(Buffer.from(message.data))
-    if (meaning === 'newer') return this.#fail(newer())
-    if (meaning === null) this.#options.log('message_unreadable', { seq: message.seq })
     const message_id = message.headers?.get('Nats-Msg-Id') ?? ''
     const { seq: stream_seq, subject } = message
+    if (stream_seq <= this.#taken) return this.#again(stream_seq, message_id)
+    this.#taken = stream_seq
+    const meaning = readMessage(Buffer.from(message.data))
+    if (meaning === 'newer') return this.#fail(newer())
+    if (meaning === null) this.#options.log('message_unreadable', { seq: stream_seq })
     const body = Buffer.from(message.data)
     this.#queue.push({ stream_seq, message_id, subject, body, meaning })
     this.#schedule()
+  }
+
+  // A consumer that was made anew, since its server is gone, may say again what it had said. Nothing must go back by that.
+  #again(seq: number, id: string): void {
+    const waiting = this.#queue.find(({ stream_seq }) => stream_seq === seq)
+    const known = (waiting ?? this.#options.copy.log.at(seq))?.message_id ?? id
+    if (known !== id) this.#fail(new Error('the log has another message in its place'))
   }
 
   #schedule(): void {

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
-import type { NatsOptions } from '#dist/hub/nats/connect.js'
+import type { Nats, NatsOptions } from '#dist/hub/nats/connect.js'
+import { Follower } from '#dist/hub/nats/follower.js'
+import { HubStore } from '#dist/hub/store.js'
 import { selfSigned } from '../../support/self-signed.ts'
 import { temporaryFolder } from '../support.ts'
 import { contentOf, describeNats, eventEntry, startBackend, startNats } from './support.ts'
@@ -76,6 +78,27 @@ describeNats('a message of the stream', () => {
     expect(one.store.copy.log.position.seq).toBe(seq - 1)
   })
 
+  it('that comes again is passed over, and another in its place is an end', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    await one.append(eventEntry())
+    await one.close()
+    const store = new HubStore(one.dataDir, 'shared')
+    onTestFinished(() => store.close())
+    const { seq } = store.copy.log.position
+    const following = await followFromStart(server.url, store)
+    const ack = await following.nats.jetstream.publish('evt.acme.p.event', 'x', { msgID: 'next' })
+    await following.follower.reach(ack.seq)
+    expect(following.applied).toEqual([seq + 1])
+    following.follower.stop()
+    const other = await startNats()
+    const { jetstream, connection } = await openNats({ servers: other.url })
+    await jetstream.publish('evt.acme.p.event', 'x', { msgID: 'other' })
+    await connection.close()
+    const ended = await (await followFromStart(other.url, store)).failed
+    expect(ended).toMatchObject({ message: 'the log has another message in its place' })
+  })
+
   it('is kept in a stream that refuses what is new rather than lose what is old', async () => {
     const server = await startNats()
     await startBackend(server)
@@ -91,3 +114,25 @@ describeNats('a message of the stream', () => {
     expect(config.subjects).toEqual(['evt.>', 'mis.>', 'adm.>'])
   })
 })
+
+/** A copy that follows from its place by a consumer that begins with the first message nevertheless. */
+async function followFromStart(servers: string, store: HubStore) {
+  const nats = await openNats({ servers })
+  onTestFinished(() => nats.connection.close())
+  const { consumers } = nats.jetstream
+  const early: Pick<typeof consumers, 'get'> = {
+    get: (stream, options) => consumers.get(stream, { ...(options as object), opt_start_seq: 1 }),
+  }
+  const applied: number[] = []
+  let fail: (error: unknown) => void = () => {}
+  const failed = new Promise<unknown>((resolve) => (fail = resolve))
+  const follower = new Follower({
+    copy: store.copy,
+    log: () => {},
+    applied: (messages) => applied.push(...messages.map(({ stream_seq }) => stream_seq)),
+    failed: (error) => fail(error),
+  })
+  onTestFinished(() => follower.stop())
+  await follower.start({ ...nats, jetstream: { consumers: early } } as unknown as Nats)
+  return { nats, follower, applied, failed }
+}

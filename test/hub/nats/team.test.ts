@@ -17,3 +17,16 @@ describeNats('three hubs on one server', () => {
     expect(figures.moves).toBeGreaterThan(figures.kills.hubs)
   })
 })
+
+describeNats('hubs on three servers', () => {
+  it('lose nothing with the server that leads and its disk, which come back under load', async () => {
+    const plan = { folder: temporaryFolder(), natsProgram: findNatsServer() ?? '', window: 4 }
+    const seed = Date.now() % 100_000
+    const few = { servers: 3, hubs: 2, publishers: 2, events: 50, kills: 1 }
+    const { faults, ...figures } = await runTeam({ ...plan, ...few, seed })
+    console.log(`team chaos, three servers: ${JSON.stringify({ seed, ...figures })}`)
+    expect(faults).toEqual([])
+    expect(figures.events).toBeGreaterThanOrEqual(100)
+    expect(figures.kills).toEqual({ hubs: 0, nats: 1 })
+  })
+})
