@@ -38,14 +38,17 @@ export function quantile(values, share) {
 }
 
 /**
- * Runs both in turn, so that whatever else the machine does meets both. Each answers the number that is measured.
+ * Runs all in turn, each round begun by another, so that whatever else the machine does, and whatever one leaves to the next,
+ * meets all. Each answers the number that is measured.
  *
  * @returns the median of each, after `warmUps` rounds that don't count
  */
 export async function inTurn({ rounds, warmUps = 1 }, works) {
   const found = Object.fromEntries(Object.keys(works).map((name) => [name, []]))
   for (let round = -warmUps; round < rounds; round += 1) {
-    for (const [name, work] of Object.entries(works)) {
+    const entries = Object.entries(works)
+    const first = (round + warmUps) % entries.length
+    for (const [name, work] of [...entries.slice(first), ...entries.slice(0, first)]) {
       const value = await work(round)
       if (round >= 0) found[name].push(value)
     }

@@ -1,6 +1,7 @@
 // What a test needs from outside and Debian has; `npm test` may install it.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
 
 /**
  * Takes a package, if this user may; says why not.
@@ -21,6 +22,12 @@ export function installPackage({ name, purpose, without }) {
   if (install()) return
   spawnSync('apt-get', ['update'], { stdio: 'ignore' })
   if (!install()) console.error(`${name} could not be installed: ${without}`)
+}
+
+/** The path of a program, which may be a server's; null where there is none. */
+export function findProgram(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin']
+  return folders.map((folder) => join(folder, name)).find(isProgram) ?? null
 }
 
 export function isProgram(path) {

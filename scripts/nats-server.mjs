@@ -1,13 +1,11 @@
 // Finds the NATS server that the tests run hubs on; `npm test` may install it.
-import { delimiter, join } from 'node:path'
-import { installPackage, isProgram } from './debian.mjs'
+import { findProgram, installPackage, isProgram } from './debian.mjs'
 
 /** Its path; null where there is none. `NATS_SERVER` names another one. */
 export function findNatsServer() {
   const named = process.env.NATS_SERVER
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin']
-  const places = folders.map((folder) => join(folder, 'nats-server'))
-  return (named === undefined ? places : [named]).find(isProgram) ?? null
+  if (named === undefined) return findProgram('nats-server')
+  return isProgram(named) ? named : null
 }
 
 /** Where there is none, takes Debian's, if this user may; says why not. */
