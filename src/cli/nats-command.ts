@@ -14,7 +14,7 @@ export abstract class NatsCommand extends KittiwakeCommand {
   })
   natsCredentials = Option.String('--nats-credentials', {
     description:
-      'File with NATS credentials, with user:password or with a token; or KITTIWAKE_NATS_CREDENTIALS',
+      'File with NATS credentials, the seed of an nkey, user:password or a token; or KITTIWAKE_NATS_CREDENTIALS',
   })
   natsCa = Option.String('--nats-ca', { description: 'PEM file of who signed the servers' })
   natsCert = Option.String('--nats-cert', { description: "PEM file of the hub's own certificate" })

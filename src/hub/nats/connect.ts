@@ -11,12 +11,13 @@ import {
   NATS_ANSWER_MS,
   NATS_TIMEOUT_MS,
 } from '../limits.ts'
+import { readLogin } from './credentials.ts'
 import { SUBJECTS } from './messages.ts'
 
 export type NatsOptions = {
   /** `nats://host:port` or `tls://host:port`; several with commas between. Never with a secret. */
   readonly servers: string
-  /** A file: NATS credentials (a JWT and a seed), or one line, `user:password` or a token. */
+  /** A file: NATS credentials (a JWT and a seed), or one line: the seed of an nkey, `user:password`, or a token. */
   readonly credentialsFile?: string
   /** PEM files for TLS. */
   readonly caFile?: string
@@ -58,11 +59,12 @@ async function loadClient() {
 /**
  * Once: a connection that is lost is not made again by itself, since nothing must go to a server before it was looked at.
  *
- * @throws LinkError NATS_CLIENT_MISSING, NATS_UNREACHABLE, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE
+ * @throws LinkError NATS_CLIENT_MISSING, NATS_UNREACHABLE, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE, NATS_FILE_INVALID
  */
 export async function openNats(options: NatsOptions): Promise<Nats> {
   const client = await loadClient()
-  const login = readLogin(options)
+  const { credentialsFile: file } = options
+  const login = file === undefined ? {} : readLogin(readText(file), client)
   let connection: NatsConnection
   try {
     connection = await client.connect({
@@ -72,9 +74,7 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
       timeout: NATS_TIMEOUT_MS,
       pingInterval: NATS_TIMEOUT_MS,
       ...tlsOf(options),
-      ...(typeof login === 'object' && 'seed' in login
-        ? { authenticator: client.credsAuthenticator(login.seed) }
-        : login),
+      ...login,
     })
   } catch (error) {
     throw connectError(error)
@@ -139,16 +139,6 @@ function deadConfig(client: Client, num_replicas: number): Config {
   }
 }
 
-type Login = { seed: Uint8Array } | { user: string; pass: string } | { token: string } | {}
-
-function readLogin({ credentialsFile }: NatsOptions): Login {
-  if (credentialsFile === undefined) return {}
-  const text = readText(credentialsFile).trim()
-  if (text.includes('BEGIN NATS USER JWT')) return { seed: Buffer.from(text) }
-  const [user = '', ...rest] = text.split(':')
-  return rest.length === 0 ? { token: user } : { user, pass: rest.join(':') }
-}
-
 function tlsOf({ servers, caFile, certificateFile, keyFile }: NatsOptions): object {
   const files = { ca: caFile, cert: certificateFile, key: keyFile }
   const given = Object.entries(files).flatMap(([name, path]) =>
@@ -171,6 +161,12 @@ function readText(path: string): string {
 
 const STREAM_NOT_FOUND = 10059
 export const WRONG_LAST_SEQUENCE = 10071
+const REFUSALS = new Set([
+  'AuthorizationError',
+  'UserAuthenticationExpiredError',
+  // A user that is let in, and not to what hubs need.
+  'PermissionViolationError',
+])
 const NOT_ENABLED = new Set([10039, 503])
 
 /** The code of an answer of JetStream that is an error. */
@@ -180,9 +176,8 @@ export function apiCodeOf(error: unknown): number | null {
 }
 
 function connectError(error: unknown): LinkError {
-  const { name } = error instanceof Error ? error : { name: '' }
-  const isRefused = name === 'AuthorizationError' || name === 'UserAuthenticationExpiredError'
-  if (isRefused) {
+  const { name, cause } = error instanceof Error ? error : { name: '', cause: null }
+  if (REFUSALS.has(name) || (cause instanceof Error && REFUSALS.has(cause.name))) {
     return new LinkError('NATS_REFUSED', 'the NATS server refused the login', {
       hint: 'Check the file of --nats-credentials and the permissions of its user.',
       cause: error,

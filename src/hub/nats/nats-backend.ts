@@ -32,7 +32,10 @@ export class NatsBackend implements HubBackend {
     return this.#log.state
   }
 
-  /** @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE, HUB_STREAM_NEWER */
+  /**
+   * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE, NATS_FILE_INVALID,
+   *   HUB_STREAM_NEWER
+   */
   start(): Promise<void> {
     return this.#log.start()
   }

@@ -64,7 +64,8 @@ export class SharedLog {
   /**
    * Connects, and goes on in the background where no server answers.
    *
-   * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE, HUB_STREAM_NEWER
+   * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE,
+   *   NATS_FILE_INVALID, HUB_STREAM_NEWER
    */
   async start(): Promise<void> {
     let first: unknown = null
