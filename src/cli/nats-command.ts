@@ -20,7 +20,7 @@ export abstract class NatsCommand extends KittiwakeCommand {
   natsCert = Option.String('--nats-cert', { description: "PEM file of the hub's own certificate" })
   natsKey = Option.String('--nats-key', { description: 'PEM file of its key' })
   natsReplicas = Option.String('--nats-replicas', '1', {
-    description: 'How many servers of a cluster keep the stream when it is made: 1, 3 or 5',
+    description: 'How many servers of a cluster keep the stream, at least: 1, 3 or 5',
   })
 
   /** @throws UsageError NATS_NEEDED, NATS_URL, NATS_REPLICAS */

@@ -23,7 +23,7 @@ export type NatsOptions = {
   readonly caFile?: string
   readonly certificateFile?: string
   readonly keyFile?: string
-  /** Of the stream and the bucket when they are made: 1, or 3 and 5 in a cluster. Default 1. */
+  /** Of the stream and the bucket, at least: 1, or 3 and 5 in a cluster. Default 1. */
   readonly replicas?: number
 }
 
@@ -59,7 +59,8 @@ async function loadClient() {
 /**
  * Once: a connection that is lost is not made again by itself, since nothing must go to a server before it was looked at.
  *
- * @throws LinkError NATS_CLIENT_MISSING, NATS_UNREACHABLE, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE, NATS_FILE_INVALID
+ * @throws LinkError NATS_CLIENT_MISSING, NATS_UNREACHABLE, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_REPLICAS, NATS_FILE_UNREADABLE,
+ *   NATS_FILE_INVALID
  */
 export async function openNats(options: NatsOptions): Promise<Nats> {
   const client = await loadClient()
@@ -90,6 +91,7 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
       history: 1,
       replicas,
     })
+    await raiseReplicas(manager, `KV_${BUCKET}`, replicas)
     return { connection, jetstream, manager, bucket }
   } catch (error) {
     await connection.close()
@@ -103,8 +105,7 @@ type Config = Parameters<JetStreamManager['streams']['add']>[0]
 
 async function ensureStream(manager: JetStreamManager, config: Config): Promise<void> {
   try {
-    await manager.streams.info(config.name)
-    return
+    return await raiseReplicas(manager, config.name, config.num_replicas ?? 1)
   } catch (error) {
     if (apiCodeOf(error) !== STREAM_NOT_FOUND) throw error
   }
@@ -139,6 +140,19 @@ function deadConfig(client: Client, num_replicas: number): Config {
   }
 }
 
+// Servers may have become more since it was made. A hub that was told nothing of them takes nothing away.
+async function raiseReplicas(
+  manager: JetStreamManager,
+  stream: string,
+  num_replicas: number,
+): Promise<void> {
+  const { config, cluster } = await manager.streams.info(stream)
+  if (config.num_replicas >= num_replicas) return
+  // A server that is alone would say yes.
+  if (cluster === undefined) throw tooFewServers()
+  await manager.streams.update(stream, { num_replicas })
+}
+
 function tlsOf({ servers, caFile, certificateFile, keyFile }: NatsOptions): object {
   const files = { ca: caFile, cert: certificateFile, key: keyFile }
   const given = Object.entries(files).flatMap(([name, path]) =>
@@ -161,6 +175,8 @@ function readText(path: string): string {
 
 const STREAM_NOT_FOUND = 10059
 export const WRONG_LAST_SEQUENCE = 10071
+const NOT_CLUSTERED = 10074
+const NO_PEERS = 10005
 const REFUSALS = new Set([
   'AuthorizationError',
   'UserAuthenticationExpiredError',
@@ -192,12 +208,22 @@ function connectError(error: unknown): LinkError {
 
 function jetstreamError(error: unknown): LinkError {
   if (error instanceof LinkError) return error
+  const code = apiCodeOf(error)
+  if (code === NOT_CLUSTERED || code === NO_PEERS) return tooFewServers(error)
   const isOff =
-    (error instanceof Error && error.name === 'JetStreamNotEnabled') ||
-    NOT_ENABLED.has(apiCodeOf(error) ?? 0)
+    (error instanceof Error && error.name === 'JetStreamNotEnabled') || NOT_ENABLED.has(code ?? 0)
   if (!isOff) return connectError(error)
   return new LinkError('NATS_NO_JETSTREAM', 'the NATS server has no JetStream for this login', {
     hint: 'Start nats-server with -js and a store folder, or enable JetStream for the account.',
     cause: error,
+  })
+}
+
+function tooFewServers(cause?: unknown): LinkError {
+  return new LinkError('NATS_REPLICAS', 'the NATS servers are too few for so many replicas', {
+    hint: 'Say with --nats-replicas how many servers of the cluster are to keep the stream.',
+    cause,
+    // One of a cluster may be away.
+    retryable: apiCodeOf(cause) === NO_PEERS,
   })
 }

@@ -33,7 +33,7 @@ export class NatsBackend implements HubBackend {
   }
 
   /**
-   * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE, NATS_FILE_INVALID,
+   * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_REPLICAS, NATS_FILE_UNREADABLE, NATS_FILE_INVALID,
    *   HUB_STREAM_NEWER
    */
   start(): Promise<void> {

@@ -64,7 +64,7 @@ export class SharedLog {
   /**
    * Connects, and goes on in the background where no server answers.
    *
-   * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_FILE_UNREADABLE,
+   * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_REPLICAS, NATS_FILE_UNREADABLE,
    *   NATS_FILE_INVALID, HUB_STREAM_NEWER
    */
   async start(): Promise<void> {

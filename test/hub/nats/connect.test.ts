@@ -2,14 +2,18 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
 import type { Nats, NatsOptions } from '#dist/hub/nats/connect.js'
 import { Follower } from '#dist/hub/nats/follower.js'
 import { HubStore } from '#dist/hub/store.js'
+import { NatsCluster } from '../../../scripts/nats-cluster.mjs'
+import { findNatsServer } from '../../../scripts/nats-server.mjs'
 import { selfSigned } from '../../support/self-signed.ts'
 import { temporaryFolder } from '../support.ts'
 import { contentOf, describeNats, eventEntry, startBackend, startNats } from './support.ts'
+
+const PATIENCE_MS = 20_000
 
 function fileOf(text: string): string {
   const path = join(temporaryFolder(), 'file')
@@ -49,6 +53,29 @@ describeNats('a connection', () => {
     const servers = server.url.replace('nats://', 'tls://')
     expect(await tried({ servers, caFile })).toBeNull()
     expect(await tried({ servers, caFile: fileOf(selfSigned().cert) })).toBe('NATS_UNREACHABLE')
+  })
+
+  it('has the stream kept by as many servers as any hub asked for, and says where they are too few', async () => {
+    const place = { program: findNatsServer() ?? '', folder: temporaryFolder() }
+    const cluster = await NatsCluster.start(place)
+    onTestFinished(() => cluster.end())
+    const keptBy = (replicas: number) =>
+      // While servers agree on it they may answer late.
+      vi.waitFor(async () => {
+        const { connection, manager } = await openNats({ servers: cluster.url, replicas })
+        const found = [STREAM, 'KV_kittiwake'].map((name) => manager.streams.info(name))
+        const all = await Promise.all(found).finally(() => connection.close())
+        return all.map(({ config }) => config.num_replicas)
+      }, PATIENCE_MS)
+    expect(await keptBy(1)).toEqual([1, 1])
+    expect(await keptBy(3)).toEqual([3, 3])
+    expect(await keptBy(1)).toEqual([3, 3])
+    expect(await tried({ servers: cluster.url, replicas: 5 })).toBe('NATS_REPLICAS')
+    const alone = await startNats()
+    const { url: servers } = alone
+    expect(await tried({ servers, replicas: 3 })).toBe('NATS_REPLICAS')
+    expect(await tried({ servers })).toBeNull()
+    expect(await tried({ servers, replicas: 3 })).toBe('NATS_REPLICAS')
   })
 
   it('is of no use to a login without JetStream', async () => {

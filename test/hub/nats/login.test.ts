@@ -112,7 +112,8 @@ describeNats('a login', () => {
       '',
       '\n\n',
       'two\nlines',
-      seedOf(user).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+      // Not the last one, whose bits don't all count.
+      seedOf(user).replace(/(?<=^.{20})./, (one) => (one === 'A' ? 'B' : 'A')),
       whole.replace(seedOf(user), 'SUA'),
       whole.replace('a.b.c', 'abc'),
       '-----BEGIN NATS USER JWT-----',
