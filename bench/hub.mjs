@@ -1,11 +1,12 @@
 // What the embedded hub takes in and shows to how many, and what an idle subscriber costs it, beside a bare server that keeps
 // the same bytes and broadcasts them. A hub bears 1,000 sockets, so that 900 subscribers are the most beside its publishers.
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { serve } from './hub-child.mjs'
 import { inTurn, median, notRun, row, timed } from './measure.mjs'
 import { draft, inFolder } from './project.mjs'
 import { connect } from './raw-link.mjs'
-import { Subscribers } from './subscribers.mjs'
+import { placeOf, Subscribers } from './subscribers.mjs'
 
 const SIZES = {
   whole: {
@@ -33,6 +34,7 @@ const SIZES = {
   },
 }
 const FAN_OUT_ROUNDS = 3
+const ASK_AGAIN_MS = 5
 /** What is published in one round, however few or many read it. */
 const [EVENTS_MIN, EVENTS_MAX] = [100, 3_200]
 const BROADCAST = 'bare ws broadcast, SQLite group commit'
@@ -78,8 +80,13 @@ async function ingest(hubs, { rounds, events, count }) {
   return row({ figure, beside: BARE, unit: 'events/s', ...found, least: 0.5 })
 }
 
-/** Events that reached their subscribers, each counted for each; and how soon the last of them had a single one. */
-async function shown(hubs, { rounds, publishers, subscribers, deliveries, singles }) {
+/**
+ * Events that reached their subscribers, each counted for each; and how soon the last of them had a single one.
+ *
+ * @param hubs `ours` and `base`, each one or several that share what they hold
+ */
+export async function shown(hubs, { of = 'hub', rounds, publishers, subscribers, ...sizes }) {
+  const { deliveries, singles } = sizes
   const share = Math.ceil(
     Math.min(EVENTS_MAX, Math.max(EVENTS_MIN, deliveries / subscribers)) / publishers,
   )
@@ -87,8 +94,7 @@ async function shown(hubs, { rounds, publishers, subscribers, deliveries, single
   const sides = {}
   for (const [name, hub] of Object.entries(hubs)) {
     const links = await connectPublishers(hub, publishers)
-    // A project begins with its first event.
-    await links[0].sendEvents([body(project)])
+    await begin(hub, links[0], project)
     sides[name] = { links, readers: await Subscribers.of(hub, subscribers, project) }
   }
   const publish = (name) => async () => {
@@ -119,8 +125,8 @@ async function shown(hubs, { rounds, publishers, subscribers, deliveries, single
   const who = `${publishers} to ${subscribers}`
   const beside = BROADCAST
   return [
-    row({ figure: `hub fan-out, ${who}`, beside, unit: 'shown/s', ...many }),
-    row({ figure: `one event to the last of them, ${who}, median`, beside, ...single }),
+    row({ figure: `${of} fan-out, ${who}`, beside, unit: 'shown/s', ...many }),
+    row({ figure: `${of}, one event to the last of them, ${who}, median`, beside, ...single }),
   ]
 }
 
@@ -138,19 +144,27 @@ async function idleSubscribers(hubs, count) {
 }
 
 /** They follow a project where nothing happens, or would be shown all that the others send, as any listener. */
-async function connectPublishers(hub, count) {
+export async function connectPublishers(hub, count) {
   const links = await connectAll(hub, count)
-  await links[0].sendEvents([body(QUIET)])
+  await begin(hub, links[0], QUIET)
   for (const link of links) await link.follow(QUIET)
   return links
 }
 
-export async function connectAll({ url, tokens }, count) {
+async function connectAll(hubs, count) {
   const links = []
-  for (let at = 0; at < count; at += 1) {
-    links.push(await connect({ url, token: tokens[at % tokens.length] }))
-  }
+  for (let at = 0; at < count; at += 1) links.push(await connect(placeOf(hubs, at)))
   return links
+}
+
+/** A project begins with its first event, of which the other hubs hear a little later. */
+export async function begin(hubs, link, project) {
+  await link.sendEvents([body(project)])
+  for (const { url, token } of [hubs].flat()) {
+    const headers = { authorization: `Bearer ${token}` }
+    const known = () => fetch(`${url}/api/v1/feed?project_uuid=${project}`, { headers })
+    while ((await known()).status !== 200) await sleep(ASK_AGAIN_MS)
+  }
 }
 
 let made = 0

@@ -1,22 +1,50 @@
-// What hubs take in that share a log, beside a client that publishes the same bytes to the same server and does nothing else.
+// What hubs that share a log take in, beside a client that publishes the same bytes to the same server and does nothing else; and
+// what they show to how many, beside a bare server that broadcasts them. Hubs, server and all clients share this machine's
+// cores: three hubs show here what sharing costs, and not what three machines bear.
 import { join } from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findNatsServer } from '../scripts/nats-server.mjs'
 import { NatsProcess } from '../scripts/nats-process.mjs'
-import { body, connectAll } from './hub.mjs'
+import { begin, body, connectPublishers, shown } from './hub.mjs'
 import { serve } from './hub-child.mjs'
 import { inTurn, notRun, row, timed } from './measure.mjs'
 import { inFolder } from './project.mjs'
+import { Subscribers } from './subscribers.mjs'
 
 const SIZES = {
-  whole: { rounds: 3, events: 3_200, hubs: [1, 3], publishers: [1, 20], subscribers: 10 },
-  short: { rounds: 1, events: 128, hubs: [1, 2], publishers: [1, 2], subscribers: 1 },
+  whole: {
+    rounds: 3,
+    events: 3_200,
+    hubs: [1, 2, 3],
+    publishers: [1, 20, 100],
+    subscribers: 10,
+    fanOut: [
+      [1, 1],
+      [1, 100],
+      [1, 1_000],
+      [100, 100],
+      [100, 1_000],
+    ],
+    deliveries: 45_000,
+    singles: 10,
+  },
+  short: {
+    rounds: 1,
+    events: 128,
+    hubs: [2],
+    publishers: [2],
+    subscribers: 1,
+    fanOut: [[2, 3]],
+    deliveries: 60,
+    singles: 2,
+  },
 }
+/** Of each hub. */
+const SOCKETS_MAX = 1_000
 const BESIDE = 'JetStream publish, one message an event'
 const PROJECT = '6f2b8c1e-3d4a-4f5b-8c6d-7e8f9a0b1c2d'
-const QUIET = '0d5e9f7a-1b2c-4d3e-8f4a-5b6c7d8e9f0a'
 /** Messages that wait for their answer. */
 const IN_FLIGHT = 512
 
@@ -27,6 +55,7 @@ export function rows(isShort) {
   return inFolder(async (folder) => {
     const server = await NatsProcess.start({ program, folder: join(folder, 'nats') })
     const raw = await openRaw(server.url)
+    const bare = await serve(folder, 'raw')
     const hubs = []
     try {
       const found = []
@@ -35,10 +64,15 @@ export function rows(isShort) {
         for (const publishers of sizes.publishers) {
           found.push(await ingest({ ...sizes, hubs, raw, publishers }))
         }
+        for (const [publishers, most] of sizes.fanOut) {
+          const subscribers = Math.min(most, SOCKETS_MAX * count - publishers)
+          const those = { of: named(hubs), publishers, subscribers }
+          found.push(...(await shown({ ours: hubs, base: bare }, { ...sizes, ...those })))
+        }
       }
       return found
     } finally {
-      for (const hub of hubs) await hub.end()
+      for (const hub of [...hubs, bare]) await hub.end()
       await raw.close()
       await server.kill()
     }
@@ -57,20 +91,11 @@ async function oneMore(folder, servers, hubs) {
 }
 
 async function ingest({ hubs, raw, publishers, subscribers, rounds, events }) {
-  const spread = async (count) => {
-    const links = []
-    for (let at = 0; at < count; at += 1) {
-      links.push(...(await connectAll(hubs[at % hubs.length], 1)))
-    }
-    return links
-  }
-  const [senders, readers] = [await spread(publishers), await spread(subscribers)]
+  const senders = await connectPublishers(hubs, publishers)
+  await begin(hubs, senders[0], PROJECT)
+  const readers = await Subscribers.of(hubs, subscribers, PROJECT)
   const share = Math.ceil(events / publishers)
-  const bodies = () => senders.map(() => Array.from({ length: share }, body))
-  await senders[0].sendEvents([body(), body().replace(PROJECT, QUIET)])
-  for (const reader of readers) await reader.follow(PROJECT)
-  // Whoever follows nothing is shown all that its team sends.
-  for (const sender of senders) await sender.follow(QUIET)
+  const bodies = () => senders.map(() => Array.from({ length: share }, () => body(PROJECT)))
   const found = await inTurn(
     { rounds },
     {
@@ -81,9 +106,14 @@ async function ingest({ hubs, raw, publishers, subscribers, rounds, events }) {
         ),
     },
   )
-  for (const link of [...senders, ...readers]) link.close()
-  const figure = `ingest of ${hubs.length} hubs on NATS, ${publishers} publishers, ${subscribers} subscribers`
+  for (const link of senders) link.close()
+  readers.close()
+  const figure = `ingest of ${named(hubs)}, ${publishers} publishers, ${subscribers} subscribers`
   return row({ figure, beside: BESIDE, unit: 'events/s', ...found })
+}
+
+function named({ length }) {
+  return `${length} ${length === 1 ? 'hub' : 'hubs'} on NATS`
 }
 
 async function perSecond(parts, send) {

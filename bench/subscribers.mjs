@@ -1,9 +1,16 @@
-// Those who follow a project of a hub and do nothing but count what they are shown.
+// Those who follow a project of hubs and do nothing but count what they are shown.
 import { WebSocket } from 'ws'
 
 const SHOWN = '{"type":"event"'
 /** Tickets at once: each is a request of its own. */
 const AT_ONCE = 25
+
+/** Where the client of this number goes, as by a balancer: to each of the hubs in turn, with each of their tokens in turn. */
+export function placeOf(hubs, at) {
+  const all = [hubs].flat()
+  const { url, tokens } = all[at % all.length]
+  return { url, token: tokens[Math.floor(at / all.length) % tokens.length] }
+}
 
 export class Subscribers {
   #sockets = []
@@ -12,11 +19,11 @@ export class Subscribers {
   #behind = 0
   #resolve = () => {}
 
-  static async of(hub, count, project) {
+  static async of(hubs, count, project) {
     const all = new Subscribers()
     for (let from = 0; from < count; from += AT_ONCE) {
       const size = Math.min(AT_ONCE, count - from)
-      await Promise.all(Array.from({ length: size }, (_, at) => all.#add(hub, from + at, project)))
+      await Promise.all(Array.from({ length: size }, (_, at) => all.#add(hubs, from + at, project)))
     }
     return all
   }
@@ -32,11 +39,12 @@ export class Subscribers {
     for (const socket of this.#sockets) socket.close()
   }
 
-  async #add({ url, tokens }, at, project_uuid) {
+  async #add(hubs, at, project_uuid) {
+    const { url, token } = placeOf(hubs, at)
     const response = await fetch(`${url}/api/v1/ws-token`, {
       method: 'POST',
       headers: {
-        authorization: `Bearer ${tokens[at % tokens.length]}`,
+        authorization: `Bearer ${token}`,
         'content-type': 'application/json',
       },
       body: JSON.stringify({ team_id: 'acme' }),
