@@ -1,5 +1,6 @@
 /** The calls under way: what is open when the runtime stops is waited for, and then settled whatever happens. */
 import { UNKNOWN_OUTCOME } from './actors/worker.machine.ts'
+import { asGiven } from './as-given.ts'
 import { RuntimeError } from './errors.ts'
 
 export class Calls {
@@ -16,6 +17,17 @@ export class Calls {
       const settled = (): void => this.#settle(call)
       work().then(resolve, reject).then(settled, settled)
     })
+  }
+
+  /** A call with one argument, through a door that may have to be made first: what the caller changes meanwhile is not seen. */
+  through<Door, Input, Result>(
+    open: () => Promise<Door>,
+    ask: (door: Door, input: Input) => Promise<Result>,
+  ): (input: Input) => Promise<Result> {
+    return (input) => {
+      const given = asGiven(input)
+      return this.run(async () => ask(await open(), given))
+    }
   }
 
   /** Takes no more calls, and resolves once none is open. */

@@ -59,17 +59,19 @@ const MESSAGE_MAX = 64 * 1024
  *   `committed: true` and `sha`; LEDGER_LOCKED; ProjectError NOT_A_REPOSITORY, …; GateError
  */
 export async function commit(options: CommitOptions): Promise<CommitResult> {
-  const { ref, message, paths, capability = 'standard' } = options
+  const { root, worktree, ref, message, capability = 'standard' } = options
   checkShape(options)
-  const repository = await locateRepository(options.root)
+  // What was checked is what is committed, whatever the caller does to its list meanwhile.
+  const paths = [...options.paths]
+  const repository = await locateRepository(root)
   await refuseBlocked(repository)
-  const place = await worktreeOf(repository, options.worktree)
+  const place = await worktreeOf(repository, worktree)
   const literals = await gatherLiterals(repository)
   const clean = createSanitizer(literals).sanitize(message).value as string
   const ledger = openLedger({ repository, literals })
   const made = await ledger.commitPaths({
     placement: { ...place, ref: `refs/heads/${ref}` },
-    paths: paths.map((path) => insideOf(place.worktree, options.worktree, path)),
+    paths: paths.map((path) => insideOf(place.worktree, worktree, path)),
     message: clean,
     mayLandOnProtected: capability !== 'standard',
   })

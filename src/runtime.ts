@@ -105,13 +105,15 @@ const DRAIN_WITHIN_MS = 1_200
  * Opens the runtime of one repository.
  *
  * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, …; GateError PROJECT_MIGRATION_NEEDED,
- *   PROJECT_TOO_NEW_FOR_CLI, PROJECT_METADATA_CORRUPT where the project's files may not be written to
- * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, …; InputError INSPECT_PORT
+ *   PROJECT_TOO_NEW_FOR_CLI, PROJECT_METADATA_CORRUPT where the project's files may not be written to;
+ *   InputError INSPECT_PORT; RuntimeError ABORTED
  */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  refuseAborted(options.signal)
-  await passGate(options.root ?? process.cwd())
-  return openRuntime(options)
+  // As they are now: the gate is waited for.
+  const given = { ...options }
+  refuseAborted(given.signal)
+  await passGate(given.root ?? process.cwd())
+  return openRuntime(given)
 }
 
 /** For who has passed the gate already. @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, … */
@@ -206,21 +208,21 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
   return {
     emit: (draft) => calls.run(() => emitter.emit(draft)),
     decisions: {
-      request: (request) => calls.run(async () => (await decisions()).request(request)),
-      answer: (answer) => calls.run(async () => (await decisions()).answer(answer)),
+      request: calls.through(decisions, (door, request) => door.request(request)),
+      answer: calls.through(decisions, (door, answer) => door.answer(answer)),
     },
     workPackages: {
-      create: (creation) => calls.run(async () => (await workPackages()).create(creation)),
-      move: (move) => calls.run(async () => (await workPackages()).move(move)),
+      create: calls.through(workPackages, (door, creation) => door.create(creation)),
+      move: calls.through(workPackages, (door, move) => door.move(move)),
     },
     glossary: {
-      observe: (observation) => calls.run(async () => (await glossary()).observe(observation)),
-      request: (request) => calls.run(async () => (await glossary()).request(request)),
-      resolve: (resolution) => calls.run(async () => (await glossary()).resolve(resolution)),
-      record: (fact) => calls.run(async () => (await glossary()).record(fact)),
+      observe: calls.through(glossary, (door, observation) => door.observe(observation)),
+      request: calls.through(glossary, (door, request) => door.request(request)),
+      resolve: calls.through(glossary, (door, resolution) => door.resolve(resolution)),
+      record: calls.through(glossary, (door, fact) => door.record(fact)),
     },
     focus: {
-      declare: (declaration) => calls.run(async () => (await focus()).declare(declaration)),
+      declare: calls.through(focus, (door, declaration) => door.declare(declaration)),
       clear: () => calls.run(async () => (await focus()).clear()),
       present: () => calls.run(async () => (await focus()).present()),
     },

@@ -301,6 +301,38 @@ describe('two runtimes on one repository', () => {
   })
 })
 
+describe('what a call is given', () => {
+  it('is read as it was at the call, whatever the caller makes of it meanwhile', async () => {
+    const world = await RuntimeWorld.withProject()
+    const mission = await world.createMission('harbour')
+    const { decisions, workPackages, glossary, focus } = await world.open()
+    const asked = { mission, question: 'Q', options: ['a'] }
+    const made = { mission, wp_id: 'WP01' }
+    const seen = { mission, term: 'wren' }
+    const declared = { mission, wp: 'WP01' }
+    const calls = [
+      decisions.request(asked),
+      workPackages.create(made),
+      glossary.observe(seen),
+      focus.declare(declared),
+    ] as const
+    asked.options.push('')
+    made.wp_id = declared.wp = seen.term = ''
+    const [{ decision_id }, created, observed, present] = await Promise.all(calls)
+    expect(decision_id).not.toBe('')
+    expect([created.wp_id, observed.term, present.wp]).toEqual(['WP01', 'wren', 'WP01'])
+  })
+
+  it('stays with the runtime that it was opened with', async () => {
+    const world = await RuntimeWorld.withProject()
+    const options = { root: world.root, stateDirectory: world.state, link: 'manual' as const }
+    const opening = kittiwake.createRuntime(options)
+    options.root = world.home
+    await using runtime = await opening
+    expect((await runtime.emit(note(1))).route).toBe('queued')
+  })
+})
+
 describe('a decision that can not be taken', () => {
   it('is refused with the fields that are wrong, and nothing of what it holds is told (L4)', async () => {
     const world = await RuntimeWorld.withProject()

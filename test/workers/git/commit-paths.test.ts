@@ -510,10 +510,11 @@ describe.each(IMPLEMENTATIONS)('a commit of paths, $name,', (implementation) => 
       put('ours', 'x')
       put('more', 'y')
       const options = { root: link, worktree: link, ref: REF, message: 'Ours' }
-      const made = await commit({
-        ...options,
-        paths: [join(link, 'ours'), join(repository.root, 'more')],
-      })
+      const paths = [join(link, 'ours'), join(repository.root, 'more')]
+      const call = commit({ ...options, paths })
+      // What the caller makes of its list afterwards is not seen.
+      paths.splice(0, 2, '../outside')
+      const made = await call
       expect(made.changed_files).toEqual(['ours', 'more'])
     } finally {
       unlinkSync(link)
