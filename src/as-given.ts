@@ -1,5 +1,7 @@
 /** An argument as it is at the call, for a reader that comes to it only later. */
 
+import { isPlainObject } from './contracts/json.ts'
+
 /** No input is deeper; what is refers to itself, and is refused by who reads it. */
 const DEPTH_MAX = 64
 
@@ -18,8 +20,7 @@ export function asGiven<Value>(value: Value): Value {
 function copied(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return value
   if (Array.isArray(value)) return value.map((item) => copied(item, depth + 1))
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return value
+  if (!isPlainObject(value)) return value
   const entries = Object.entries(value).map(([key, item]) => [key, copied(item, depth + 1)])
   return Object.fromEntries(entries)
 }

@@ -4,10 +4,12 @@
  */
 import { realpathSync } from 'node:fs'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { isText } from './contracts/scalars.ts'
 import { createSanitizer } from './events/sanitize.ts'
 import { refuseBlocked } from './project/gate.ts'
 import { gatherLiterals } from './project/literals.ts'
 import { locateRepository } from './project/locate.ts'
+import { isInside } from './project/safe-path.ts'
 import type { Mission, Placement, Repository } from './project/types.ts'
 import { refusal } from './workers/git/commit-paths.ts'
 import { openLedger } from './workers/git/git-service.ts'
@@ -106,10 +108,6 @@ function checkShape({ ref, message, paths, capability = 'standard' }: CommitOpti
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}
-
 /** The worktree as the engine takes it; a commit by paths belongs to no mission. */
 async function worktreeOf(repository: Repository, given: string): Promise<Omit<Placement, 'ref'>> {
   const own = await locateRepository(given).catch(() => null)
@@ -148,10 +146,7 @@ function realOrNull(path: string): string | null {
 function insideOf(worktree: string, given: string, path: string): string {
   if (!isAbsolute(path)) return path.split(sep).join('/').replace(/\/+$/, '') || '.'
   for (const base of [worktree, resolve(given)]) {
-    const inside = relative(base, path)
-    if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside)) {
-      return inside.split(sep).join('/') || '.'
-    }
+    if (isInside(base, path)) return relative(base, path).split(sep).join('/') || '.'
   }
   return '..'
 }

@@ -9,7 +9,8 @@ import { isReducerFamily } from './contracts/reducers/families.ts'
 import { reduceEvents } from './contracts/reducers/reduce-events.ts'
 import type { ReducerFamily, ReduceOptions } from './contracts/reducers/types.ts'
 import { InputError } from './errors.ts'
-import { readBounded } from './project/bounded-file.ts'
+import { readText } from './project/bounded-file.ts'
+import { namesIn } from './project/names-in.ts'
 
 /** Null where it is as expected; else what is not. */
 type Difference = string | null
@@ -38,7 +39,7 @@ export function judgeOutput(path: string, state: string): Difference {
   const family = FAMILY_BY_STATE.get(state)
   const golden = documentOf(path)
   const stream = streamBeside(path)
-  const text = stream === null ? null : textOf(stream)
+  const text = stream === null ? null : readText(stream, FILE_BYTES_MAX)
   if (family === undefined) return 'no reducer has this state'
   if (!isJsonObject(golden) || text === null) return 'the output, or its stream, can not be read'
   const events = text.split('\n').filter((line) => line.trim() !== '')
@@ -47,8 +48,8 @@ export function judgeOutput(path: string, state: string): Difference {
 
 /** Of a stream and what this program's own rules make of it, `NAME.golden.json` beside `NAME.jsonl`. */
 export function judgeReduction(path: string, family: string): Difference {
-  const golden = textOf(path)
-  const text = textOf(path.replace(/\.golden\.json$/, '.jsonl'))
+  const golden = readText(path, FILE_BYTES_MAX)
+  const text = readText(path.replace(/\.golden\.json$/, '.jsonl'), FILE_BYTES_MAX)
   if (!isReducerFamily(family)) return 'no reducer of this name'
   if (golden === null || text === null) return 'the state, or its stream, can not be read'
   const events = text.split('\n').filter((line) => line.trim() !== '')
@@ -148,25 +149,12 @@ function streamBeside(output: string): string | null {
   return found === undefined || second !== undefined ? null : join(folder, found)
 }
 
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
-}
-
 function documentOf(path: string): unknown {
-  const text = textOf(path)
+  const text = readText(path, FILE_BYTES_MAX)
   return text === null ? null : valueOf(text)
 }
 
 function valueOf(text: string): unknown {
   const read = readEventText(text, FILE_BYTES_MAX)
   return read.ok ? read.value : null
-}
-
-function textOf(path: string): string | null {
-  const read = readBounded(path, FILE_BYTES_MAX, { followLink: true })
-  return read.state === 'read' ? read.bytes.toString('utf8') : null
 }

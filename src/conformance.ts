@@ -12,7 +12,7 @@ import { assertOccurrencePreserved } from './contracts/occurrence.ts'
 import { canonicalLane, syncLaneOf } from './contracts/wire-lanes.ts'
 import { InputError, KittiwakeError } from './errors.ts'
 import { validateEvent } from './events/validate-event.ts'
-import { readBounded } from './project/bounded-file.ts'
+import { readText } from './project/bounded-file.ts'
 
 export type EntryResult = {
   readonly id: string
@@ -72,7 +72,7 @@ type Judge = (entry: Entry, value: unknown) => Found
 
 function judge(root: string, path: string, entry: Entry): Found {
   if (relative(root, path).startsWith('..')) return failed('the path leads out of the folder')
-  const text = textOf(path)
+  const text = readText(path, FILE_BYTES_MAX)
   if (text === null) return failed('the file can not be read')
   if (entry.fixture_type === 'replay_stream') return judgeStream(text)
   if (entry.fixture_type === 'reducer_output') return foundOf(judgeOutput(path, entry.event_type))
@@ -165,7 +165,7 @@ function readManifest(root: string): {
   readonly fixtures: string
   readonly entries: readonly Entry[]
 } {
-  const text = textOf(join(root, MANIFEST))
+  const text = readText(join(root, MANIFEST), FILE_BYTES_MAX)
   const read = text === null ? null : readEventText(text, FILE_BYTES_MAX)
   const manifest = objectOf(read?.ok === true ? read.value : null)
   const { fixtures, classes, folder } = manifest
@@ -204,11 +204,6 @@ function inputOf(value: unknown): unknown {
 
 function objectOf(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {}
-}
-
-function textOf(path: string): string | null {
-  const read = readBounded(path, FILE_BYTES_MAX, { followLink: true })
-  return read.state === 'read' ? read.bytes.toString('utf8') : null
 }
 
 const PASSED: Found = { state: 'passed', detail: null }

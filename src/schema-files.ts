@@ -1,5 +1,5 @@
 /** The JSON Schemas as files, the cutover beside them, and what the last release had: written, and compared with the models. */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CUTOVER_ARTIFACT } from './contracts/cutover.ts'
 import { byCodePoint, encodeJson, isJsonObject, parseJsonObject } from './contracts/json.ts'
@@ -7,7 +7,8 @@ import type { Json, JsonObject } from './contracts/json.ts'
 import { jsonSchemas } from './contracts/json-schemas.ts'
 import { type SchemaChange, schemaChanges } from './contracts/schema-changes.ts'
 import { InputError, systemCode } from './errors.ts'
-import { readBounded } from './project/bounded-file.ts'
+import { readText } from './project/bounded-file.ts'
+import { namesIn } from './project/names-in.ts'
 import { makeFolders } from './project/make-folders.ts'
 import { packageVersion } from './project/program-files.ts'
 
@@ -48,7 +49,7 @@ export function writeSchemaFiles(folder: string, isRelease: boolean): readonly s
 export function schemaDrift(folder: string): readonly SchemaDrift[] {
   const files = schemaFiles()
   const drift = [...files].flatMap(([file, text]): readonly SchemaDrift[] => {
-    const found = readText(join(folder, file))
+    const found = readText(join(folder, file), FILE_BYTES_MAX)
     if (found === null) return [{ file, kind: 'missing' }]
     return found === text ? [] : [{ file, kind: 'changed' }]
   })
@@ -65,7 +66,7 @@ export type ReleaseComparison = {
 
 /** What has changed since the release that the folder remembers; null where it remembers none. @throws InputError RELEASE_UNREADABLE */
 export function changesSinceRelease(folder: string): ReleaseComparison | null {
-  const text = readText(join(folder, RELEASE_FILE))
+  const text = readText(join(folder, RELEASE_FILE), FILE_BYTES_MAX)
   if (text === null) return null
   try {
     const { version, schemas } = parseJsonObject(text, FILE_BYTES_MAX)
@@ -97,17 +98,4 @@ function sorted(value: Json): Json {
   if (!isJsonObject(value)) return value
   const entries = Object.entries(value).sort(([a], [b]) => byCodePoint(a, b))
   return Object.fromEntries(entries.map(([key, part]) => [key, sorted(part)]))
-}
-
-function readText(path: string): string | null {
-  const read = readBounded(path, FILE_BYTES_MAX, { followLink: true })
-  return read.state === 'read' ? read.bytes.toString('utf8') : null
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }

@@ -3,9 +3,10 @@
  * roots are paths, so they are of mode 0600 and never leave the machine.
  */
 import { createHash } from 'node:crypto'
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJsonObject } from '../contracts/json.ts'
+import { namesIn } from '../project/names-in.ts'
 import { readPrivateFile, replacePrivateFile } from '../project/private-file.ts'
 
 export type Entry = { readonly root: string; readonly uuid: string }
@@ -23,13 +24,9 @@ export function addEntry(folder: string, entry: Entry): void {
 
 /** The names of all entries: what has changed is seen by them. */
 export function entryNames(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => NAME.test(name))
-      .slice(0, ENTRIES_MAX)
-  } catch {
-    return []
-  }
+  return namesIn(folder)
+    .filter((name) => NAME.test(name))
+    .slice(0, ENTRIES_MAX)
 }
 
 /** Null for what can't be used. */

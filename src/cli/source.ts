@@ -3,7 +3,7 @@ import { constants, fstatSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { InputError, KittiwakeError, systemCode, UsageError } from '../errors.ts'
 import type { Context } from './context.ts'
 
@@ -93,7 +93,7 @@ async function* readPipe(
     if (bytes !== null && performance.now() - from >= writerWaitMs) {
       throw unreadable('nobody writes into the pipe')
     }
-    await wait(LOOK_MS)
+    await delay(LOOK_MS)
   }
 }
 

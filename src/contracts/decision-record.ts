@@ -1,6 +1,7 @@
 /** The ledger's records of decisions: one compact, sorted, ASCII line each in `decisions.events.jsonl`. */
 import { encodeJson, isJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
+import { isText } from './scalars.ts'
 
 export const DECISION_LOG = 'decisions.events.jsonl'
 
@@ -110,10 +111,6 @@ function parseActor(value: Json | undefined): Actor | null {
   if (display_name !== undefined && typeof display_name !== 'string') return null
   // Every value has just been checked, and what an actor says of itself beyond these is kept.
   return { ...value, actor_id, actor_type }
-}
-
-function isText(value: Json | undefined): value is string {
-  return typeof value === 'string' && value.length > 0
 }
 
 function isNullableString(value: Json | undefined): boolean {

@@ -15,5 +15,10 @@ export function normaliseId(text: string): string | null {
   if (ULID.test(text)) return text.toUpperCase()
   if (UUID.test(text)) return text.toLowerCase()
   if (!BARE_UUID.test(text)) return null
-  return text.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return hyphenate(text.toLowerCase())
+}
+
+/** Of the 32 digits of a UUID. */
+export function hyphenate(digits: string): string {
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

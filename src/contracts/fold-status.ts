@@ -5,6 +5,7 @@
  * no later row a no-op. A row that is older than one before it continues the chain where its `from_lane` is the
  * present lane; where it isn't, it was written down late (a migration does that), and counts at its time.
  */
+import { compareJson } from './compare-json.ts'
 import { GENESIS, type FromLane } from './lanes.ts'
 import { instantOf, type Instant, isLater } from './instant.ts'
 import type { Annotation, StatusRow, Transition } from './status-record.ts'
@@ -155,12 +156,5 @@ function isBefore(a: Placed, b: Placed): boolean {
 }
 
 function isSame(a: StatusRow, b: StatusRow): boolean {
-  return JSON.stringify(sorted(a.row)) === JSON.stringify(sorted(b.row))
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, child]) => [key, sorted(child)]))
+  return compareJson(a.row, b.row) === 0
 }

@@ -6,6 +6,7 @@ import { isScope, normalSurface, parseEntry } from './glossary-sense.ts'
 import type { Scope, Sense, SenseStatus } from './glossary-sense.ts'
 import { encodeJson, isJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
+import { isText } from './scalars.ts'
 
 export const URGENCIES = ['low', 'medium', 'high'] as const
 export type Urgency = (typeof URGENCIES)[number]
@@ -222,8 +223,4 @@ function senseOf(
 function surfaceOf(value: Json | undefined): string | null {
   const surface = typeof value === 'string' ? normalSurface(value) : ''
   return surface === '' ? null : surface
-}
-
-function isText(value: Json | undefined): value is string {
-  return typeof value === 'string' && value !== ''
 }

@@ -2,7 +2,7 @@
  * One walk through a value that anybody may have made: whether it is JSON at all, how deep and how much it is, and which of
  * its keys the contracts forbid. Iterative, so that depth costs no stack; bounded, so that a cycle ends.
  */
-import { isForbiddenKey, JSON_DEPTH_MAX } from './json.ts'
+import { isForbiddenKey, isPlainObject, JSON_DEPTH_MAX } from './json.ts'
 import { violation, VIOLATIONS_MAX, type Path, type Violation } from './violation.ts'
 
 /** The keys of the time before the cutover, and one that was never meant to travel. */
@@ -143,7 +143,7 @@ function faultOf(value: unknown): readonly [code: string, message: string] | nul
     case 'boolean':
       return null
     case 'object':
-      return isPlain(value) ? null : NOT_JSON
+      return value === null || Array.isArray(value) || isPlainObject(value) ? null : NOT_JSON
     default:
       return NOT_JSON
   }
@@ -151,13 +151,6 @@ function faultOf(value: unknown): readonly [code: string, message: string] | nul
 
 const NOT_JSON = ['not_json', 'no value of JSON'] as const
 const SURROGATE = 'half of a surrogate pair'
-
-function isPlain(value: object | null): boolean {
-  if (value === null || Array.isArray(value)) return true
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // An object of another realm, as a thread or a test runner makes it, has a prototype of its own without one.
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
 
 function forbidden(key: string, path: Path): Violation {
   return violation('forbidden_key', 'FORBIDDEN_KEY', path, `forbidden legacy keys: ${key}`)

@@ -215,6 +215,13 @@ export function parseJsonObject(text: string, lengthMax: number = JSON_LENGTH_MA
   return value
 }
 
+/** An object of no class. One of another realm, as a thread or a test runner makes it, has a prototype of its own without one. */
+export function isPlainObject(value: object): boolean {
+  if (Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

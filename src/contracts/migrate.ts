@@ -2,10 +2,10 @@
  * Rewrites events of the time before the cutover, offline: never on the way of a live event. Each step knows one old shape, and
  * all that apply are taken, in order; what comes out is judged anew. The input is never changed.
  */
-import { createHash } from 'node:crypto'
 import { SCHEMA_VERSION } from './event.ts'
 import { findForbiddenKeys } from './inspect-value.ts'
 import { isJsonObject, type Json, type JsonObject } from './json.ts'
+import { uuidV5 } from './uuid-v5.ts'
 import { judgeEvent, type Verdict } from './judge.ts'
 
 /** The first three are published; the others put right what those leave. */
@@ -194,13 +194,4 @@ function withVersion(event: JsonObject): JsonObject | null {
 function textIn(event: JsonObject, key: string): string {
   const value = event[key]
   return typeof value === 'string' ? value : ''
-}
-
-function uuidV5(namespace: string, name: string): string {
-  const bytes = Buffer.from(namespace.replaceAll('-', ''), 'hex')
-  const hash = createHash('sha1').update(bytes).update(name, 'utf8').digest().subarray(0, 16)
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80
-  const hex = hash.toString('hex')
-  return [0, 8, 12, 16, 20].map((at, index) => hex.slice(at, [8, 12, 16, 20, 32][index])).join('-')
 }

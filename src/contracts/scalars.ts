@@ -22,6 +22,11 @@ export function isHttpUrl(text: string): boolean {
   return (protocol === 'http:' || protocol === 'https:') && hostname !== ''
 }
 
+/** One that isn't empty. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
 export function isBlank(text: string): boolean {
   return !NOT_BLANK_TEXT.test(text)
 }

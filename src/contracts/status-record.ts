@@ -4,6 +4,7 @@
  */
 import { encodeJson, isJsonObject } from './json.ts'
 import type { Json, JsonObject } from './json.ts'
+import { isText } from './scalars.ts'
 import { isFromLane, isLane, type FromLane, type Lane } from './lanes.ts'
 
 export const STATUS_LOG = 'status.events.jsonl'
@@ -148,10 +149,6 @@ function isActor(value: Json | undefined): value is StatusActor {
     keys.length === ACTOR_KEYS.length &&
     keys.every((key, at) => key === ACTOR_KEYS[at] && isTextOrNull(value[key] ?? null))
   )
-}
-
-function isText(value: Json | undefined): value is string {
-  return typeof value === 'string' && value !== ''
 }
 
 function isTextOrNull(value: Json): value is string | null {

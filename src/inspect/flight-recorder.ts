@@ -2,7 +2,7 @@
  * What the machines of a runtime did last, kept in every runtime and written to a file when a supervisor escalates. It
  * holds words of ours alone: types of events, states and ids, no contents; its places are used again and again.
  */
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
   AnyActorRef,
@@ -13,7 +13,7 @@ import type {
 import type { System } from '../actors/system.ts'
 import type { WorkerFailure } from '../actors/worker.machine.ts'
 import type { Json } from '../contracts/json.ts'
-import { systemCode } from '../errors.ts'
+import { namesIn } from '../project/names-in.ts'
 import type { Sanitizer } from '../events/sanitize.ts'
 import { makeStateFolder } from '../project/state-directory.ts'
 import { monotonicMs } from '../project/monotonic.ts'
@@ -159,15 +159,6 @@ export function flightNames(folder: string): readonly string[] {
     .filter((name) => /^\d{8}T\d{9}Z-[a-z]+-\d+\.ndjson$/.test(name))
     .sort()
     .reverse()
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (systemCode(error) === null) throw error
-    return []
-  }
 }
 
 /** Sorts by time. */

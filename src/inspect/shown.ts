@@ -3,7 +3,8 @@
  * and sanitized once more (L4), whatever came in.
  */
 import type { AnyActorRef, EventObject } from 'xstate'
-import { isForbiddenKey, isJsonObject, type Json, type JsonObject } from '../contracts/json.ts'
+import { isForbiddenKey, isJsonObject, isPlainObject } from '../contracts/json.ts'
+import type { Json, JsonObject } from '../contracts/json.ts'
 import { UNPRINTABLE } from '../contracts/unprintable.ts'
 import { KittiwakeError } from '../errors.ts'
 import type { Sanitizer } from '../events/sanitize.ts'
@@ -45,7 +46,7 @@ export function createShower(sanitizer: Sanitizer, keyOf: (actor: AnyActorRef) =
     if (Array.isArray(value)) return reduceList(value, depth)
     if (value instanceof KittiwakeError) return { code: value.code, message: cut(value.message) }
     if (value instanceof Error) return { name: cut(value.name) }
-    return isPlain(value) ? reduceObject(value, depth) : { '…': cut(value.constructor.name) }
+    return isPlainObject(value) ? reduceObject(value, depth) : { '…': cut(value.constructor.name) }
   }
 
   const reduceList = (values: readonly unknown[], depth: number): Json => {
@@ -139,9 +140,4 @@ function cut(text: string): string {
 
 function isActor(value: object): value is AnyActorRef {
   return 'sessionId' in value && 'getSnapshot' in value && 'send' in value
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

@@ -1,7 +1,4 @@
-/**
- * Reads a file of somebody else's: bounded, regular files only, never blocked by a pipe, never a
- * throw.
- */
+/** Reads a file of somebody else's: bounded, regular files only, never blocked by a pipe, never a throw. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { systemCode } from '../errors.ts'
 
@@ -42,13 +39,19 @@ export function readBounded(path: string, sizeMaxBytes: number, options: Options
   }
 }
 
-/**
- * The text of a small file of git's, without trailing white space, or null where there is none to
- * use.
- */
+/** The text of such a file, or null where there is none to use. */
+export function readText(
+  path: string,
+  sizeMaxBytes: number,
+  options: Options = { followLink: true },
+): string | null {
+  const read = readBounded(path, sizeMaxBytes, options)
+  return read.state === 'read' ? read.bytes.toString('utf8') : null
+}
+
+/** The text of a small file of git's, without trailing white space, or null where there is none to use. */
 export function readGitText(path: string, sizeMaxBytes: number): string | null {
-  const read = readBounded(path, sizeMaxBytes, { followLink: true })
-  return read.state === 'read' ? read.bytes.toString('utf8').trimEnd() : null
+  return readText(path, sizeMaxBytes)?.trimEnd() ?? null
 }
 
 function unopened(error: unknown): BoundedRead {

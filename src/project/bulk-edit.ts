@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJsonObject } from '../contracts/json.ts'
 import { ProjectError } from '../errors.ts'
-import { readBounded } from './bounded-file.ts'
+import { readBounded, readText } from './bounded-file.ts'
 import { pinnedFields, verdictOfCategory, verdictOfPath } from './bulk-edit-rules.ts'
 import type { Finding } from './bulk-edit-rules.ts'
 import { checkListedEdit } from './check-listed-edit.ts'
@@ -126,8 +126,7 @@ export function explainPath(root: string, { map, folder }: BulkEdit, path: strin
     return { ...about, lines }
   }
   const terms = spelled(map.term)
-  const read = readBounded(join(root, path), FILE_SIZE_MAX_BYTES, { followLink: false })
-  const text = read.state === 'read' ? read.bytes.toString('utf8') : ''
+  const text = readText(join(root, path), FILE_SIZE_MAX_BYTES, { followLink: false }) ?? ''
   const lines = text
     .split('\n')
     .map((line, at) => ({ line, number: at + 1 }))

@@ -1,18 +1,18 @@
 /** What brings a project to the contract: each step finds by looking whether it is needed, and does no harm twice. */
 import { createHash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { encodeTime } from 'ulid'
 import { instantOf } from '../contracts/instant.ts'
 import { byCodePoint, parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
-import { readBounded } from './bounded-file.ts'
+import { readBounded, readText } from './bounded-file.ts'
 import { compareVersions, CONTRACT_VERSION, REQUIRED_SCHEMA } from './contract-version.ts'
 import type { LedgerRow } from './metadata.ts'
 import { META_NAME } from './mission-meta.ts'
 import { MISSIONS_FOLDER } from './mission-names.ts'
 import { missionFolders } from './missions.ts'
 import { replaceFile } from './replace-file.ts'
+import { namesIn } from './names-in.ts'
 import { leavesRoot } from './safe-path.ts'
 
 export type Finding = {
@@ -99,7 +99,7 @@ function missionsWhere(
 }
 
 function readMeta(root: string, path: string): JsonObject | null {
-  const text = readText(root, path)
+  const text = readInside(root, path)
   if (text === null) return null
   try {
     return parseJsonObject(text.replace(/^\uFEFF/, ''))
@@ -141,7 +141,7 @@ function tasksWithLanes(root: string): readonly string[] {
     const folder = `${posix.dirname(metaPath)}/tasks`
     return taskFiles(join(root, folder))
       .map((name) => `${folder}/${name}`)
-      .filter((path) => hasMovedLane(readText(root, path) ?? ''))
+      .filter((path) => hasMovedLane(readInside(root, path) ?? ''))
   })
 }
 
@@ -153,13 +153,9 @@ function keepsNoLog(root: string, { path, meta }: Folder): boolean {
 }
 
 function taskFiles(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => /^WP.*\.md$/.test(name))
-      .slice(0, TASKS_MAX)
-  } catch {
-    return []
-  }
+  return namesIn(folder)
+    .filter((name) => /^WP.*\.md$/.test(name))
+    .slice(0, TASKS_MAX)
 }
 
 /** One that was never moved has nothing to be lost. */
@@ -169,9 +165,8 @@ function hasMovedLane(text: string): boolean {
   return lane !== 'planned'
 }
 
-function readText(root: string, path: string): string | null {
+function readInside(root: string, path: string): string | null {
   const segments = path.split('/')
   if (leavesRoot(root, segments)) return null
-  const read = readBounded(join(root, ...segments), FILE_SIZE_MAX_BYTES, { followLink: true })
-  return read.state === 'read' ? read.bytes.toString('utf8') : null
+  return readText(join(root, ...segments), FILE_SIZE_MAX_BYTES)
 }

@@ -37,7 +37,7 @@ export function leavesRoot(root: string, segments: readonly string[]): boolean {
   return false
 }
 
-/** Whether `path` is `root` or below it; both real. */
+/** Whether `path` is `root` or below it, by their names; both absolute, and real where links must not count. */
 export function isInside(root: string, path: string): boolean {
   const way = relative(root, path)
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)

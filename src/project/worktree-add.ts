@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { GitError } from '../errors.ts'
-import { readBounded, readGitText } from './bounded-file.ts'
+import { readGitText, readText } from './bounded-file.ts'
 import { resolveRef } from './git-files.ts'
 import { makeFolders } from './make-folders.ts'
 import { WORKTREES_FOLDER } from './mission-names.ts'
@@ -128,8 +128,7 @@ export async function checkoutOptions(repository: Repository): Promise<GitOption
 export function excludeWorktrees(commonDir: string): void {
   const path = join(commonDir, 'info', 'exclude')
   const line = `${WORKTREES_FOLDER}/`
-  const read = readBounded(path, EXCLUDE_SIZE_MAX_BYTES, { followLink: true })
-  const text = read.state === 'read' ? read.bytes.toString('utf8') : ''
+  const text = readText(path, EXCLUDE_SIZE_MAX_BYTES) ?? ''
   if (text.split(/\r?\n/).some((entry) => entry === line || entry === `/${line}`)) return
   try {
     makeFolders(join(commonDir, 'info'))

@@ -1,7 +1,8 @@
 /** The checkouts that git has registered for a repository, from its files. */
-import { readdirSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { readGitText } from './bounded-file.ts'
+import { namesIn } from './names-in.ts'
 import { readHead } from './git-files.ts'
 import type { Head } from './git-files.ts'
 import type { Repository } from './types.ts'
@@ -30,7 +31,8 @@ export function listCheckouts({ root, commonDir }: Repository): readonly Checkou
     unfinished: false,
   }
   const linked: Checkout[] = []
-  for (const name of namesIn(join(commonDir, 'worktrees'))) {
+  const names = namesIn(join(commonDir, 'worktrees'))
+  for (const name of names.toSorted().slice(0, CHECKOUT_COUNT_MAX)) {
     const checkout = linkedCheckout(join(commonDir, 'worktrees', name), commonDir)
     if (checkout !== null) linked.push(checkout)
   }
@@ -52,13 +54,5 @@ function linkedCheckout(gitDir: string, commonDir: string): Checkout | null {
     return { worktree, gitDir, head, present: pointsBack && !unfinished, unfinished }
   } catch {
     return { worktree: dirname(file), gitDir, head, present: false, unfinished }
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort().slice(0, CHECKOUT_COUNT_MAX)
-  } catch {
-    return []
   }
 }

@@ -1,8 +1,9 @@
-import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { relative, resolve, sep } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { Finding } from '../../project/bulk-edit-rules.ts'
 import type { Safety } from '../../project/gate.ts'
+import { isInside } from '../../project/safe-path.ts'
 import type { Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns, oneLine } from '../output.ts'
@@ -169,9 +170,7 @@ export class BulkEditExplainCommand extends BulkEditCommand {
 /** @throws UsageError PATH_OUTSIDE */
 function pathBelow(root: string, path: string): string {
   const way = relative(root, path)
-  if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) {
-    return way.replaceAll(sep, '/')
-  }
+  if (way !== '' && isInside(root, path)) return way.replaceAll(sep, '/')
   throw new UsageError('PATH_OUTSIDE', 'a path inside of this checkout is expected')
 }
 

@@ -4,9 +4,9 @@
  * reflogs, our index entries and the branch. Hooks are not run: these are bookkeeping commits, whose outcome must not
  * depend on them. Half of this file is the contract with its callers.
  */
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { namesIn } from '../../project/names-in.ts'
 import type { Author } from '../../project/bookkeeper.ts'
 import { isProtectedBranch, protectedByDefault } from '../../project/protection.ts'
 import type { RepositoryFormat } from '../../project/repository-format.ts'
@@ -188,7 +188,7 @@ async function commitUntilPublished(context: CommitContext): Promise<CommitOutco
     if (publication.state === 'unchanged') return { type: 'unchanged', oid: publication.oid }
     if (publication.state === 'moved') attempt += 1
     else if (performance.now() >= deadline) throw lockedBy(publication.lock)
-    await wait(RETRY_MIN_MS + Math.random() * (RETRY_MAX_MS - RETRY_MIN_MS))
+    await delay(RETRY_MIN_MS + Math.random() * (RETRY_MAX_MS - RETRY_MIN_MS))
   }
   const message = 'The branch or the index kept changing. Try again when git is quiet.'
   throw new CommitDeferral('head_moved', message)
@@ -205,14 +205,6 @@ function refuseProtected({ placement, protectedBranches }: CommitRequest): void 
   if (!isProtectedBranch(placement.ref, names)) return
   const message = 'The branch is protected. Use a branch of its own, as coordination branches are.'
   throw new CommitDeferral('protected_branch', message)
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
 }
 
 function requireWorktree(worktree: string): void {

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { StoreError } from '../../errors.ts'
-import { readBounded } from '../../project/bounded-file.ts'
+import { readText } from '../../project/bounded-file.ts'
 import { replaceDurably } from '../../project/durable-file.ts'
 import { listRefs, readHead } from '../../project/git-files.ts'
 import { makeFolders } from '../../project/make-folders.ts'
@@ -57,8 +57,8 @@ export async function releaseLedgers(commonDir: string, hash: string): Promise<L
 
 /** Total: a line that can't be read is none. */
 export function releasedLogs(commonDir: string): readonly ReleasedLog[] {
-  const read = readBounded(historyPath(commonDir), BYTES_MAX, { followLink: false })
-  const lines = read.state === 'read' ? read.bytes.toString('utf8').split('\n') : []
+  const text = readText(historyPath(commonDir), BYTES_MAX, { followLink: false })
+  const lines = text?.split('\n') ?? []
   return lines.flatMap((line) => {
     const at = line.indexOf(' ')
     const [commit, mission] = [line.slice(0, at), line.slice(at + 1)]

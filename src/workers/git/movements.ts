@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
+import { namesIn } from '../../project/names-in.ts'
 import { OID } from '../../project/object-id.ts'
 
 export type Movement = {
@@ -92,14 +93,6 @@ function logsBelow(folder: string, depth = 0): string[] {
       if (entry.isDirectory()) return logsBelow(path, depth + 1)
       return entry.isFile() ? [path] : []
     })
-  } catch {
-    return []
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
   } catch {
     return []
   }
