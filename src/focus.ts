@@ -8,7 +8,7 @@ import { presentFocus, readFocus, removeFocus, shownFocus, writeFocus } from './
 import type { PresentFocus } from './project/focus.ts'
 import { identityOrNull, requireIdentity } from './project/identity.ts'
 import { readMission } from './project/missions.ts'
-import { packageId } from './work-packages.ts'
+import { packageId } from './work-package-input.ts'
 
 export type FocusDeclaration = {
   /** Directory name, slug or ULID. */

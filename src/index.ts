@@ -24,7 +24,8 @@ export type {
 export type { Scope } from './contracts/glossary-sense.ts'
 export type { FocusDeclaration, FocusDoor } from './focus.ts'
 export type { PresentFocus } from './project/focus.ts'
-export type { Moved, PackageCreation, PackageMove, WorkPackages } from './work-packages.ts'
+export type { PackageCreation, PackageMove } from './work-package-input.ts'
+export type { Moved, WorkPackages } from './work-packages.ts'
 
 export { sanitizeEvent } from './events/sanitize.ts'
 export type { Redaction, Sanitized, SanitizeLimits, SanitizeOptions } from './events/sanitize.ts'

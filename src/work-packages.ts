@@ -1,15 +1,12 @@
 /** Work packages: made and moved between lanes in the ledger; each move is committed, and told to the team by one event. */
 import type { ActorRefFrom } from 'xstate'
-import { z } from 'zod'
 import { laneMachine } from './actors/lane.machine.ts'
-import { checkInput } from './checked-input.ts'
 import type { Commits } from './commits.ts'
 import type { Draft, Route, SerializedEvent } from './contracts/event.ts'
-import type { JsonObject } from './contracts/json.ts'
 import { judgeMove, wirePayload, type LaneMove, type PackageFacts } from './contracts/lane-move.ts'
-import { isEdge, laneOf, LANES, type FromLane, type Lane } from './contracts/lanes.ts'
+import { isEdge, type FromLane, type Lane } from './contracts/lanes.ts'
 import { moveRefused } from './contracts/move-refused.ts'
-import { EXECUTION_MODES, VERDICTS, type Transition } from './contracts/status-record.ts'
+import type { Transition } from './contracts/status-record.ts'
 import type { Emitter, Parts } from './emitter.ts'
 import { InputError, KittiwakeError } from './errors.ts'
 import { isoMicroseconds } from './events/stamp.ts'
@@ -17,36 +14,12 @@ import type { FocusFollower } from './focus.ts'
 import type { Healing } from './healing.ts'
 import { readHead } from './project/git-files.ts'
 import { requireIdentity } from './project/identity.ts'
-import { hasCoordination } from './project/mission-meta.ts'
 import { readMission } from './project/missions.ts'
 import type { Identity, Mission } from './project/types.ts'
 import type { TransitionRecord } from './workers/git/protocol.ts'
-
-export type PackageCreation = {
-  /** Directory name, slug or ULID. */
-  readonly mission: string
-  /** `WP` and one or two digits. */
-  readonly wp_id: string
-  readonly title?: string
-  readonly depends_on?: readonly string[]
-  readonly actor?: string
-}
-
-export type PackageMove = {
-  readonly mission: string
-  readonly wp_id: string
-  /** A lane; `doing` stands for `in_progress`. */
-  readonly to: string
-  readonly actor?: string | z.infer<typeof structuredActor>
-  readonly reason?: string
-  /** Past the table and its guards; asks for a reason. */
-  readonly force?: boolean
-  readonly review_ref?: string
-  readonly evidence?: z.infer<typeof evidence>
-  readonly review_result?: z.infer<typeof reviewResult>
-  /** Where the work is done; by default as the mission's topology says. */
-  readonly execution_mode?: 'worktree' | 'direct_repo'
-}
+import { checkCreation, checkMove, laneNamed, packageId } from './work-package-input.ts'
+import type { PackageCreation, PackageMove } from './work-package-input.ts'
+import { blankMove, introduction, transitionOf } from './work-package-rows.ts'
 
 export type Moved = {
   readonly event_id: string
@@ -65,64 +38,17 @@ export type Moved = {
 }
 
 export type WorkPackages = {
-  /** @throws InputError, ProjectError NO_IDENTITY, MISSION_NOT_FOUND, GitError */
+  /**
+   * @throws InputError MOVE_INVALID, WP_ID, WP_EXISTS; SanitizeError; ProjectError NO_IDENTITY, CONFIG_UNUSABLE,
+   *   MISSION_NOT_FOUND; GitError
+   */
   create(creation: PackageCreation): Promise<Moved>
-  /** @throws also InputError TRANSITION_REFUSED, WP_UNKNOWN; GitError LANE_MOVED */
+  /** @throws also InputError LANE_UNKNOWN, WP_UNKNOWN, TRANSITION_REFUSED; GitError LANE_MOVED; but not WP_EXISTS */
   move(move: PackageMove): Promise<Moved>
 }
 
-const TEXT_MAX = 64 * 1024
 const TRIES_MAX = 16
-const text = z.string().min(1).max(TEXT_MAX)
-const name = z.string().min(1).max(256)
-const word = z.string().max(256).nullable()
-const structuredActor = z.strictObject({ role: word, profile: word, tool: word, model: word })
-const reviewResult = z.strictObject({
-  reviewer: name,
-  verdict: z.enum(VERDICTS),
-  reference: text,
-  feedback_path: text.nullable().optional(),
-})
-const evidence = z.strictObject({
-  review: z.strictObject({ reviewer: name, verdict: name, reference: text.nullable() }),
-  repos: z
-    .array(
-      z.strictObject({
-        repo: name,
-        branch: name,
-        commit: name,
-        files_touched: z.array(text).max(10_000).nullable().optional(),
-      }),
-    )
-    .max(64)
-    .optional(),
-  verification: z
-    .array(z.strictObject({ command: text, result: text, summary: text.nullable().optional() }))
-    .max(256)
-    .optional(),
-})
-const creationSchema = z.strictObject({
-  mission: name,
-  wp_id: name,
-  title: text.optional(),
-  depends_on: z.array(name).max(64).optional(),
-  actor: name.optional(),
-})
-const moveSchema = z.strictObject({
-  mission: name,
-  wp_id: name,
-  to: name,
-  actor: z.union([name, structuredActor]).optional(),
-  reason: text.optional(),
-  force: z.boolean().optional(),
-  review_ref: text.optional(),
-  evidence: evidence.optional(),
-  review_result: reviewResult.optional(),
-  execution_mode: z.enum(EXECUTION_MODES).optional(),
-})
-
 const CLI_ACTOR = 'cli'
-const LIFECYCLE_VERSION = '5.0.0'
 
 type Place = { readonly mission: Mission; readonly identity: Identity }
 
@@ -139,11 +65,11 @@ export function createWorkPackages(
   const lanes = createLanes(parts)
 
   const create: WorkPackages['create'] = async (input) => {
-    const clean = checked(creationSchema, sanitizer.sanitize(checked(creationSchema, input)).value)
+    const clean = checkCreation(sanitizer.sanitize(checkCreation(input)).value)
     const wp_id = packageId(clean.wp_id)
     const place = await open(clean.mission)
     const actor = clean.actor ?? CLI_ACTOR
-    const wanted = { ...blankMove(wp_id, 'planned', actor, place.mission) }
+    const wanted = blankMove(wp_id, 'planned', actor, place.mission)
     return record(place, wanted, (facts) => {
       if (facts.hasHistory) throw exists(wp_id)
       const payload = {
@@ -158,10 +84,9 @@ export function createWorkPackages(
   }
 
   const move: WorkPackages['move'] = async (input) => {
-    const clean = checked(moveSchema, sanitizer.sanitize(checked(moveSchema, input)).value)
+    const clean = checkMove(sanitizer.sanitize(checkMove(input)).value)
     const wp_id = packageId(clean.wp_id)
-    const to = laneOf(clean.to)
-    if (to === null) throw noLane()
+    const to = laneNamed(clean.to)
     const place = await open(clean.mission)
     const wanted: LaneMove = {
       ...blankMove(wp_id, to, clean.actor ?? CLI_ACTOR, place.mission),
@@ -227,7 +152,7 @@ export function createWorkPackages(
     return {
       move,
       transition: transitionOf(move, from, mission, ids.moved, at),
-      created: created === null ? null : lifecycle(created, ids.created, at, identity),
+      created: created === null ? null : introduction(created, ids.created, at, identity),
       events,
     }
   }
@@ -300,82 +225,6 @@ function createLanes({ system }: Parts) {
   }
 }
 
-function blankMove(wp_id: string, to: Lane, actor: LaneMove['actor'], mission: Mission): LaneMove {
-  return {
-    wp_id,
-    to,
-    actor,
-    force: false,
-    execution_mode: hasCoordination(mission.topology) ? 'worktree' : 'direct_repo',
-    reason: null,
-    review_ref: null,
-    evidence: null,
-    review_result: null,
-  }
-}
-
-function transitionOf(
-  move: LaneMove,
-  from_lane: FromLane,
-  mission: Mission,
-  event_id: string,
-  at: string,
-): Transition {
-  const { wp_id, to, actor, force, reason, execution_mode, review_ref, review_result } = move
-  return {
-    actor,
-    at,
-    event_id,
-    evidence: move.evidence,
-    execution_mode,
-    force,
-    from_lane,
-    mission_id: mission.mission_id,
-    mission_slug: mission.directory,
-    policy_metadata: null,
-    reason,
-    review_ref,
-    review_result,
-    to_lane: to,
-    wp_id,
-  }
-}
-
-/** The line that introduces a package, in the shape of its stream: `timestamp`, not `at`. */
-function lifecycle(
-  draft: Draft,
-  event_id: string,
-  timestamp: string,
-  identity: Identity,
-): JsonObject {
-  return {
-    event_id,
-    event_type: draft.event_type,
-    aggregate_id: draft.aggregate_id ?? '',
-    aggregate_type: 'WorkPackage',
-    schema_version: LIFECYCLE_VERSION,
-    timestamp,
-    payload: draft.payload ?? {},
-    project_uuid: identity.uuid,
-    project_slug: identity.slug,
-  }
-}
-
-/** `WP1`, `wp01` and `WP01` are one package. @throws InputError WP_ID */
-export function packageId(input: string): string {
-  const digits = /^wp(\d{1,2})$/i.exec(input.trim())?.[1]
-  if (digits !== undefined && Number(digits) > 0) return `WP${digits.padStart(2, '0')}`
-  throw new InputError('WP_ID', 'the id of a work package is WP and two digits', {
-    hint: 'For example WP01.',
-  })
-}
-
-function noLane(): InputError {
-  return new InputError('LANE_UNKNOWN', 'a lane is expected', {
-    hint: `One of ${LANES.join(', ')}.`,
-  })
-}
-
 function unknown(wpId: string): InputError {
   return new InputError('WP_UNKNOWN', `the mission has no work package ${wpId}`, {
     hint: `Make it with \`kittiwake wp create ${wpId} --mission M\`; \`kittiwake wp list\` shows those that are there.`,
@@ -390,11 +239,4 @@ function exists(wpId: string): InputError {
 
 function hasMoved(error: unknown): boolean {
   return error instanceof KittiwakeError && error.code === 'LANE_MOVED'
-}
-
-function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
-  return checkInput(schema, value, (why) => {
-    const hint = 'See `kittiwake wp create --help` and `kittiwake wp move --help`.'
-    return new InputError('MOVE_INVALID', why, { hint })
-  })
 }

@@ -2,7 +2,8 @@ import { Option } from 'clipanion'
 import type { WorkPackage } from '../../contracts/fold-status.ts'
 import { EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
-import type { Moved, PackageMove } from '../../work-packages.ts'
+import type { PackageMove } from '../../work-package-input.ts'
+import type { Moved } from '../../work-packages.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readObject, readTextArgument } from '../input.ts'
@@ -187,7 +188,7 @@ export class WpHistoryCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { packageId } = await import('../../work-packages.ts')
+    const { packageId } = await import('../../work-package-input.ts')
     const wpId = packageId(this.id)
     const { packages } = await readFold(this, this.mission)
     const found = packages.get(wpId)
