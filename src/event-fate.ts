@@ -1,12 +1,10 @@
 /** Why an event is not at the hub, or that it is: by the outbox, and by what stands in the way of all. Reads only. */
 import type { EventFate } from './inspect/protocol.ts'
 import { identityOrNull } from './project/identity.ts'
-import { hubOf, readLogin } from './project/login.ts'
-import { outboxPath } from './project/state-directory.ts'
 import type { Repository } from './project/types.ts'
+import { outboxOfProject, readOutbox } from './read-outbox.ts'
 import { type ProjectView, viewProject } from './view.ts'
 import { type ListedEvent } from './workers/store/list-events.ts'
-import { OutboxReader } from './workers/store/outbox-reader.ts'
 
 type Obstacle = { readonly obstacle: string; readonly hint: string }
 
@@ -45,17 +43,8 @@ async function findEvent(
 ): Promise<ListedEvent | null> {
   const identity = await identityOrNull(repository)
   if (identity === null) return null
-  const hub = hubOf(readLogin(state))
-  const reader = OutboxReader.open({
-    path: outboxPath(state, identity.uuid),
-    owner: { kind: 'project', uuid: identity.uuid },
-    ...(hub === undefined ? {} : { hub }),
-  })
-  try {
-    return reader.list({ event_id: eventId })[0] ?? null
-  } finally {
-    reader.close()
-  }
+  const outbox = outboxOfProject(state, identity.uuid)
+  return readOutbox(outbox, (reader) => reader.list({ event_id: eventId })[0] ?? null)
 }
 
 /** The first thing that has to be done before it can go; null where it is there, or on its way. */

@@ -71,7 +71,8 @@ export type {
   Decisions,
   Requested,
 } from './decisions.ts'
-export type { ConsentChange, DrainReport, Sync, UndeliveredReason } from './sync.ts'
+export type { DrainReport, UndeliveredReason } from './drain-report.ts'
+export type { ConsentChange, Sync } from './sync.ts'
 export type { ProjectView } from './view.ts'
 export type { Identity } from './project/types.ts'
 export type { Deferral, DeferralReason } from './workers/git/protocol.ts'

@@ -1,21 +1,25 @@
 /** Consent and the link, as one asks for them: opt in or out, drain once, hold the link. */
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { LinkControl } from './actors/link-control.ts'
+import { drainOwn, obstacleTo, reasonOf, report, waitingCommits } from './drain-report.ts'
+import type { DrainReport, UndeliveredReason } from './drain-report.ts'
+import {
+  ledgerWarning,
+  linkHeld,
+  noConsent,
+  notAuthenticated,
+  workerFailed,
+} from './link-refusals.ts'
+import { LoginWatch } from './login-watch.ts'
 import type { LinkReport } from './actors/listeners.ts'
 import type { Parts } from './emitter.ts'
 import type { Healing } from './healing.ts'
-import { type ErrorOnWire, LinkError, RuntimeError } from './errors.ts'
-import { hubOf, LOGIN_FILE, readLogin } from './project/login.ts'
-import { outboxPath } from './project/state-directory.ts'
+import { outboxOfProject, readOutbox, undeliveredOf } from './read-outbox.ts'
 import type { Identity } from './project/types.ts'
 import { identityOrNull, requireIdentity } from './project/identity.ts'
 import type { GitFact } from './workers/git/protocol.ts'
-import { framesOf, readSyncState } from './workers/git/sync-state.ts'
-import { OutboxReader } from './workers/store/outbox-reader.ts'
-import type { WorkerName } from './actors/worker.machine.ts'
+import type { OutboxReader } from './workers/store/outbox-reader.ts'
 import type { SocketFact } from './workers/socket/protocol.ts'
-import type { StoreAnswer, StoreCounts, StoreFact } from './workers/store/protocol.ts'
+import type { StoreAnswer, StoreFact } from './workers/store/protocol.ts'
 
 export type ConsentChange = {
   readonly state: 'granted' | 'refused' | 'absent'
@@ -24,28 +28,6 @@ export type ConsentChange = {
   /** Events that stay on this machine. */
   readonly held: number
 }
-
-export type DrainReport = {
-  readonly delivered: number
-  /** Events that stay undelivered, held ones included. */
-  readonly pending: number
-  readonly commits_acked: number
-  /** Why something stays, or null. */
-  readonly reason: UndeliveredReason | null
-}
-
-/** A closed list. */
-export type UndeliveredReason =
-  | 'no_consent'
-  | 'not_authenticated'
-  | 'hub_unreachable'
-  | 'hub_refused'
-  | 'commit_deferred'
-  /** What waits there can't be known before git can be used again. */
-  | 'ledger_unavailable'
-  | 'rejected'
-  | 'held'
-  | 'timeout'
 
 export type Sync = {
   /** Records consent; works offline and without login. The first grant covers what was recorded since `init`. */
@@ -70,8 +52,6 @@ export const DRAIN_TIMEOUT_MS = 30_000
 const LOOK_MS = 50
 /** How long an opt-out waits for what is under way. */
 const FREEZE_WAIT_MS = 1_000
-/** How often a refused link looks for another login. */
-const LOGIN_LOOK_MS = 500
 
 export type SyncControl = Sync & {
   /** Something was recorded: start the link where all is there, else tell it. */
@@ -88,11 +68,11 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   const { system, listeners, repository, state, clock } = parts
   const closing = new AbortController()
   let control: LinkControl | null = null
-  let loginWatch: NodeJS.Timeout | undefined
   let starting: Promise<void> | null = null
   // Stopped by hand: what is recorded from then on doesn't start it.
   let parked = false
-  let login = ''
+  // A link ends with its login, and what the hub refused is tried again as soon as another login is stored.
+  const logins = new LoginWatch(state, () => control?.relogin())
 
   system.observe({
     fact: (name, fact) => {
@@ -125,7 +105,7 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
       clock,
       spawn: (logic, id, input) => system.spawn(logic, id, input),
       changed: ({ state: at, reason, nextTryAt = null }) => {
-        watchLogin(at !== 'offline')
+        logins.turn(at !== 'offline')
         listeners.tell('link', { state: at, reason, nextTryAt })
       },
       refused: ({ code, message, hint }) =>
@@ -135,21 +115,8 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
     return control
   }
 
-  /** A link ends with its login, and what the hub refused is tried again as soon as another login is stored. */
-  function watchLogin(isWanted: boolean): void {
-    clearInterval(loginWatch)
-    loginWatch = isWanted ? setInterval(heedLogin, LOGIN_LOOK_MS) : undefined
-  }
-
-  function heedLogin(): void {
-    const version = loginVersion(state)
-    if (version === login) return
-    login = version
-    control?.relogin()
-  }
-
   async function open(): Promise<boolean> {
-    login = loginVersion(state)
+    logins.note()
     return link().start()
   }
 
@@ -167,23 +134,7 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
 
   /** The outbox as the drains see it, read without a thread. */
   function read<Result>(identity: Identity, look: (reader: OutboxReader) => Result): Result {
-    const hub = hubOf(readLogin(state))
-    const reader = OutboxReader.open({
-      path: outboxPath(state, identity.uuid),
-      owner: { kind: 'project', uuid: identity.uuid },
-      ...(hub === undefined ? {} : { hub }),
-    })
-    try {
-      return look(reader)
-    } finally {
-      reader.close()
-    }
-  }
-
-  function obstacle(identity: Identity): UndeliveredReason | null {
-    if (read(identity, (reader) => reader.consent()) !== 'granted') return 'no_consent'
-    if (readLogin(state).state !== 'present') return 'not_authenticated'
-    return null
+    return readOutbox(outboxOfProject(state, identity.uuid), look)
   }
 
   /** @throws RuntimeError WORKER_FAILED where one that a link needs is gone for good */
@@ -196,32 +147,10 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   const start = async (): Promise<void> => {
     refuseFailed()
     const identity = await project()
-    const found = obstacle(identity)
-    if (found === 'no_consent') {
-      throw new LinkError('NO_CONSENT', 'this project has not consented to leave the machine', {
-        hint: 'Run `kittiwake sync opt-in`.',
-      })
-    }
-    if (found !== null) {
-      throw new LinkError('NOT_AUTHENTICATED', 'no usable login is stored', {
-        hint: 'Run `kittiwake auth login --hub URL --token-file FILE`.',
-      })
-    }
+    const found = obstacleTo(state, identity.uuid)
+    if (found !== null) throw found === 'no_consent' ? noConsent() : notAuthenticated()
     parked = false
-    if (!(await open())) {
-      throw new LinkError('LINK_HELD', 'another process holds the link of this project', {
-        hint: 'It delivers what is queued here; see `kittiwake sync status`.',
-        retryable: true,
-      })
-    }
-  }
-
-  /** Commits that wait by the sync state as it stands; where that can't be read, the ledger refuses too. */
-  function waitingCommits(): Promise<readonly string[]> {
-    return readSyncState(repository.root).then(
-      (reading) => framesOf(reading.state).map((frame) => frame.git_hash),
-      () => [],
-    )
+    if (!(await open())) throw linkHeld()
   }
 
   const now: Sync['now'] = async (options = {}) => {
@@ -229,11 +158,11 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
     const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
     const identity = await project()
     const before = read(identity, (reader) => reader.counts())
-    const missing = obstacle(identity)
+    const missing = obstacleTo(state, identity.uuid)
     if (missing !== null) return report(before, before, 0, missing)
     // Brings the sync state up to date, too.
     const healed = await parts.healAndLook().catch(() => null)
-    const commitsBefore = await waitingCommits()
+    const commitsBefore = await waitingCommits(repository.root)
     const wasUp = control?.isWanted === true
     const hindrance = (await open())
       ? await drainOwn(link(), timeoutMs, signal)
@@ -242,9 +171,9 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
     if (!wasUp) await control?.stop()
     refuseFailed()
     const after = read(identity, (reader) => reader.counts())
-    const left = await waitingCommits()
+    const left = await waitingCommits(repository.root)
     const isRead = hindrance !== 'ledger_unavailable'
-    const isEmpty = isRead && left.length === 0 && undelivered(after) - after.held === 0
+    const isEmpty = isRead && left.length === 0 && undeliveredOf(after) - after.held === 0
     const deferred = (healed?.deferred.length ?? 0) > 0 ? ('commit_deferred' as const) : null
     // A frame that stays although its drain found nothing more to send was refused.
     const whyLeft = hindrance ?? (left.length > 0 ? 'rejected' : (reasonOf(after) ?? 'timeout'))
@@ -256,7 +185,7 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   const nudge = (): void => {
     if (control === null || !control.isWanted) return
     // First, so that nothing new goes out by a login that was given up.
-    heedLogin()
+    logins.look()
     control.nudge()
   }
 
@@ -275,7 +204,7 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   async function tryStart(): Promise<void> {
     refuseFailed()
     const identity = await identityOrNull(repository)
-    if (identity === null || obstacle(identity) !== null) return
+    if (identity === null || obstacleTo(state, identity.uuid) !== null) return
     await project()
     if (!parked && !closing.signal.aborted) await open()
   }
@@ -311,10 +240,10 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
     nudge,
     close: async () => {
       closing.abort()
-      watchLogin(false)
+      logins.turn(false)
       await starting
       await control?.stop().catch(() => undefined)
-      watchLogin(false)
+      logins.turn(false)
     },
     get link() {
       return {
@@ -325,12 +254,16 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
     },
   }
 
+  async function rest(): Promise<void> {
+    await new Promise<void>((resolve) => clock.setTimeout(() => resolve(), LOOK_MS))
+  }
+
   /** From here on nothing goes out; what did is given the time to be answered. */
   async function awaitUnderWay(identity: Identity): Promise<void> {
     await system.store.ask({ type: 'store.freeze' }, 'store.frozen')
     const deadline = clock.now() + FREEZE_WAIT_MS
     while (clock.now() < deadline && read(identity, isUnderWay)) {
-      await new Promise<void>((resolve) => clock.setTimeout(() => resolve(), LOOK_MS))
+      await rest()
     }
   }
 
@@ -350,88 +283,14 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
       const counts = read(identity, (reader) => reader.counts())
       if (counts.pending + counts.inflight === 0) {
         if (ledgerRefuses) return 'ledger_unavailable'
-        if ((await waitingCommits()).length === 0) return null
+        if ((await waitingCommits(repository.root)).length === 0) return null
       }
       // A holder that has died or stopped meanwhile leaves its work to us.
       if (await open()) return drainOwn(link(), deadline - clock.now(), signal)
-      await new Promise<void>((resolve) => clock.setTimeout(() => resolve(), LOOK_MS))
+      await rest()
     }
     return 'timeout'
   }
 }
 
-function workerFailed(name: WorkerName): RuntimeError {
-  return new RuntimeError('WORKER_FAILED', `the ${name} worker failed too often`, {
-    hint: 'What is queued stays queued. Create a new runtime, or run the command again.',
-  })
-}
-
-function ledgerWarning({ code, message, hint }: ErrorOnWire): { code: string; message: string } {
-  const found = `commits wait while the ledger can not be used (${code}: ${message}); events do not.`
-  return { code: 'LEDGER_UNAVAILABLE', message: hint === null ? found : `${found} ${hint}` }
-}
-
 type StoreConsent = Extract<StoreAnswer, { readonly type: 'store.consented' }>
-
-/** Another value than before means another login; its content is read by the socket worker alone. */
-function loginVersion(state: string): string {
-  try {
-    const { ino, mtimeMs, size } = statSync(join(state, LOGIN_FILE))
-    return `${ino}:${mtimeMs}:${size}`
-  } catch {
-    return ''
-  }
-}
-
-/** Why a link that backs off is on its way back already. */
-const SOON_BACK: ReadonlySet<string | null> = new Set(['WORKER_LOST', 'LOGIN_CHANGED'])
-
-/** Null once both drains are empty; else why that could not be. A ledger that refuses isn't waited for. */
-async function drainOwn(
-  control: LinkControl,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<UndeliveredReason | null> {
-  control.hurry()
-  const settled = (): boolean =>
-    control.isDrained ||
-    control.isEmptiedByBatches ||
-    // Stopped by somebody, or by the end of a worker.
-    !control.isWanted ||
-    control.state === 'suspended' ||
-    (control.state === 'backingOff' && !SOON_BACK.has(control.reason))
-  await control.until(settled, timeoutMs, signal)
-  // Looked at before any stop, which leaves every link offline and blames itself for it.
-  if (!control.isDrained) return whyNot(control)
-  return control.isLedgerRefusing ? 'ledger_unavailable' : null
-}
-
-function undelivered(counts: StoreCounts): number {
-  return counts.pending + counts.inflight + counts.held
-}
-
-function reasonOf(after: StoreCounts): UndeliveredReason | null {
-  if (after.quarantined > 0) return 'rejected'
-  return after.held > 0 ? 'held' : null
-}
-
-function whyNot({ reason, state }: LinkControl): UndeliveredReason {
-  if (reason === 'NO_CONSENT') return 'no_consent'
-  if (reason === 'NOT_AUTHENTICATED' || reason === 'NOT_LOGGED_IN') return 'not_authenticated'
-  if (state === 'suspended') return 'hub_refused'
-  return reason === null ? 'timeout' : 'hub_unreachable'
-}
-
-function report(
-  before: StoreCounts | null,
-  after: StoreCounts | null,
-  commitsAcked: number,
-  reason: UndeliveredReason | null,
-): DrainReport {
-  return {
-    delivered: (after?.delivered ?? 0) - (before?.delivered ?? 0),
-    pending: after === null ? 0 : undelivered(after),
-    commits_acked: commitsAcked,
-    reason,
-  }
-}

@@ -5,9 +5,9 @@ import { peekFrames, type PendingCommits } from './workers/git/peek-frames.ts'
 import { OutboxReader, type ReaderOptions } from './workers/store/outbox-reader.ts'
 import type { ConsentState, LinkRow, StoreCounts } from './workers/store/protocol.ts'
 import { identityOrNull, readIdentity } from './project/identity.ts'
-import { hubOf, readLogin } from './project/login.ts'
-import { outboxPath, repositoryKeyOf, unidentifiedOutboxPath } from './project/state-directory.ts'
+import { readLogin } from './project/login.ts'
 import type { Identity, Repository } from './project/types.ts'
+import { outboxBeforeInit, outboxOfProject, readOutbox, undeliveredOf } from './read-outbox.ts'
 
 export type ProjectView = {
   readonly project: Identity | null
@@ -48,21 +48,10 @@ export type ProjectView = {
 export async function viewProject(repository: Repository, state: string): Promise<ProjectView> {
   const reading = await readIdentity(repository)
   const identity = await identityOrNull(repository)
-  const key = repositoryKeyOf(repository.commonDir)
-  const before = {
-    path: unidentifiedOutboxPath(state, key),
-    owner: { kind: 'repository', key },
-  } as const
+  const before = outboxBeforeInit(state, repository.commonDir)
   const login = readLogin(state)
-  const hub = hubOf(login)
   const outbox = OutboxReader.open(
-    identity === null
-      ? before
-      : {
-          path: outboxPath(state, identity.uuid),
-          owner: { kind: 'project', uuid: identity.uuid },
-          ...(hub === undefined ? {} : { hub }),
-        },
+    identity === null ? before : outboxOfProject(state, identity.uuid),
   )
   try {
     return {
@@ -74,7 +63,7 @@ export async function viewProject(repository: Repository, state: string): Promis
       capacity: outbox.capacityUse().capacity,
       nearly_full: outbox.capacityUse().isNearlyFull,
       coherent: outbox.isCoherent(),
-      unidentified: identity === null ? totalOf(outbox.counts()) : waitingIn(before),
+      unidentified: identity === null ? undeliveredOf(outbox.counts()) : waitingIn(before),
       oldest_age_ms: outbox.oldestUndeliveredAgeMs(Date.now()),
       last_ack_at: timeOf(outbox.acknowledgedAt()),
       link_live: outbox.linkIsLive(Date.now()),
@@ -107,17 +96,8 @@ function timeOf(at: number | null): string | null {
 /** Null where that store can't be read: it must not hide the project's own. */
 function waitingIn(store: ReaderOptions): number | null {
   try {
-    const reader = OutboxReader.open(store)
-    try {
-      return totalOf(reader.counts())
-    } finally {
-      reader.close()
-    }
+    return readOutbox(store, (reader) => undeliveredOf(reader.counts()))
   } catch {
     return null
   }
-}
-
-function totalOf(counts: StoreCounts): number {
-  return counts.pending + counts.inflight + counts.held
 }

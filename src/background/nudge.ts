@@ -11,8 +11,8 @@ import { readLogin } from '../project/login.ts'
 import { makeFolders } from '../project/make-folders.ts'
 import { packageVersion } from '../project/program-files.ts'
 import { readAutoStart } from '../project/settings.ts'
-import { outboxPath, stateDirectory } from '../project/state-directory.ts'
-import { OutboxReader } from '../workers/store/outbox-reader.ts'
+import { stateDirectory } from '../project/state-directory.ts'
+import { outboxOfProject, readOutbox } from '../read-outbox.ts'
 import { say } from './control-client.ts'
 import { readOwner } from './owner-record.ts'
 import { placesOf } from './places.ts'
@@ -97,15 +97,7 @@ function isSuperseded(path: string): boolean {
 function mayStart(state: string, { root, uuid }: Entry): boolean {
   if (process.env['KITTIWAKE_AUTO_START'] === '0') return false
   if (!readAutoStart(readConfig(root)) || readLogin(state).state !== 'present') return false
-  const reader = OutboxReader.open({
-    path: outboxPath(state, uuid),
-    owner: { kind: 'project', uuid },
-  })
-  try {
-    return reader.consent() === 'granted'
-  } finally {
-    reader.close()
-  }
+  return readOutbox(outboxOfProject(state, uuid), (reader) => reader.consent() === 'granted')
 }
 
 /** Of the commands of the last two seconds; a clock that was moved counts as long ago. */

@@ -1,13 +1,8 @@
 /** The outbox of the current folder's project, as its hub sees it; before `init`, the one of its repository. */
 import { locateRepository } from '../project/locate.ts'
-import { hubOf, readLogin } from '../project/login.ts'
-import {
-  outboxPath,
-  repositoryKeyOf,
-  stateDirectory,
-  unidentifiedOutboxPath,
-} from '../project/state-directory.ts'
+import { stateDirectory } from '../project/state-directory.ts'
 import { identityOrNull } from '../project/identity.ts'
+import { outboxBeforeInit, outboxOfProject } from '../read-outbox.ts'
 import { Keeper } from '../workers/store/keeper.ts'
 import { OutboxReader, type ReaderOptions } from '../workers/store/outbox-reader.ts'
 
@@ -43,12 +38,7 @@ async function findStore(cwd: string): Promise<ReaderOptions> {
   const repository = await locateRepository(cwd)
   const state = stateDirectory(process.env)
   const identity = await identityOrNull(repository)
-  if (identity === null) {
-    const key = repositoryKeyOf(repository.commonDir)
-    return { path: unidentifiedOutboxPath(state, key), owner: { kind: 'repository', key } }
-  }
-  const path = outboxPath(state, identity.uuid)
-  const hub = hubOf(readLogin(state))
-  const owner = { kind: 'project', uuid: identity.uuid } as const
-  return { path, owner, ...(hub === undefined ? {} : { hub }) }
+  return identity === null
+    ? outboxBeforeInit(state, repository.commonDir)
+    : outboxOfProject(state, identity.uuid)
 }
