@@ -78,14 +78,14 @@ function whyNot({ reason, state }: LinkControl): UndeliveredReason {
 }
 
 export function report(
-  before: StoreCounts | null,
-  after: StoreCounts | null,
+  before: StoreCounts,
+  after: StoreCounts,
   commitsAcked: number,
   reason: UndeliveredReason | null,
 ): DrainReport {
   return {
-    delivered: (after?.delivered ?? 0) - (before?.delivered ?? 0),
-    pending: after === null ? 0 : undeliveredOf(after),
+    delivered: after.delivered - before.delivered,
+    pending: undeliveredOf(after),
     commits_acked: commitsAcked,
     reason,
   }
