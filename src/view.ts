@@ -2,12 +2,13 @@
 import { readDeferrals } from './workers/git/dirty-journal.ts'
 import type { Deferral } from './workers/git/protocol.ts'
 import { peekFrames, type PendingCommits } from './workers/git/peek-frames.ts'
+import { repositoryOutbox } from './workers/store/outbox-place.ts'
 import { OutboxReader, type ReaderOptions } from './workers/store/outbox-reader.ts'
 import type { ConsentState, LinkRow, StoreCounts } from './workers/store/protocol.ts'
 import { identityOrNull, readIdentity } from './project/identity.ts'
 import { readLogin } from './project/login.ts'
 import type { Identity, Repository } from './project/types.ts'
-import { outboxBeforeInit, outboxOfProject, readOutbox, undeliveredOf } from './read-outbox.ts'
+import { outboxOfProject, readOutbox, undeliveredOf } from './read-outbox.ts'
 
 export type ProjectView = {
   readonly project: Identity | null
@@ -48,7 +49,7 @@ export type ProjectView = {
 export async function viewProject(repository: Repository, state: string): Promise<ProjectView> {
   const reading = await readIdentity(repository)
   const identity = await identityOrNull(repository)
-  const before = outboxBeforeInit(state, repository.commonDir)
+  const before = repositoryOutbox(state, repository.commonDir)
   const login = readLogin(state)
   const outbox = OutboxReader.open(
     identity === null ? before : outboxOfProject(state, identity.uuid),

@@ -2,8 +2,9 @@
 import { locateRepository } from '../project/locate.ts'
 import { stateDirectory } from '../project/state-directory.ts'
 import { identityOrNull } from '../project/identity.ts'
-import { outboxBeforeInit, outboxOfProject } from '../read-outbox.ts'
+import { outboxOfProject } from '../read-outbox.ts'
 import { Keeper } from '../workers/store/keeper.ts'
+import { repositoryOutbox } from '../workers/store/outbox-place.ts'
 import { OutboxReader, type ReaderOptions } from '../workers/store/outbox-reader.ts'
 
 /** Answers by a reader that is closed again. */
@@ -39,6 +40,6 @@ async function findStore(cwd: string): Promise<ReaderOptions> {
   const state = stateDirectory(process.env)
   const identity = await identityOrNull(repository)
   return identity === null
-    ? outboxBeforeInit(state, repository.commonDir)
+    ? repositoryOutbox(state, repository.commonDir)
     : outboxOfProject(state, identity.uuid)
 }

@@ -4,11 +4,11 @@ import { UUID_V4_PATTERN } from '../contracts/event.ts'
 import { planGate } from '../project/gate.ts'
 import { readIdentity } from '../project/identity.ts'
 import { hubOf, readLogin } from '../project/login.ts'
-import { outboxPath, repositoryKeyOf, unidentifiedOutboxPath } from '../project/state-directory.ts'
 import type { IdentityReading, Repository } from '../project/types.ts'
+import { undeliveredOf } from '../read-outbox.ts'
 import { readDeferrals } from '../workers/git/dirty-journal.ts'
 import { readSyncState } from '../workers/git/sync-state.ts'
-import type { OutboxOwner } from '../workers/store/open-database.ts'
+import { projectOutbox, repositoryOutbox, type OutboxPlace } from '../workers/store/outbox-place.ts'
 import { OutboxReader } from '../workers/store/outbox-reader.ts'
 import { type Check, failed, failure, note, ok } from './check.ts'
 
@@ -18,18 +18,13 @@ export async function checkProject(
   state: string,
 ): Promise<readonly Check[]> {
   const reading = await readIdentity(repository)
-  const key = repositoryKeyOf(repository.commonDir)
-  const unidentified = unidentifiedOutboxPath(state, key)
   return [
     checkIdentity(reading),
     await checkMetadata(repository),
     ...(reading.state === 'present'
-      ? checkOutbox(state, outboxPath(state, reading.identity.uuid), {
-          kind: 'project',
-          uuid: reading.identity.uuid,
-        })
+      ? checkOutbox(state, projectOutbox(state, reading.identity.uuid))
       : [note('outbox', 'none')]),
-    ...checkUnidentified(state, unidentified, { kind: 'repository', key }),
+    ...checkUnidentified(state, repositoryOutbox(state, repository.commonDir)),
     ...(await checkCommits(repository)),
     ...checkLogin(state),
   ]
@@ -63,8 +58,8 @@ function checkIdentity(reading: IdentityReading): Check {
   return failed('identity', 'the uuid of the project is not of version 4: nothing is sent', hint)
 }
 
-function checkOutbox(state: string, path: string, owner: OutboxOwner): readonly Check[] {
-  return inspect(state, path, owner, (outbox) => {
+function checkOutbox(state: string, place: OutboxPlace): readonly Check[] {
+  return inspect(state, place, (outbox) => {
     const { pending, inflight, held, delivered, quarantined } = outbox.counts()
     const { undelivered, capacity, isNearlyFull } = outbox.capacityUse()
     const counted = `${pending + inflight} pending, ${held} held, ${delivered} delivered`
@@ -86,10 +81,9 @@ function checkOutbox(state: string, path: string, owner: OutboxOwner): readonly 
   })
 }
 
-function checkUnidentified(state: string, path: string, owner: OutboxOwner): readonly Check[] {
-  const checks = inspect(state, path, owner, (outbox) => {
-    const { pending, inflight, held } = outbox.counts()
-    const waiting = pending + inflight + held
+function checkUnidentified(state: string, place: OutboxPlace): readonly Check[] {
+  const checks = inspect(state, place, (outbox) => {
+    const waiting = undeliveredOf(outbox.counts())
     if (waiting === 0) return []
     return [note('queue', `${waiting} events wait for an identity`, 'Run `kittiwake init`.')]
   })
@@ -98,8 +92,7 @@ function checkUnidentified(state: string, path: string, owner: OutboxOwner): rea
 
 function inspect(
   state: string,
-  path: string,
-  owner: OutboxOwner,
+  { path, owner }: OutboxPlace,
   read: (outbox: OutboxReader) => readonly Check[],
 ): readonly Check[] {
   const place = `${relative(state, path)} in the state directory`

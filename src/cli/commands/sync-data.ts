@@ -102,7 +102,7 @@ export class SyncPurgeCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { outboxPath, stateDirectory } = await import('../../project/state-directory.ts')
+    const { stateDirectory } = await import('../../project/state-directory.ts')
     const state = stateDirectory(process.env)
     const uuid = await this.#uuid()
     if (this.yes) {
@@ -114,10 +114,8 @@ export class SyncPurgeCommand extends KittiwakeCommand {
       return { fields: { dry_run: false, project_uuid: uuid, purged }, text }
     }
     const { OutboxReader } = await import('../../workers/store/outbox-reader.ts')
-    const reader = OutboxReader.open({
-      path: outboxPath(state, uuid),
-      owner: { kind: 'project', uuid },
-    })
+    const { projectOutbox } = await import('../../workers/store/outbox-place.ts')
+    const reader = OutboxReader.open(projectOutbox(state, uuid))
     try {
       const counts = reader.counts()
       const consent = reader.consent()

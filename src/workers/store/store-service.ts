@@ -3,17 +3,13 @@ import { BroadcastChannel } from 'node:worker_threads'
 import { createSanitizer } from '../../events/sanitize.ts'
 import { isQueued } from '../../events/route.ts'
 import { errorToWire, KittiwakeError, ProjectError, StoreError } from '../../errors.ts'
-import {
-  outboxPath,
-  repositoryKeyOf,
-  senderLeasePath,
-  unidentifiedOutboxPath,
-} from '../../project/state-directory.ts'
+import { repositoryKeyOf, senderLeasePath } from '../../project/state-directory.ts'
 import { targetBy } from '../../project/login.ts'
 import type { Identity } from '../../project/types.ts'
 import type { Pulse, Service } from '../serve.ts'
 import { adoptUnidentified } from './adopt.ts'
 import { Outbox } from './outbox.ts'
+import { projectOutbox, repositoryOutbox } from './outbox-place.ts'
 import type { StoreAnswer, StoreCommand, StoreFact, StoreInput } from './protocol.ts'
 import { SenderLease } from './sender-lease.ts'
 
@@ -161,13 +157,10 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
   #open(): Outbox {
     if (this.#outbox !== null) return this.#outbox
     const { state, repository, nodeId, capacity } = this.#input
-    const key = repositoryKeyOf(repository.commonDir)
     const identity = this.#identity
+    const before = repositoryOutbox(state, repository.commonDir)
     const outbox = Outbox.open({
-      path:
-        identity === null ? unidentifiedOutboxPath(state, key) : outboxPath(state, identity.uuid),
-      owner:
-        identity === null ? { kind: 'repository', key } : { kind: 'project', uuid: identity.uuid },
+      ...(identity === null ? before : projectOutbox(state, identity.uuid)),
       nodeId,
       isQueued,
       assertClean: this.#assertClean,
@@ -176,7 +169,8 @@ class StoreService implements Service<StoreCommand, StoreAnswer> {
     })
     this.#outbox = outbox
     // What was recorded before `init`, or left by a crash in the middle of an adoption.
-    if (identity !== null) this.#adopt(outbox, identity, unidentifiedOutboxPath(state, key), key)
+    const repositoryKey = repositoryKeyOf(repository.commonDir)
+    if (identity !== null) this.#adopt(outbox, identity, before.path, repositoryKey)
     return outbox
   }
 
