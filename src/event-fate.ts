@@ -1,5 +1,5 @@
 /** Why an event is not at the hub, or that it is: by the outbox, and by what stands in the way of all. Reads only. */
-import type { EventFate } from './inspect/protocol.ts'
+import type { EventFate } from './inspect/client-protocol.ts'
 import { identityOrNull } from './project/identity.ts'
 import type { Repository } from './project/types.ts'
 import { outboxOfProject, readOutbox } from './read-outbox.ts'

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { parseJson } from '../contracts/json.ts'
 import { BoundedTeller } from '../inspect/bounded-teller.ts'
 import type { Following } from '../inspect/following.ts'
-import { ASK } from '../inspect/protocol.ts'
+import { ASK } from '../inspect/client-protocol.ts'
 import type { Runtime } from '../runtime.ts'
 import { type ControlRequest, LINE_LENGTH_MAX } from './protocol.ts'
 

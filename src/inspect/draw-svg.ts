@@ -1,5 +1,6 @@
 /** A machine as an SVG picture, which needs nothing from elsewhere. What stands in it is text, and is escaped. */
-import type { Drawing, MachineNode } from './protocol.ts'
+import type { Drawing } from './client-protocol.ts'
+import type { MachineNode } from './protocol.ts'
 
 const MARGIN = 16
 const LINE_HEIGHT = 14

@@ -2,7 +2,8 @@
 import type { ElkNode } from '../workers/bulk/graph-layouts.ts'
 import { GraphLayouts } from '../workers/bulk/graph-layouts.ts'
 import type { Definition } from './definition.ts'
-import type { Drawing, MachineNode, MachineTransition } from './protocol.ts'
+import type { Drawing } from './client-protocol.ts'
+import type { MachineNode, MachineTransition } from './protocol.ts'
 import { transitionLabel } from './transition-label.ts'
 
 type Machine = Pick<Definition, 'hash' | 'root'>

@@ -9,7 +9,8 @@ import { drawSvg } from '#dist/inspect/draw-svg.js'
 import { Drawings } from '#dist/inspect/drawing.js'
 import { activeStates } from '#dist/inspect/active-states.js'
 import { machineDefinitions } from '#dist/inspect/machines.js'
-import { DRAWING, type MachineNode } from '#dist/inspect/protocol.js'
+import { DRAWING } from '#dist/inspect/client-protocol.js'
+import { type MachineNode } from '#dist/inspect/protocol.js'
 
 const ACTORS = join(import.meta.dirname, '../../src/actors')
 const machines = machineDefinitions()

@@ -7,7 +7,7 @@ import { Drawings } from '#dist/inspect/drawing.js'
 import { Feed } from '#dist/inspect/feed.js'
 import { machineDefinitions } from '#dist/inspect/machines.js'
 import { stampNow, type Unnumbered } from '#dist/inspect/feed-message.js'
-import { ANSWER, WELCOME } from '#dist/inspect/protocol.js'
+import { ANSWER, WELCOME } from '#dist/inspect/client-protocol.js'
 import type { Shown } from '#dist/inspect/server/conversation.js'
 import { InspectServer } from '#dist/inspect/server/inspect-server.js'
 

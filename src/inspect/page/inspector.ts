@@ -1,5 +1,6 @@
 /** What is looked at: all that was told, the moment, and what is chosen. Views read it and call it; it tells when to draw. */
-import type { Drawing, EventFate, FeedMessage, Welcome } from '../protocol.ts'
+import type { Drawing, EventFate, Welcome } from '../client-protocol.ts'
+import type { FeedMessage } from '../protocol.ts'
 import { type Answer, Link, type LinkState } from './feed/link.ts'
 import { actorOf, type Entry, isEntry } from './model/entry.ts'
 import { type Filter, FIRST_FILTER, Rows } from './model/filter.ts'

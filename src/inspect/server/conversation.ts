@@ -6,8 +6,10 @@ import { packageVersion } from '../../project/program-files.ts'
 import type { Drawings } from '../drawing.ts'
 import type { Feed } from '../feed.ts'
 import { FeedReader } from '../feed-reader.ts'
-import { type Ask, ASK, type EventFate, HELLO, type Hello, INSPECT_PROTOCOL } from '../protocol.ts'
-import type { InspectAnswer, TraceHeader, Welcome } from '../protocol.ts'
+import { type Ask, ASK, type EventFate, HELLO, type Hello } from '../client-protocol.ts'
+import { INSPECT_PROTOCOL } from '../protocol.ts'
+import type { InspectAnswer, Welcome } from '../client-protocol.ts'
+import type { TraceHeader } from '../protocol.ts'
 
 /** What the server shows, and what it can be asked for. */
 export type Shown = {

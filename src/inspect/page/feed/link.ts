@@ -1,5 +1,6 @@
 /** The window's connection to its server: greets, goes on where it was, asks, and comes again when it was lost. */
-import type { Ask, Drawing, EventFate, FeedMessage, Welcome } from '../../protocol.ts'
+import type { Ask, Drawing, EventFate, Welcome } from '../../client-protocol.ts'
+import type { FeedMessage } from '../../protocol.ts'
 import { readMessage } from '../model/entry.ts'
 import { Intake } from './intake.ts'
 

@@ -1,6 +1,7 @@
 /** A machine's drawing, lit as it was at one moment. */
 import { activeStates } from '../../active-states.ts'
-import type { Drawing, MachineNode } from '../../protocol.ts'
+import type { Drawing } from '../../client-protocol.ts'
+import type { MachineNode } from '../../protocol.ts'
 import { type ActorMoment, statesById } from './actor-track.ts'
 import type { Machine } from './history.ts'
 

@@ -1,5 +1,5 @@
 /** The chosen machine as a statechart: what is active is lit, what was just taken is drawn. */
-import type { Drawing } from '../../protocol.ts'
+import type { Drawing } from '../../client-protocol.ts'
 import { stateText } from '../../../page/state-text.ts'
 import type { Inspector } from '../inspector.ts'
 import type { ActorTrack } from '../model/actor-track.ts'

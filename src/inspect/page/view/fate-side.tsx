@@ -1,5 +1,5 @@
 /** One event's way, and what the outbox says of it now: where it is, and what stands in its way. */
-import type { EventFate } from '../../protocol.ts'
+import type { EventFate } from '../../client-protocol.ts'
 import type { Inspector } from '../inspector.ts'
 import { type Fate, isOfLedger, isSettled, stagesAt, stageTime } from '../model/fates.ts'
 import { clockTime, duration, visible } from '../../../page/text.ts'
