@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { parseJson } from '../../contracts/json.ts'
 import type { DeadLetter } from '../dead-letters.ts'
+import { NATS_ANSWER_MS } from '../limits.ts'
 import { DEAD_STREAM, openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { tokenOf } from './messages.ts'
@@ -14,6 +15,7 @@ const LETTER = z.object({
   token_id: z.string(),
   refused_at: z.number(),
 })
+const PAGE = 500
 /** No UUID. */
 const NO_PROJECT = '-'
 
@@ -33,13 +35,18 @@ export async function listShared(options: NatsOptions): Promise<readonly DeadLet
   const nats = await openNats(options)
   try {
     const consumer = await nats.jetstream.consumers.get(DEAD_STREAM)
-    const { num_pending } = await consumer.info()
     const letters: DeadLetter[] = []
-    if (num_pending === 0) return letters
-    for await (const message of await consumer.consume({ max_messages: 500 })) {
-      const { data } = LETTER.safeParse(parseJson(message.string()))
-      if (data !== undefined) letters.push(data)
-      if (message.info.pending === 0) break
+    let { num_pending: left } = await consumer.info()
+    while (left > 0) {
+      left = 0
+      // One that goes meanwhile never comes.
+      const messages = await consumer.fetch({ max_messages: PAGE, expires: NATS_ANSWER_MS })
+      for await (const message of messages) {
+        const { data } = LETTER.safeParse(parseJson(message.string()))
+        if (data !== undefined) letters.push(data)
+        left = message.info.pending
+        if (left === 0) break
+      }
     }
     return letters
   } finally {

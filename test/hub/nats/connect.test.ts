@@ -64,8 +64,11 @@ describeNats('a connection', () => {
       vi.waitFor(async () => {
         const { connection, manager } = await openNats({ servers: cluster.url, replicas })
         const found = [STREAM, 'KV_kittiwake'].map((name) => manager.streams.info(name))
-        const all = await Promise.all(found).finally(() => connection.close())
-        return all.map(({ config }) => config.num_replicas)
+        try {
+          return (await Promise.all(found)).map(({ config }) => config.num_replicas)
+        } finally {
+          await connection.close()
+        }
       }, PATIENCE_MS)
     expect(await keptBy(1)).toEqual([1, 1])
     expect(await keptBy(3)).toEqual([3, 3])
