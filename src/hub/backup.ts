@@ -26,6 +26,7 @@ import {
   temporaryBeside,
 } from '../project/durable-file.ts'
 import { sharedData, useOf } from './data-use.ts'
+import type { DataUse } from './data-use.ts'
 import { DATABASE_FILE, lockFolder, openDatabase } from './database.ts'
 import type { Connection } from './database.ts'
 import { Epoch } from './epoch.ts'
@@ -73,15 +74,18 @@ function verifyFile(path: string): Verification {
 export type Restoration = {
   readonly events: number
   readonly commits: number
-  /** A new one: what was acknowledged after the backup may be gone, and is to be sent again. */
+  /** A new one, unless it is shared: what was acknowledged after the backup may be gone, and is to be sent again. */
   readonly epoch: string
+  /** A copy of what hubs share: it goes on from where it was in their log. */
+  readonly shared: boolean
   /** Where the data lies that was there before, or null. */
   readonly before: string | null
 }
 
 /**
  * Puts a backup in the place of the data, which is kept aside. Tokens and webhooks stay as they are now, so that none that
- * was revoked comes back; where there are no tokens, those of the backup count. Sessions of browsers end.
+ * was revoked comes back; where there are no tokens, those of the backup count. Sessions of browsers end. A copy of what hubs
+ * share is put into a folder without data alone, and nothing of it is changed.
  *
  * @throws LinkError HUB_DATA_IN_USE, HUB_BACKUP_UNUSABLE, HUB_BACKUP_UNSOUND, HUB_DATA_NEWER, HUB_RESTORE_FAILED,
  * HUB_DATA_SHARED
@@ -96,11 +100,12 @@ export function restoreHub(dataDir: string, file: string): Restoration {
     work = mkdtempSync(join(folder, WORK))
     const copy = join(work, DATABASE_FILE)
     copyIn(file, copy)
-    const { events, commits } = prepareCopy(work, path)
+    const { verification, use } = prepareCopy(work, path)
+    const { events, commits } = verification
     const before = existsSync(path) ? setAside(path) : null
     renameSync(copy, path)
     syncFolder(folder)
-    return { events, commits, epoch: settleEpoch(folder), before }
+    return { events, commits, epoch: settleEpoch(folder, use), shared: use === 'shared', before }
   } catch (error) {
     throw error instanceof LinkError ? error : failed('HUB_RESTORE_FAILED', 'the data', error)
   } finally {
@@ -126,18 +131,23 @@ function copyIn(file: string, copy: string): void {
   chmodSync(copy, 0o600)
 }
 
-function prepareCopy(work: string, path: string): Verification {
+type Prepared = { readonly verification: Verification; readonly use: DataUse }
+
+function prepareCopy(work: string, path: string): Prepared {
   const database = openCopy(work)
   try {
     const verification = verifyDatabase(database, null)
     if (!verification.sound) throw unsound()
-    if (useOf(database) === 'shared' || isShared(path)) throw sharedData()
+    const use = useOf(database) ?? 'own'
+    // One copy of what hubs share, put back, would be behind what it told its clients.
+    if (isShared(path) || (use === 'shared' && existsSync(path))) throw sharedData()
+    if (use === 'shared') return { verification, use }
     database.exec('DELETE FROM sessions')
     if (existsSync(path)) keepTokens(database, path)
     database
       .prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)")
       .run(randomUUID())
-    return verification
+    return { verification, use }
   } catch (error) {
     throw systemCode(error)?.startsWith('SQLITE_') === true ? unusable(error) : error
   } finally {
@@ -155,7 +165,7 @@ function openCopy(work: string): Connection {
   }
 }
 
-// One copy of what hubs share, put back, would be at odds with the others. Data that can't be read is nobody's.
+// Data that can't be read is nobody's.
 function isShared(path: string): boolean {
   if (!existsSync(path)) return false
   try {
@@ -212,11 +222,11 @@ function foldLog(path: string): void {
 }
 
 // The mark that lies there tells of the data before: numbers go on above it, under one more epoch.
-function settleEpoch(folder: string): string {
+function settleEpoch(folder: string, use: DataUse): string {
   const options = { busyTimeoutMs: BUSY_TIMEOUT_MS, isLocked: true, create: false }
   const database = openDatabase(folder, options)
   try {
-    const epoch = new Epoch(database, folder)
+    const epoch = new Epoch(database, folder, use)
     epoch.close()
     return epoch.id
   } finally {

@@ -94,7 +94,7 @@ describe(restoreHub, () => {
     expect(codeOf(() => restoreHub(dataDir, file))).toBe('HUB_DATA_IN_USE')
     await hub.stop()
     const { before, ...restored } = restoreHub(dataDir, file)
-    expect(restored).toEqual({ events: 1, commits: 0, epoch: expect.any(String) })
+    expect(restored).toEqual({ events: 1, commits: 0, epoch: expect.any(String), shared: false })
     expect(existsSync(String(before))).toBe(true)
     const again = await serveHub({ dataDir })
     onTestFinished(() => again.stop())

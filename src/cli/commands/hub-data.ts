@@ -51,7 +51,7 @@ export class HubRestoreCommand extends HubDataCommand {
     category: 'Hub',
     description: "Put a backup in the place of the hub's data, which is kept aside",
     details:
-      'The hub must not serve. It begins a new epoch, so that clients send again what came after the backup.',
+      'The hub must not serve. It begins a new epoch, so that clients send again what came after the backup. A backup of a hub that shares what it holds makes a new hub beside the others, in a folder without data, which reads of their log only what came since.',
     examples: [['From a file', 'kittiwake hub restore --from hub-backup.db --yes']],
   })
 
@@ -67,9 +67,12 @@ export class HubRestoreCommand extends HubDataCommand {
     const { restoreHub } = await import('../../hub/backup.ts')
     const file = resolve(this.context.cwd, this.from)
     const restoration = restoreHub(await this.dataDir(), file)
-    const { events, commits, before } = restoration
+    const { events, commits, before, shared } = restoration
     const kept = before === null ? '' : ` What was there before is in ${before}.`
-    const text = `Restored ${events} events and ${commits} commits, under a new epoch.${kept}`
+    const how = shared
+      ? 'a copy of what hubs share, which goes on from there when it is served'
+      : 'under a new epoch'
+    const text = `Restored ${events} events and ${commits} commits, ${how}.${kept}`
     return { fields: restoration, text }
   }
 }

@@ -239,6 +239,30 @@ describeNats('hubs that share a log', () => {
     expect(verdicts(await other.append({ ...event, body: '{}' }))).toEqual([['conflict', 0]])
   })
 
+  it('begin from a backup of another, and need of the log only what came since', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    issueToken({ dataDir: one.dataDir, team: 'acme', user: 'sam' })
+    await one.backend.shared?.tell()
+    await one.append(eventEntry('a'), commitEntry(HASH), linesEntry(HASH), pushedEntry(HASH))
+    const file = join(temporaryFolder(), 'backup.db')
+    backupHub(one.dataDir, file)
+    const { seq } = one.store.copy.log.position
+    await one.append(eventEntry('b'))
+    const { manager, connection } = await openNats({ servers: server.url })
+    await manager.streams.purge(STREAM, { seq: seq + 1 })
+    await connection.close()
+    const dataDir = join(temporaryFolder(), 'new')
+    const { epoch, shared, before } = restoreHub(dataDir, file)
+    expect([epoch, shared, before]).toEqual([one.store.epoch.id, true, null])
+    const late = await startBackend(server, dataDir)
+    expect(contentOf(late)).toEqual(contentOf(one))
+    expect(listTokens(dataDir)).toEqual(listTokens(one.dataDir))
+    expect(verdicts(await late.append(eventEntry('c')))).toEqual([['accepted', 4]])
+    await vi.waitFor(() => expect(contentOf(one)).toEqual(contentOf(late)))
+    expect(one.restarts + late.restarts).toBe(1)
+  })
+
   it('keep senders waiting while no server is there, and lose and double nothing', async () => {
     const server = await startNats()
     const [one, other] = [await startBackend(server), await startBackend(server)]
