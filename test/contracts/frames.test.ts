@@ -79,6 +79,7 @@ describe(readClientFrame, () => {
       category: 'invalid_event',
       event_id: ULID,
       git_hash: null,
+      ...('project_uuid' in fields ? {} : { project_uuid: EVENT.project_uuid }),
     })
   })
 
@@ -132,7 +133,8 @@ describe(readClientFrame, () => {
       const frames = [EVENT, envelope, { ...EVENT, payload: null }]
       const decision = { ...EVENT, event_type: 'DecisionInputAnswered' }
       const reading = readClientFrame(batch([...frames, decision]))
-      const refused = { kind: 'invalid', event_id: ULID, git_hash: null }
+      const { project_uuid } = EVENT
+      const refused = { kind: 'invalid', event_id: ULID, project_uuid, git_hash: null }
       expect(reading).toEqual({
         kind: 'events',
         batch: 1,
