@@ -85,6 +85,7 @@ export const ledgerLines = z
     type: z.literal('LedgerLines'),
     lines_id: linesId.describe('Names the frame in its answer'),
     project_uuid: projectUuid,
+    project_slug: name.min(1).optional().describe('The name of the project'),
     build_id: name,
     git_hash: gitHash.describe('The commit that added the rows; of history where they were found'),
     mission: z.string().regex(FOCUS_NAME).describe('Directory name'),

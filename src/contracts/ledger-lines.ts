@@ -26,6 +26,8 @@ export type LedgerLines = {
   /** What the acknowledgement names; see `linesIdOf`. */
   readonly lines_id: string
   readonly project_uuid: string
+  /** Its name, where that may leave. */
+  readonly project_slug?: string
   readonly build_id: string
   /** The commit that added the rows; of history the commit in which they were found. */
   readonly git_hash: string

@@ -68,7 +68,10 @@ function deleteRows(database: Connection, named: NamedProject): Omit<Deletion, '
       .run(named.team, named.project).changes
     // The deletion has a number itself: whoever followed the project is behind it, and learns where it begins now.
     database
-      .prepare('UPDATE projects SET head = head + 1, forgotten = head + 1 WHERE project_id = ?')
+      .prepare(
+        `UPDATE projects SET head = head + 1, forgotten = head + 1, slug = NULL
+         WHERE project_id = ?`,
+      )
       .run(id)
     forgetLettersOf(database, named.team, named.project)
     return { events, commits, lines, webhooks }

@@ -127,11 +127,14 @@ export class Inserts {
 
   // Of a commit that is here, perhaps since this very transaction; history speaks of commits that nobody announced.
   #linesOf(entry: LinesEntry, { now, isRetold }: Place, context: Context): Outcome {
-    const { team, project_uuid, git_hash, history, ledger, mission } = entry
+    const { team, project_uuid, project_slug, git_hash, history, ledger, mission } = entry
     const { heads, projectByKey, ledgers } = context
     const isHere = this.#statements.commitByHash.get(team, project_uuid, git_hash) !== undefined
     if (!history && !isHere && !isRetold) return { verdict: 'unannounced', seq: 0 }
     const { project_id } = this.#projectIn(projectByKey, team, project_uuid)
+    if (project_slug !== undefined) {
+      this.#statements.nameProject.run({ project_slug, project_id })
+    }
     const head = this.#lines.insert(project_id, entry, now)
     if (head === null) return { verdict: 'duplicate', seq: 0 }
     heads.lines = head

@@ -11,6 +11,8 @@ export type LinesEntry = {
   readonly kind: 'lines'
   readonly team: string
   readonly project_uuid: string
+  /** The name of the project, where it was told. */
+  readonly project_slug?: string | undefined
   readonly git_hash: string
   readonly mission: string
   readonly mission_id: string | null
@@ -80,11 +82,12 @@ type Row = {
 
 /** The entry that a frame asks to store. */
 export function linesEntry(team: string, frame: LedgerLines): LinesEntry {
-  const { project_uuid, git_hash, mission, mission_id, ledger, history, rows } = frame
+  const { project_uuid, project_slug, git_hash, mission, mission_id, ledger, history, rows } = frame
   return {
     kind: 'lines',
     team,
     project_uuid,
+    project_slug,
     git_hash,
     mission,
     mission_id,

@@ -5,7 +5,7 @@ import { ACTIVITY_ROWS_MAX, PROJECTS_MAX } from './limits.ts'
 
 export type ListedProject = {
   readonly project_uuid: string
-  /** As its last event has it; null where that has none. */
+  /** As its last event has it, else as rows of ledgers came under it; null where neither says. */
   readonly slug: unknown
   readonly missions: number
   /** The number of the last event or commit. */
@@ -43,8 +43,9 @@ export class ProjectsTable {
       `SELECT p.project_uuid, p.head,
          (SELECT count(DISTINCT mission) FROM lines l WHERE l.project_id = p.project_id)
            AS missions,
-         (SELECT iif(json_valid(body), json_extract(body, '$.project_slug'), NULL) FROM events e
-          WHERE e.project_id = p.project_id ORDER BY e.project_seq DESC LIMIT 1) AS slug,
+         coalesce((
+           SELECT iif(json_valid(body), json_extract(body, '$.project_slug'), NULL) FROM events e
+           WHERE e.project_id = p.project_id ORDER BY e.project_seq DESC LIMIT 1), p.slug) AS slug,
          (SELECT count(*) FROM commits c
           WHERE c.project_id = p.project_id AND c.pushed_at IS NULL
             AND c.project_seq > p.forgotten) AS local_only,

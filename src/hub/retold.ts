@@ -16,6 +16,7 @@ type ProjectRow = {
   readonly project_id: number
   readonly team: string
   readonly project_uuid: string
+  readonly slug: string | null
 }
 type Numbered = {
   readonly body: string
@@ -50,7 +51,7 @@ type Page<Row> = Statement<[{ readonly id: number; readonly after: number }], Ro
 /** What is damaged is left out. */
 export function* retoldBatches(database: Connection): Iterable<TimedEntries> {
   const projects = database.prepare<[], ProjectRow>(
-    'SELECT project_id, team, project_uuid FROM projects ORDER BY project_id',
+    'SELECT project_id, team, project_uuid, slug FROM projects ORDER BY project_id',
   )
   const feed: Page<FeedRow> = database.prepare(
     `SELECT * FROM (
@@ -115,7 +116,7 @@ function feedEntries(
 
 // Rows that came together and are alike stand in one entry again.
 function lineEntries(
-  { team, project_uuid }: ProjectRow,
+  { team, project_uuid, slug }: ProjectRow,
   rows: readonly LineRow[],
 ): readonly Timed[] {
   const timed: { entry: LinesEntry & { rows: LinesEntry['rows'][number][] }; at: number }[] = []
@@ -132,7 +133,8 @@ function lineEntries(
       last.entry.history === history
     if (isAlike) last.entry.rows.push({ line, key, body })
     else {
-      const about = { team, project_uuid, git_hash, mission, mission_id, ledger, history }
+      const named = slug === null ? {} : { project_slug: slug }
+      const about = { team, project_uuid, ...named, git_hash, mission, mission_id, ledger, history }
       const entry = { kind: 'lines' as const, ...about, rows: [{ line, key, body }] }
       timed.push({ entry, at: row.received_at })
     }

@@ -131,6 +131,11 @@ const DEAD_LETTERS = `
   );
 `
 
+// As rows of ledgers name it; where events came, the last of them does.
+const NAMED_PROJECTS = `
+  ALTER TABLE projects ADD COLUMN slug TEXT;
+`
+
 /** The step at index n leads from schema n to n + 1. */
 export const STEPS: readonly string[] = [
   FIRST,
@@ -140,5 +145,6 @@ export const STEPS: readonly string[] = [
   SHARED_LOG,
   RETENTION,
   DEAD_LETTERS,
+  NAMED_PROJECTS,
 ]
 export const SCHEMA = STEPS.length

@@ -169,7 +169,8 @@ export class SharedCopy {
       this.#database.prepare(sql).run(...values)
     run(
       `INSERT INTO projects (team, project_uuid, head, forgotten) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET head = excluded.head, forgotten = excluded.forgotten`,
+       ON CONFLICT DO UPDATE SET head = excluded.head,
+         forgotten = excluded.forgotten, slug = NULL`,
       team,
       project_uuid,
       seq,

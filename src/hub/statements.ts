@@ -23,6 +23,7 @@ export type Statements = {
   readonly webhook: Statement<[string], StoredWebhook>
   readonly project: Statement<[string, string], Project>
   readonly insertProject: Statement<[string, string]>
+  readonly nameProject: Statement<[{ readonly project_slug: string; readonly project_id: number }]>
   readonly raiseHead: Statement<[number, number]>
   readonly page: Readonly<Record<Collection, Statement<[PageRequest], Stored<Row>>>>
   readonly feed: Statement<[Stretch<'after'>], Stored<FeedRow>>
@@ -92,6 +93,10 @@ export function prepare(database: Connection): Statements {
     ),
     insertProject: database.prepare(
       'INSERT INTO projects (team, project_uuid, head) VALUES (?, ?, 0)',
+    ),
+    nameProject: database.prepare(
+      `UPDATE projects SET slug = @project_slug
+       WHERE project_id = @project_id AND slug IS NOT @project_slug`,
     ),
     raiseHead: database.prepare('UPDATE projects SET head = ? WHERE project_id = ?'),
     page: { events: page('events', OF_EVENTS), commits: page('commits', OF_COMMITS) },

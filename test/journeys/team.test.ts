@@ -1,6 +1,6 @@
 /** What a team sees of what was decided and moved: the words themselves, by real commands, a real link and a real hub. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { TestWorld } from '../support/test-machine.ts'
 import type { TestMachine } from '../support/test-machine.ts'
@@ -91,6 +91,9 @@ describe('the history of the ledgers', () => {
       ],
     })
     expect(await hub.rows('event', uuid)).toEqual([])
+    // No event names the project: its rows do.
+    const { projects } = await hub.read<{ projects: Rows }>('projects', {})
+    expect(projects).toMatchObject([{ project_uuid: uuid, slug: basename(root) }])
   })
 })
 

@@ -13,6 +13,7 @@ type AnsweredRecord = Parameters<Ledger['answer']>[1]
 export const IDENTITY = {
   uuid: '5f0c6e0e-3c5b-4d53-9c5a-0f0d5f3e8a11',
   build_id: '0b6f8a44-6f0e-4f3c-8a3e-7d1d0c9b2a10',
+  slug: 'pier',
 }
 export const AUTHOR = { name: 'Kittiwake', email: 'kittiwake@localhost' }
 

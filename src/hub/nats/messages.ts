@@ -37,6 +37,7 @@ const ENTRY = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('lines'),
     ...ids,
+    project_slug: z.string().optional(),
     git_hash: z.string(),
     mission: z.string(),
     mission_id: z.string().nullable(),

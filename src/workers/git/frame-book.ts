@@ -4,7 +4,7 @@
  */
 import type { LocalCommit } from '../../contracts/frames.ts'
 import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
-import type { Repository } from '../../project/types.ts'
+import type { Identity, Repository } from '../../project/types.ts'
 import { addAcknowledged, keyOf, readAcknowledged, setConfirmer } from './acknowledged.ts'
 import type { Confirmer } from './acknowledged.ts'
 import { branchBookFile } from './branch-book.ts'
@@ -31,13 +31,13 @@ export type FrameBookOptions = {
   readonly fs: DurableFs
   readonly branches: MissionBranches
   readonly warnings: Warnings
-  readonly identity: () => Promise<{ readonly uuid: string; readonly build_id: string } | null>
+  readonly identity: () => Promise<Named | null>
   readonly assertClean: (value: unknown) => void
   /** As of the `LinesBook`. */
   readonly clean?: Clean
 }
 
-type Identity = { readonly uuid: string; readonly build_id: string }
+type Named = Pick<Identity, 'uuid' | 'build_id' | 'slug'>
 
 export class FrameBook {
   readonly #options: FrameBookOptions
@@ -83,9 +83,9 @@ export class FrameBook {
     const identity = await this.#options.identity()
     if (identity === null) return []
     const owner = { project_uuid: identity.uuid, build_id: identity.build_id }
-    const asked = [graph, this.#confirmer, owner, refused] as const
-    const pushed = await this.#pushed.frames(...asked)
-    return [...pushed, ...(await this.#lines.frames(...asked))]
+    const pushed = await this.#pushed.frames(graph, this.#confirmer, owner, refused)
+    const named = { ...owner, project_slug: identity.slug }
+    return [...pushed, ...(await this.#lines.frames(graph, this.#confirmer, named, refused))]
   }
 
   async frames(graph: CommitGraph): Promise<readonly LocalCommit[]> {
@@ -165,7 +165,7 @@ export class FrameBook {
     await setConfirmer(fs, commonDir, key)
   }
 
-  #frameMaker({ uuid, build_id }: Identity): MakeFrame {
+  #frameMaker({ uuid, build_id }: Named): MakeFrame {
     return (mission_id, commit, files) => {
       const frame = localCommit({
         git_hash: commit.oid,

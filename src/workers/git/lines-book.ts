@@ -13,7 +13,7 @@ import type { DurableFs } from './durable-fs.ts'
 import { releasedLogs } from './ledger-history.ts'
 import type { ReleasedLog } from './ledger-history.ts'
 import { linesOfCommit, linesOfHistory } from './lines-of-commit.ts'
-import type { Clean, Owner } from './lines-of-commit.ts'
+import type { Clean, NamedOwner } from './lines-of-commit.ts'
 
 export type LinesBookOptions = {
   readonly commonDir: string
@@ -57,7 +57,7 @@ export class LinesBook {
   async frames(
     graph: CommitGraph,
     key: string | null,
-    owner: Owner,
+    owner: NamedOwner,
     except: ReadonlySet<string>,
   ): Promise<readonly LedgerLines[]> {
     const { clean, commonDir } = this.#options
@@ -128,7 +128,7 @@ export class LinesBook {
 function linesIn(
   graph: CommitGraph,
   { commit, mission }: { readonly commit: CommitNode; readonly mission: string | null },
-  owner: Owner,
+  owner: NamedOwner,
   clean: Clean,
 ): Promise<readonly LedgerLines[]> {
   return mission === null

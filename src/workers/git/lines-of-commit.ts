@@ -16,6 +16,8 @@ export type Clean = (value: unknown) => Json
 
 /** Whose lines they are. */
 export type Owner = { readonly project_uuid: string; readonly build_id: string }
+/** With the name of their project, which goes where it is clean. */
+export type NamedOwner = Owner & { readonly project_slug: string }
 
 const LOG_BY_LEDGER: Readonly<Record<LedgerName, string>> = {
   decisions: DECISION_LOG,
@@ -35,7 +37,7 @@ const EMPTY = Buffer.alloc(0)
 export async function linesOfCommit(
   graph: CommitGraph,
   commit: CommitNode,
-  owner: Owner,
+  owner: NamedOwner,
   clean: Clean,
 ): Promise<readonly LedgerLines[]> {
   const parent = commit.parents[0]
@@ -44,11 +46,12 @@ export async function linesOfCommit(
   const frames: LedgerLines[] = []
   for (const [mission, folder] of await foldersOf(graph, commit)) {
     const known = old.get(mission)
-    if (known?.oid === folder.oid || !NAME.test(mission) || !isClean(mission, clean)) continue
+    if (known?.oid === folder.oid || !NAME.test(mission) || !isClean({ mission }, clean)) continue
     const told = await missionLines(graph, folder, known ?? null, clean)
     if (told.every(([, rows]) => rows.length === 0)) continue
     const mission_id = await missionIdOf(graph, folder)
-    const place = { git_hash: commit.oid, mission, mission_id, history: false, ...owner }
+    const whose = cleanOwner(owner, clean)
+    const place = { git_hash: commit.oid, mission, mission_id, history: false, ...whose }
     for (const [ledger, rows] of told) frames.push(...framesOf({ ...place, ledger }, rows))
   }
   return frames
@@ -58,13 +61,14 @@ export async function linesOfCommit(
 export async function linesOfHistory(
   graph: CommitGraph,
   { commit, mission }: { readonly commit: CommitNode; readonly mission: string },
-  owner: Owner,
+  owner: NamedOwner,
   clean: Clean,
 ): Promise<readonly LedgerLines[]> {
   const folder = (await foldersOf(graph, commit)).get(mission)
-  if (folder === undefined || !NAME.test(mission) || !isClean(mission, clean)) return []
+  if (folder === undefined || !NAME.test(mission) || !isClean({ mission }, clean)) return []
   const mission_id = await missionIdOf(graph, folder)
-  const place = { git_hash: commit.oid, mission, mission_id, history: true, ...owner }
+  const whose = cleanOwner(owner, clean)
+  const place = { git_hash: commit.oid, mission, mission_id, history: true, ...whose }
   const told = await missionLines(graph, folder, null, clean)
   return told.flatMap(([ledger, rows]) => framesOf({ ...place, ledger }, rows))
 }
@@ -199,9 +203,17 @@ function cleanRow(
   }
 }
 
-function isClean(mission: string, clean: Clean): boolean {
+function cleanOwner(
+  { project_slug, ...owner }: NamedOwner,
+  clean: Clean,
+): Owner & Partial<NamedOwner> {
+  const mayGo = project_slug.trim() !== '' && isClean({ project_slug }, clean)
+  return mayGo ? { ...owner, project_slug } : owner
+}
+
+function isClean(named: Readonly<Record<string, string>>, clean: Clean): boolean {
   try {
-    return encodeJson(clean({ mission })) === encodeJson({ mission })
+    return encodeJson(clean(named)) === encodeJson(named)
   } catch {
     return false
   }

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Author } from '../../project/bookkeeper.ts'
-import type { Mission, Placement, Repository } from '../../project/types.ts'
+import type { Identity, Mission, Placement, Repository } from '../../project/types.ts'
 import { CommitGraph } from './commit-graph.ts'
 import type { CommitNode } from './commit-graph.ts'
 import { DurableFs } from './durable-fs.ts'
@@ -17,7 +17,7 @@ import type { Warnings } from './warnings.ts'
 export type LedgerOptions = {
   readonly repository: Repository
   /** Read at use: a project gets its identity while this runs. */
-  readonly identity: () => Promise<{ readonly uuid: string; readonly build_id: string } | null>
+  readonly identity: () => Promise<Pick<Identity, 'uuid' | 'build_id' | 'slug'> | null>
   /** By the mission's directory name. */
   readonly placementOf: (mission: string) => Promise<Placement>
   /** Those that are not known yet, by their directory names. */

@@ -138,7 +138,7 @@ describe.each(BACKENDS)('a project that is deleted on %s', (name) => {
     expect(head).toBeGreaterThan(3)
     expect(forgotten).toBe(head)
     const empty = { feed: [], events: [], commits: [], lines: [] }
-    expect(contentOf(again)).toEqual({ head, epoch, ...empty })
+    expect(contentOf(again)).toEqual({ head, epoch, name: undefined, ...empty })
     expect(again.store.project('acme', OTHER_PROJECT)).toMatchObject({ head: 1, forgotten: 0 })
     const listed = again.store.projects.ofTeam('acme').map(({ project_uuid }) => project_uuid)
     expect(listed).toEqual([OTHER_PROJECT])
@@ -157,6 +157,7 @@ describe.each(BACKENDS)('a project that is deleted on %s', (name) => {
       ['duplicate', 0],
       ['accepted', head + 2],
     ])
+    expect(contentOf(again)).toMatchObject({ name: null })
     expect(subscribedTo(again, { epoch, after_seq: head })).toMatchObject({ resumed: true })
     const content = contentOf(again)
     await again.close()

@@ -125,7 +125,8 @@ export function commitEntry(git_hash: string, mission_id = 'M1'): Entry & { kind
 export function linesEntry(git_hash: string, note = 'x'): Entry & { kind: 'lines' } {
   const rows = [{ line: 1, key: note, body: JSON.stringify({ note }) }]
   const about = { mission: 'login', mission_id: null, ledger: 'status', history: false } as const
-  return { kind: 'lines', team: 'acme', project_uuid: PROJECT, git_hash, ...about, rows }
+  const whose = { team: 'acme', project_uuid: PROJECT, project_slug: 'pier' }
+  return { kind: 'lines', ...whose, git_hash, ...about, rows }
 }
 
 export function pushedEntry(...hashes: readonly string[]): Entry & { kind: 'pushed' } {
@@ -155,6 +156,7 @@ export function contentOf({ store }: Pick<TestBackend, 'store'>): object {
   const page = { project_id, after: 0, limit: 100_000 }
   return {
     head: project?.head,
+    name: store.projects.ofTeam('acme').find(({ project_uuid }) => project_uuid === PROJECT)?.slug,
     epoch: store.epoch.id,
     feed: store.feed(project_id, 0, all),
     events: store.page('events', page).rows,

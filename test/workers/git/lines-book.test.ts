@@ -172,6 +172,19 @@ describe('the lines of a commit', () => {
     expect((await lines())[0]?.rows[0]).toEqual({ line: 1, row: null })
   })
 
+  it('name their project, but where its name must not leave or is none (L4)', async () => {
+    const commit = await repository.decide(ledger, mission)
+    await ledger.confirm([commit])
+    const namesBy = async (slug: string): Promise<readonly (string | undefined)[]> => {
+      ledger = repository.ledger({ clean, identity: async () => ({ ...IDENTITY, slug }) })
+      ledger.confirmBy(HUB, TAKES)
+      return (await lines()).map(({ project_slug }) => project_slug)
+    }
+    expect(await namesBy('pier')).toEqual(['pier'])
+    expect(await namesBy('ghp_0123456789abcdefghijABCDEFGHIJ012345')).toEqual([undefined])
+    expect(await namesBy(' ')).toEqual([undefined])
+  })
+
   it('of a mission with a name that must not leave stay here (L4)', async () => {
     const commit = await repository.decide(ledger, mission)
     ledger = repository.ledger({
