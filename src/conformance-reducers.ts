@@ -34,11 +34,11 @@ const FAMILY_BY_STATE: ReadonlyMap<string, ReducerFamily> = new Map([
   ['ReducedSyncState', 'sync'],
 ])
 
-/** Of an output and the stream beside it. */
-export function judgeOutput(path: string, state: string): Difference {
+/** Of an output and the stream beside it; `notes` may name that. */
+export function judgeOutput(path: string, state: string, notes: string): Difference {
   const family = FAMILY_BY_STATE.get(state)
   const golden = documentOf(path)
-  const stream = streamBeside(path)
+  const stream = streamBeside(path, notes)
   const text = stream === null ? null : readText(stream, FILE_BYTES_MAX)
   if (family === undefined) return 'no reducer has this state'
   if (!isJsonObject(golden) || text === null) return 'the output, or its stream, can not be read'
@@ -139,14 +139,20 @@ function withoutWords(anomaly: Json): Json {
   return Object.fromEntries(Object.entries(anomaly).filter(([key]) => !WORDS.has(key)))
 }
 
-/** The one whose name the output's begins with, or the only one there. */
-function streamBeside(output: string): string | null {
+/** The one with the longest name that the output's begins with, or that the notes name, or the only one there. */
+function streamBeside(output: string, notes: string): string | null {
   const folder = dirname(output)
   const name = basename(output)
   const streams = namesIn(folder).filter((other) => other.endsWith('.jsonl'))
-  const named = streams.filter((other) => name.startsWith(`${other.slice(0, -'.jsonl'.length)}_`))
-  const [found, second] = named.length > 0 ? named : streams
-  return found === undefined || second !== undefined ? null : join(folder, found)
+  const found =
+    longest(streams.filter((other) => name.startsWith(`${other.slice(0, -'.jsonl'.length)}_`))) ??
+    longest(streams.filter((other) => notes.includes(other))) ??
+    (streams.length === 1 ? streams[0] : undefined)
+  return found === undefined ? null : join(folder, found)
+}
+
+function longest(names: readonly string[]): string | undefined {
+  return names.toSorted((a, b) => b.length - a.length)[0]
 }
 
 function documentOf(path: string): unknown {

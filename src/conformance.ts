@@ -29,6 +29,7 @@ type Entry = {
   readonly path: string
   readonly event_type: string
   readonly fixture_type: string
+  readonly notes: string
   readonly isValid: boolean
   readonly class: string | null
   readonly code: string | null
@@ -75,7 +76,8 @@ function judge(root: string, path: string, entry: Entry): Found {
   const text = readText(path, FILE_BYTES_MAX)
   if (text === null) return failed('the file can not be read')
   if (entry.fixture_type === 'replay_stream') return judgeStream(text)
-  if (entry.fixture_type === 'reducer_output') return foundOf(judgeOutput(path, entry.event_type))
+  if (entry.fixture_type === 'reducer_output')
+    return foundOf(judgeOutput(path, entry.event_type, entry.notes))
   if (entry.fixture_type === 'reduction') return foundOf(judgeReduction(path, entry.event_type))
   const read = readEventText(text, FILE_BYTES_MAX)
   if (!read.ok) return failed(read.violations[0]?.message ?? 'not JSON')
@@ -191,6 +193,7 @@ function entryOf(value: unknown): Entry {
     path: word('path'),
     event_type: word('event_type'),
     fixture_type: word('fixture_type'),
+    notes: word('notes'),
     isValid: (word('expected_result') || word('expected')) === 'valid',
     class: word('class') || null,
     code: word('expected_error_code') || null,

@@ -113,6 +113,27 @@ describe('conformance run', () => {
     })
   })
 
+  it('finds the stream of an output among several', async () => {
+    const root = folder({
+      'manifest.json': {
+        fixtures: [
+          output('longer', 'log_more_output.json'),
+          { ...output('noted', 'state.json'), notes: 'the output of log_more.jsonl' },
+          output('unsaid', 'state.json'),
+        ],
+      },
+      'fixtures/log.jsonl': '',
+      'fixtures/log_more.jsonl': stream,
+      'fixtures/log_more_output.json': SYNC,
+      'fixtures/state.json': SYNC,
+    })
+    expect(await detailsOf(root)).toEqual({
+      longer: null,
+      noted: null,
+      unsaid: 'the output, or its stream, can not be read',
+    })
+  })
+
   it('takes a state whose sets are in another order, within objects too', async () => {
     const target = { target_type: 'wp', target_id: 'WP01' }
     const focus = (at: number, id: string) => ({
