@@ -6,7 +6,7 @@ export const SCHEMA_VERSION = '3.0.0'
 /** What a caller hands to `emit`. */
 export type Draft = {
   readonly event_type: string
-  /** Defaults to the mission, else to the event type's aggregate kind. */
+  /** Defaults to the mission, else to what the payload names of the type's kind, else to the kind. */
   readonly aggregate_id?: string
   readonly aggregate_type?: string
   /** A mission's directory name, slug or ULID. */

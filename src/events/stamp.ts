@@ -2,7 +2,9 @@
 import type { Draft, Event, SerializedEvent } from '../contracts/event.ts'
 import { SCHEMA_VERSION } from '../contracts/event.ts'
 import { normaliseId } from '../contracts/event-id.ts'
+import { factsOf } from '../contracts/event-types.ts'
 import { encodeJson } from '../contracts/json.ts'
+import type { JsonObject } from '../contracts/json.ts'
 import type { Identity } from '../project/types.ts'
 import { aggregateTypeOf } from './route.ts'
 
@@ -26,8 +28,7 @@ export type Surroundings = {
 export function stamp(draft: Draft, eventId: string, at: string, around: Surroundings): Event {
   // In the order of the keys, as it is written.
   return {
-    aggregate_id:
-      draft.aggregate_id ?? around.missionId ?? draft.mission ?? defaultAggregate(draft),
+    aggregate_id: aggregateOf(draft, around.missionId),
     aggregate_type: draft.aggregate_type ?? aggregateTypeOf(draft.event_type),
     build_id: around.identity?.build_id ?? '',
     causation_id: spelled(draft.causation_id),
@@ -63,11 +64,32 @@ function spelled(id: string | null | undefined): string | null {
   return typeof id === 'string' ? (normaliseId(id) ?? id) : null
 }
 
-function defaultAggregate(draft: Draft): string {
-  const { payload } = draft
-  for (const key of ['wp_id', 'mission_id', 'mission_slug', 'build_id']) {
-    const value = payload?.[key]
-    if (typeof value === 'string' && value !== '' && value.length <= AGGREGATE_MAX) return value
-  }
-  return aggregateTypeOf(draft.event_type).toLowerCase()
+/** What a payload names its aggregate by: of types that the contracts don't know, the kind is not known either. */
+const MISSION_KEYS = ['mission_id', 'mission_slug', 'run_id']
+const ANY_KEYS = ['wp_id', 'mission_id', 'mission_slug', 'build_id']
+const KEYS_BY_KIND: ReadonlyMap<string, readonly string[]> = new Map([
+  ['Mission', MISSION_KEYS],
+  ['WorkPackage', ['wp_id', ...MISSION_KEYS]],
+  ['Build', ['build_id']],
+  ['Project', ['project_uuid']],
+])
+
+function aggregateOf(draft: Draft, missionId: string | null): string {
+  const { event_type, payload = {}, aggregate_id, mission } = draft
+  const kind = factsOf(event_type)?.aggregate
+  const keys = KEYS_BY_KIND.get(draft.aggregate_type ?? kind ?? '') ?? ANY_KEYS
+  return (
+    aggregate_id ??
+    missionId ??
+    mission ??
+    nameIn(payload, keys) ??
+    aggregateTypeOf(event_type).toLowerCase()
+  )
+}
+
+function nameIn(payload: JsonObject, keys: readonly string[]): string | null {
+  const named = keys.map((key) => payload[key])
+  const isName = (value: unknown): value is string =>
+    typeof value === 'string' && value !== '' && value.length <= AGGREGATE_MAX
+  return named.find(isName) ?? null
 }
