@@ -1,15 +1,16 @@
 /** What lets a hub in at its server, and what it says where it is not let in. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { openNats } from '#dist/hub/nats/connect.js'
 import { runCli } from '../../support/cli-in-process.ts'
-import { temporaryFolder } from '../support.ts'
+import { frameOf, newEvent, openLink, request, startHub, temporaryFolder } from '../support.ts'
 import { describeNats, startNats } from './support.ts'
 
 type Pair = ReturnType<typeof nkeys.createUser>
 
+const PATIENCE_MS = 10_000
 const NO_LIMITS = { subs: -1, data: -1, payload: -1 }
 const ACCOUNT_LIMITS = { ...NO_LIMITS, imports: -1, exports: -1, conn: -1, leaf: -1 }
 const STORAGE_LIMITS = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 }
@@ -50,6 +51,9 @@ function trustOf(account: Pair): string {
     '}',
   ].join('\n')
 }
+
+const read = (path: string): string =>
+  readFileSync(join(import.meta.dirname, '../../..', path), 'utf8')
 
 function fileOf(text: string): string {
   const path = join(temporaryFolder(), 'file')
@@ -103,6 +107,38 @@ describeNats('a login', () => {
     const denied = 'permissions: { publish: { deny: ["$JS.API.>"] } }'
     const users = `authorization { users: [ { user: hub, password: x, ${denied} } ] }`
     expect(await tried(await startWith(users), 'hub:x')).toBe('NATS_REFUSED')
+  })
+
+  it('needs no more than what the README names', async () => {
+    const [, told = ''] = /Hubs need ([^]*?) of an account/.exec(read('README.md')) ?? []
+    const subjects = [...told.matchAll(/`([^`]+)`/g)].map(([, subject]) => `"${subject}"`)
+    expect(subjects).toHaveLength(7)
+    const allow = `{ publish: [${subjects.join()}], subscribe: [${subjects.join()}] }`
+    const users = `authorization { users: [ { user: hub, password: x, permissions: ${allow} } ] }`
+    const nats = { servers: await startWith(users), credentialsFile: fileOf('hub:x') }
+    const failures: string[] = []
+    const log = (line: string) => {
+      if (line.includes('failed')) failures.push(line)
+    }
+    const [one, other] = [
+      await startHub({ nats, log }),
+      await startHub({ nats, log, dataDir: temporaryFolder() }),
+    ]
+    const { project_uuid } = newEvent()
+    const worker = await openLink(one.hub, one.token)
+    worker.send(frameOf(newEvent({ project_uuid })))
+    expect(await worker.take(1)).toMatchObject([{ type: 'ack', status: 'accepted' }])
+    await vi.waitFor(async () => {
+      const path = `/api/v1/feed?project_uuid=${project_uuid}`
+      expect((await request(other.hub, path, one.token)).status).toBe(200)
+    }, PATIENCE_MS)
+    const watcher = await openLink(other.hub, one.token)
+    watcher.send(JSON.stringify({ type: 'subscribe', project_uuid }))
+    await watcher.take(2)
+    const focus = { mission: 'login', wp: 'WP01' }
+    worker.send(JSON.stringify({ type: 'presence', project_uuid, focus }))
+    expect(await watcher.take(1)).toMatchObject([{ type: 'presence', present: [{ focus }] }])
+    expect(failures).toEqual([])
   })
 
   it('that no file holds is looked for at no server', async () => {
