@@ -140,7 +140,7 @@ export const NATS_TIMEOUT_MS = 5_000
 export const NATS_ANSWER_MS = 2_000
 /** Between two attempts to reach it, growing. */
 export const NATS_RETRY_MIN_MS = 100
-export const NATS_RETRY_MAX_MS = 5_000
+export const NATS_RETRY_MAX_MS = 1_000
 /** How long somebody with an unknown secret waits until this hub knows what the others know. */
 export const CATCH_UP_MS = 2_000
 /** How often a hub says that it is there, and after what silence its people are gone. */
