@@ -136,7 +136,7 @@ export const MESSAGE_ENTRIES_MAX = 256
 export const MESSAGE_LENGTH_MAX = 256 * 1024
 /** How long a server may take to connect, and to answer. */
 export const NATS_TIMEOUT_MS = 5_000
-/** The same for a question: none is answered while servers elect who leads them, and the next one is soon. */
+/** The same for what opens a connection: no question is answered while servers elect who leads them, and the next one is soon. */
 export const NATS_ANSWER_MS = 2_000
 /** Between two attempts to reach it, growing. */
 export const NATS_RETRY_MIN_MS = 100

@@ -81,17 +81,18 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
     throw connectError(error)
   }
   try {
-    const manager = await client.jetstreamManager(connection, { timeout: NATS_ANSWER_MS })
+    const opening = await client.jetstreamManager(connection, { timeout: NATS_ANSWER_MS })
     const jetstream = client.jetstream(connection, { timeout: NATS_TIMEOUT_MS })
     const { replicas = 1 } = options
-    await ensureStream(manager, logConfig(client, replicas))
-    await ensureStream(manager, deadConfig(client, replicas))
+    await ensureStream(opening, logConfig(client, replicas))
+    await ensureStream(opening, deadConfig(client, replicas))
     const bucket = await new client.Kvm(jetstream).create(BUCKET, {
       ttl: CODE_TTL_MS,
       history: 1,
       replicas,
     })
-    await raiseReplicas(manager, `KV_${BUCKET}`, replicas)
+    await raiseReplicas(opening, `KV_${BUCKET}`, replicas)
+    const manager = await jetstream.jetstreamManager(false)
     return { connection, jetstream, manager, bucket }
   } catch (error) {
     await connection.close()
