@@ -206,7 +206,10 @@ describe('a proxy', () => {
     const said = spawnSync(server ?? '', ['--version'], { encoding: 'utf8' }).stdout
     // Before 2.10 the setting was not there.
     const isOld = /v2\.[0-9]\./.test(said)
-    const text = read('deploy/nats.conf')
+    const [, cluster = ''] =
+      /<!-- cluster:.*-->\n+```\n([^]*?)```/.exec(read('docs/deployment.md')) ?? []
+    expect(cluster).toContain('routes')
+    const text = `${read('deploy/nats.conf')}\n${cluster}`
     writeFileSync(
       join(folder, 'nats.conf'),
       isOld ? text.replace(/^.*sync_interval:.*$/m, '') : text,
