@@ -255,6 +255,7 @@ describe('conformance run', () => {
         of('text', { expected_result: 'invalid' }),
         of('lanes', { event_type: 'LaneMapping', expected_result: 'valid' }),
         of('lanes', { event_type: 'LaneMapping', expected_result: 'invalid' }),
+        of('short', { event_type: 'LaneMapping', expected_result: 'valid' }),
         of('old', { ...legacy, expected_result: 'valid' }),
         of('time', { ...occurred, expected_result: 'valid' }),
         of('time', { ...occurred, expected_result: 'invalid' }),
@@ -285,7 +286,8 @@ describe('conformance run', () => {
       'fixtures/bad.json': BAD,
       'fixtures/text.json': 'no JSON',
       'fixtures/lanes.json':
-        '[{"canonical":"genesis"},{"canonical":"approved","expected_sync":"done"}]',
+        '[{"canonical":"genesis"},{"canonical":"approved","expected_sync":"done"},{"canonical":"approved","expected_sync":"approved"}]',
+      'fixtures/short.json': '[{"canonical":"approved","expected_sync":"planned"}]',
       'fixtures/old.json': '{"expected":"normalized","input":{"a":1}}',
       'fixtures/time.json':
         '{"envelope":{"timestamp":"2026-01-01"},"consumer_simulation":{"persisted_occurrence_time":"2026-01-02"}}',
@@ -305,6 +307,7 @@ describe('conformance run', () => {
       'text failed',
       'lanes passed',
       'lanes failed',
+      'short failed',
       'old failed',
       'time failed',
       'time passed',
