@@ -9,6 +9,7 @@ import { isJsonObject } from './json.ts'
 import type { JsonObject } from './json.ts'
 import { PUSHED_MAX } from './ledger-frame.ts'
 import { LEDGERS, LINES_ROWS_MAX } from './ledger-lines.ts'
+import { isDateTime } from './timestamp.ts'
 
 /** The most paths that one `LocalCommit` names. */
 export const CHANGED_FILES_MAX = 10_000
@@ -25,11 +26,7 @@ const eventId = z.string().regex(EVENT_ID_PATTERN).describe('A ULID, or a UUID')
 const gitHash = z.string().regex(GIT_HASH)
 const linesId = z.string().regex(LINES_ID)
 const projectUuid = z.string().regex(UUID_V4_PATTERN).describe('A UUID of version 4')
-const zonedTime = z
-  .string()
-  .max(40)
-  .regex(ZONED_TIME_PATTERN)
-  .refine((text) => !Number.isNaN(Date.parse(text)))
+const zonedTime = z.string().max(40).regex(ZONED_TIME_PATTERN).refine(isDateTime)
 const timestamp = z.string().min(1).max(64)
 const object = z.custom<JsonObject>(isJsonObject).meta({ type: 'object' })
 const seq = z.int().min(0).describe('Counts the events and commits of one project, without gaps')

@@ -115,6 +115,13 @@ describe(readClientFrame, () => {
     },
   )
 
+  it.each(['2026-02-12T24:00:00Z', '2026-02-30T10:00:00Z', '2026-02-12T10:00:00'])(
+    'refuses a commit of %s, which is no time with a zone',
+    (committed_at) => {
+      expect(read({ ...COMMIT, committed_at })).toMatchObject({ category: 'invalid_frame' })
+    },
+  )
+
   it('refuses a commit with a key of its own', () => {
     expect(read({ ...COMMIT, author: 'x' })).toMatchObject({ category: 'invalid_frame' })
   })
