@@ -29,7 +29,10 @@ const projectUuid = z.string().regex(UUID_V4_PATTERN).describe('A UUID of versio
 const zonedTime = z.string().max(40).regex(ZONED_TIME_PATTERN).refine(isDateTime)
 const timestamp = z.string().min(1).max(64)
 const object = z.custom<JsonObject>(isJsonObject).meta({ type: 'object' })
-const seq = z.int().min(0).describe('Counts the events and commits of one project, without gaps')
+const seq = z
+  .int()
+  .min(0)
+  .describe('Counts the events and commits of one project, without gaps in what is kept')
 const linesSeq = z.int().min(0).describe('The last row of ledgers; grows with each that is new')
 const epoch = name.min(1).describe('Changes where the hub may have lost what it acknowledged')
 const strictKeys = {

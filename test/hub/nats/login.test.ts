@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
 import { expect, it, vi } from 'vitest'
+import { listShared } from '#dist/hub/nats/dead-stream.js'
 import { openNats } from '#dist/hub/nats/connect.js'
 import { runCli } from '../../support/cli-in-process.ts'
 import { frameOf, newEvent, openLink, request, startHub, temporaryFolder } from '../support.ts'
@@ -112,7 +113,7 @@ describeNats('a login', () => {
   it('needs no more than what the README names', async () => {
     const [, told = ''] = /Hubs need ([^]*?) of an account/.exec(read('README.md')) ?? []
     const subjects = [...told.matchAll(/`([^`]+)`/g)].map(([, subject]) => `"${subject}"`)
-    expect(subjects).toHaveLength(7)
+    expect(subjects).toHaveLength(8)
     const allow = `{ publish: [${subjects.join()}], subscribe: [${subjects.join()}] }`
     const users = `authorization { users: [ { user: hub, password: x, permissions: ${allow} } ] }`
     const nats = { servers: await startWith(users), credentialsFile: fileOf('hub:x') }
@@ -127,7 +128,10 @@ describeNats('a login', () => {
     const { project_uuid } = newEvent()
     const worker = await openLink(one.hub, one.token)
     worker.send(frameOf(newEvent({ project_uuid })))
-    expect(await worker.take(1)).toMatchObject([{ type: 'ack', status: 'accepted' }])
+    worker.send(frameOf({ ...newEvent({ project_uuid }), payload: null }))
+    const answers = await worker.take(2)
+    expect(answers).toMatchObject([{ type: 'ack', status: 'accepted' }, { type: 'error' }])
+    await vi.waitFor(async () => expect(await listShared(nats)).toHaveLength(1), PATIENCE_MS)
     await vi.waitFor(async () => {
       const path = `/api/v1/feed?project_uuid=${project_uuid}`
       expect((await request(other.hub, path, one.token)).status).toBe(200)
