@@ -1,7 +1,8 @@
 /** What the hub holds: events and commits, by team. One transaction per batch; the batch is durable when it returns. */
+import { KittiwakeError, systemCode } from '../errors.ts'
 import { claimUse } from './data-use.ts'
 import type { DataUse } from './data-use.ts'
-import { lockFolder, openDatabase } from './database.ts'
+import { lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
 import { DeadLettersTable } from './dead-letters-table.ts'
 import type { Entry, Outcome } from './entries.ts'
@@ -104,7 +105,8 @@ export class HubStore {
     } catch (error) {
       database?.close()
       this.#lock.close()
-      throw error
+      const isTold = error instanceof KittiwakeError || systemCode(error) === null
+      throw isTold ? error : unusable(error)
     }
   }
 

@@ -1,7 +1,8 @@
 import Database from 'better-sqlite3'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -176,6 +177,14 @@ describe('starting', () => {
     await expect(serveHub({ dataDir, ...address })).rejects.toMatchObject({
       code: 'HUB_ADDRESS_REFUSED',
     })
+  })
+
+  it('says that the folder can not be used where its mark can not be written', async () => {
+    const dataDir = temporaryFolder()
+    mkdirSync(join(dataDir, 'hub.mark'))
+    await expect(serveHub({ dataDir })).rejects.toMatchObject({ code: 'HUB_DATA_UNUSABLE' })
+    rmSync(join(dataDir, 'hub.mark'), { recursive: true })
+    await (await serveHub({ dataDir })).stop()
   })
 
   it('refuses a database of a newer schema and changes nothing in it', async () => {
