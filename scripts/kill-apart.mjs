@@ -1,5 +1,4 @@
-// Commands that change something beside the mission, as data for the sweeps: another repository, the login, the folder of a hub.
-import { execFileSync, spawnSync } from 'node:child_process'
+// Commands that change another repository, its outbox or the login, as data for the sweeps.
 import {
   existsSync,
   mkdirSync,
@@ -9,22 +8,24 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:http'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
+import {
+  EMIT,
+  knowingHub,
+  NODE,
+  project,
+  repository,
+  storeFaults,
+  wholeFaults,
+} from './kill-places.mjs'
 
 const TOKEN = 'a-token-that-is-swept'
 const HUB = { origin: 'https://hub.example.org', team: 'team', epoch: 'first' }
 const OLD_SCHEMA = fileURLToPath(new URL('../test/support/schema-1.sql', import.meta.url))
-const EMIT = ['emit', 'NoteTaken', '--payload', '{}']
-const NODE = '0123456789ab'
 const OLD_EVENT = '01J00000000000000000000001'
-/** Locks and halves of files, in whatever folder. */
-const STRAY = /(?:\.lock|\.tmp|[/\\]tmp-[^/\\]*)$/
-/** Git's own, of a branch or a setting, and halves beside a hook or of a mission that nobody was told of: in nobody's way. */
-const OF_NO_ONE =
-  /(?:refs[/\\]heads[/\\]kitty[/\\]|\.git[/\\]config\.lock$|hooks[/\\]\.|kitty-specs[/\\][^/\\]+[/\\]\.meta\.json)/
 const NEXT = ['the same', 'an event']
 
 /** As `WRITING`; `cwd` is where it is run, and `check` says what is wrong once the next command has healed. */
@@ -43,9 +44,9 @@ export const APART = {
     take: (world) => project(world),
     cwd: (_, { root }) => root,
     args: () => ['mission', 'create', 'second'],
-    // Git writes a part of a worktree's entry by calls that no preloaded library sees, and makes sure of none of it.
-    isRecordable: false,
     next: NEXT,
+    left: (world, { root }, document) =>
+      document === null ? [] : missionFaults(world, root, document),
     check: (world, { root }) => wholeFaults(world, root),
   },
   'hooks install': {
@@ -93,7 +94,7 @@ export const APART = {
     take: async (world) => {
       const tokenFile = join(world.home, 'token')
       writeFileSync(tokenFile, TOKEN)
-      return ['--hub', await hubUrl(), '--token-file', tokenFile, '--token-store', 'file']
+      return ['--hub', await knowingHub(), '--token-file', tokenFile, '--token-store', 'file']
     },
     args: (_, given) => ['auth', 'login', ...given, '--no-opt-in'],
     next: NEXT,
@@ -109,54 +110,6 @@ export const APART = {
     check: ({ state }) =>
       existsSync(join(state, 'login.json')) ? ['the login is still there'] : [],
   },
-  'hub token create': {
-    take: (world) => join(world.home, 'hub'),
-    args: (_, data) => ['hub', 'token', 'create', '--team', 't', '--user', 'u', '--data', data],
-    next: ['the same'],
-    check: hubFaults,
-  },
-  'hub backup': {
-    take: async (world) => {
-      const data = join(world.home, 'hub')
-      await world.run(APART['hub token create'].args(world, data))
-      return { data, out: join(world.home, `backup-${(backups += 1)}.db`) }
-    },
-    args: (_, { data, out }) => ['hub', 'backup', '--data', data, '--out', out],
-    next: ['the same'],
-    refused: 'HUB_BACKUP_EXISTS',
-    check: async (world, { data, out }) => [
-      ...(await hubFaults(world, data)),
-      ...databaseFaults(out),
-    ],
-  },
-  'hub serve': {
-    take: (world) => join(world.home, `hub-${(backups += 1)}`),
-    args: (_, data) => ['hub', 'serve', '--port', '0', '--data', data],
-    isServing: true,
-    next: ['the same'],
-    check: hubFaults,
-  },
-}
-
-let backups = 0
-let repositories = 0
-let hub = null
-
-function repository(world) {
-  const root = join(world.home, `repository-${(repositories += 1)}`)
-  execFileSync('git', ['init', '-q', '-b', 'main', root], { env: world.env })
-  writeFileSync(join(root, 'README.md'), '# Another\n')
-  world.git(root, 'add', '.')
-  world.git(root, 'commit', '-q', '-m', 'Start')
-  return root
-}
-
-/** A repository with an identity, and where its outbox is. */
-async function project(world) {
-  const root = repository(world)
-  const { document } = await world.attempt(['init'], {}, { cwd: root })
-  const { uuid } = document.project
-  return { root, uuid, path: join(world.state, 'projects', uuid, 'outbox.db') }
 }
 
 /** A project in whose outbox two events were refused by a hub. */
@@ -212,48 +165,6 @@ async function oneIdentity(world, root) {
   return isOne ? [] : [`the identity is ${uuids.join(' and ')}`]
 }
 
-/** Native git has nothing to say, and nothing half is left. */
-function wholeFaults(world, root) {
-  const complaints = [['fsck', '--strict', '--no-dangling'], ['status'], ['worktree', 'list']]
-  const said = complaints.flatMap((args) => {
-    const { status, stderr } = spawnSync('git', args, {
-      cwd: root,
-      env: world.env,
-      encoding: 'utf8',
-    })
-    return status === 0 ? [] : [`git ${args[0]}: ${stderr.trim()}`]
-  })
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  return [
-    ...said,
-    ...names
-      .filter((name) => STRAY.test(name) && !OF_NO_ONE.test(name))
-      .map((name) => `left: ${name}`),
-  ]
-}
-
-function storeFaults(path, ids) {
-  const damage = databaseFaults(path)
-  if (damage.length > 0) return damage
-  const db = new Database(path, { readonly: true })
-  const found = new Set(db.prepare('SELECT event_id FROM event').pluck().all())
-  db.close()
-  return ids.filter((id) => !found.has(id)).map((id) => `${id} is lost`)
-}
-
-function databaseFaults(path) {
-  if (!existsSync(path)) return [`${path} is not there`]
-  const db = new Database(path, { readonly: true })
-  try {
-    const [{ integrity_check: said }] = db.pragma('integrity_check')
-    return said === 'ok' ? [] : [`${path}: ${said}`]
-  } catch (error) {
-    return [`${path}: ${error.code}`]
-  } finally {
-    db.close()
-  }
-}
-
 /** The token stands in its file alone, which nobody else can read. */
 function privateFaults({ state }) {
   const files = readdirSync(state, { recursive: true, withFileTypes: true })
@@ -266,19 +177,15 @@ function privateFaults({ state }) {
   ])
 }
 
-async function hubFaults(world, data) {
-  const { code, document } = await world.attempt(['hub', 'verify', '--data', data])
-  return code === 0 ? [] : [`the hub is not whole: ${JSON.stringify(document ?? null)}`]
-}
-
-/** Knows whoever comes; it holds no process up. */
-async function hubUrl() {
-  hub ??= await new Promise((resolve) => {
-    const server = createServer((_, response) => {
-      response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ team_slug: 'coast', user: 'keeper', expires_at: null }))
-    })
-    server.listen(0, '127.0.0.1', () => resolve(server)).unref()
+/** A mission that somebody was told of has its branch and its metadata; its worktree can be made again. */
+function missionFaults(world, root, { mission_slug, branch }) {
+  const known = spawnSync('git', ['rev-parse', '--verify', '-q', `refs/heads/${branch}`], {
+    cwd: root,
+    env: world.env,
   })
-  return `http://127.0.0.1:${hub.address().port}`
+  const meta = join(root, 'kitty-specs', mission_slug, 'meta.json')
+  return [
+    ...(known.status === 0 ? [] : [`${branch} is lost`]),
+    ...(existsSync(meta) ? [] : [`${mission_slug} is lost`]),
+  ]
 }

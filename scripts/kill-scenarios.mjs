@@ -1,6 +1,9 @@
 // The commands that the sweep kills, as data: what each is given, which thread changes the disk, and which commands heal it.
 import { join } from 'node:path'
 import { APART } from './kill-apart.mjs'
+import { OF_FILES } from './kill-files.mjs'
+import { AT_HUBS } from './kill-hub.mjs'
+import { OF_LINKS } from './kill-links.mjs'
 
 /** Commands that come after a dead one; each makes its arguments from the world. */
 const FOLLOWERS = {
@@ -88,6 +91,58 @@ export const WRITING = {
     next: ['the same', 'an event'],
   },
   ...APART,
+  ...OF_FILES,
+  ...AT_HUBS,
+  ...OF_LINKS,
+}
+
+const READS = 'reads only'
+const BACKGROUND = 'is `sync run --all` in a process of its own, which ends when it wants to'
+
+/** The commands of which no call is swept, and why. */
+export const NOT_SWEPT = {
+  'auth doctor': READS,
+  'auth status': READS,
+  'auth whoami': READS,
+  'bulk-edit check': READS,
+  'bulk-edit explain': READS,
+  'conformance run': READS,
+  'decision list': READS,
+  'decision log': READS,
+  doctor: READS,
+  'events types': READS,
+  gate: READS,
+  'glossary list': READS,
+  'hooks status': READS,
+  'hub migrate': 'needs a nats-server; test/hub/nats/migrate.test.ts',
+  'hub token list': READS,
+  'hub verify': READS,
+  'hub webhook list': READS,
+  inspect: 'serves what others do; a trace that it records is a copy, and is said to be cut',
+  machines: READS,
+  'mission branch-context': READS,
+  'mission list': READS,
+  'queue list': READS,
+  'queue show': READS,
+  'queue stats': READS,
+  replay: READS,
+  status: READS,
+  'status verify': READS,
+  'sync logs': READS,
+  'sync restart': BACKGROUND,
+  'sync start': BACKGROUND,
+  'sync status': READS,
+  'sync stop': 'tells a process to end, and waits for it',
+  validate: READS,
+  '--version': READS,
+  'wp history': READS,
+  'wp list': READS,
+}
+
+/** The name of the command that a scenario is of, among these; null where it is of none. */
+export function commandOf(scenario, names) {
+  const found = names.filter((name) => `${scenario} `.startsWith(`${name} `))
+  return found.sort((one, other) => other.length - one.length)[0] ?? null
 }
 
 /** Where such a command is run, and how. */

@@ -79,7 +79,7 @@ export class KillSweep {
     const blame = (faults) =>
       this.faults.push(...faults.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
     const { scenario, thread, again, on, error, call } = kill
-    const { take, args, refused, check = () => [] } = WRITING[scenario]
+    const { take, args, refused, left = () => [], check = () => [] } = WRITING[scenario]
     const subject = await take(world)
     const place = placeOf(world, { scenario, subject })
     const attempt = async (given, env, isRefusable = false, where = {}) => {
@@ -94,6 +94,7 @@ export class KillSweep {
     const isMet = error === undefined ? first.code === 'SIGKILL' : hasFailed(first)
     if (on !== undefined && !isMet) blame(['there is no such change'])
     blame(world.gitFaults())
+    blame(await left(world, subject, first.document?.ok === true ? first.document : null))
     const followers = [kill.next].flat()
     const argsOf = (follower) => argsAfter(world, { scenario, subject }, follower)
     if (again !== undefined) {

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -73,8 +74,11 @@ static enum how count_fd(int fd) {
 
 static enum how count_at(int dir, const char *path) {
   char base[PATH_MAX / 2], link[64], whole[PATH_MAX];
+  int end = 0;
   if (!counter || !path) return NOTHING;
-  if (path[0] == '/') return count(path);
+  /* Through a folder that is open. */
+  if (sscanf(path, "/proc/self/fd/%d/%n", &dir, &end) == 1 && end > 0) path += end;
+  else if (path[0] == '/') return count(path);
   snprintf(link, sizeof(link), dir == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", dir);
   ssize_t length = readlink(link, base, sizeof(base) - 1);
   if (length < 0) return NOTHING;
@@ -169,3 +173,27 @@ WRITE_CALL(pwrite64, (int fd, const void *b, size_t n, off64_t o), TYPES(int, co
 WRITE_CALL(writev, (int fd, const struct iovec *v, int n), TYPES(int, const struct iovec *, int), (fd, v, n), write(fd, v[0].iov_base, v[0].iov_len / 2))
 WRITE_CALL(pwritev, (int fd, const struct iovec *v, int n, off_t o), TYPES(int, const struct iovec *, int, off_t), (fd, v, n, o), pwrite(fd, v[0].iov_base, v[0].iov_len / 2, o))
 WRITE_CALL(pwritev64, (int fd, const struct iovec *v, int n, off64_t o), TYPES(int, const struct iovec *, int, off64_t), (fd, v, n, o), pwrite64(fd, v[0].iov_base, v[0].iov_len / 2, o))
+
+/* What a stream keeps back goes out by a call of the C library's own. */
+static int flushed(FILE *stream, int (*real)(FILE *)) {
+  if (!counter || !stream || __fpending(stream) == 0) return real(stream);
+  switch (count_fd(fileno(stream))) {
+  case FAIL:
+    __fpurge(stream);
+    real(stream);
+    errno = failure;
+    return EOF;
+  case TORN: real(stream); die(); return EOF;
+  default: return real(stream);
+  }
+}
+
+int fclose(FILE *stream) {
+  REAL(int, "fclose", FILE *);
+  return flushed(stream, real);
+}
+
+int fflush(FILE *stream) {
+  REAL(int, "fflush", FILE *);
+  return flushed(stream, real);
+}
