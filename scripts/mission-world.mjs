@@ -36,6 +36,7 @@ export class MissionWorld {
     this.home = realpathSync(mkdtempSync(join(tmpdir(), 'kittiwake-mission-')))
     this.root = join(this.home, 'project')
     this.state = join(this.home, 'state')
+    this.uuid = ''
     this.mission = ''
     this.branch = ''
     this.worktree = ''
@@ -67,7 +68,7 @@ export class MissionWorld {
     writeFileSync(join(world.root, 'README.md'), '# Project\n')
     world.git(world.root, 'add', '.')
     world.git(world.root, 'commit', '-q', '-m', 'Start')
-    await world.run(['init'])
+    world.uuid = (await world.run(['init'])).project.uuid
     const made = await world.run(['mission', 'create', 'first'])
     world.mission = made.mission_slug
     world.branch = made.branch

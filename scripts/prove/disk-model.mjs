@@ -133,7 +133,7 @@ export class Disk {
     const lost = [...names.keys()].filter((path) => !found.has(path))
     const other = [...found].filter(([path, one]) => {
       const id = names.get(path)
-      if (one.isDirectory() || id === undefined) return (id === FOLDER) !== one.isDirectory()
+      if (one.isDirectory() || id === undefined) return id !== FOLDER || !one.isDirectory()
       return !one.isSymbolicLink() && !readFileSync(path).equals(bytesOf(id))
     })
     return [...lost, ...other.map(([path]) => path)]

@@ -29,7 +29,10 @@ export const INVARIANTS = {
   I6: must('a row stands once', [[ledger.doubledRows, 'logs', 'commits']]),
   I7: must('the repository is never corrupt', [[repository.corrupt, 'git']]),
   I8: must('what was answered is committed', [[ledger.uncommitted, 'logs', 'reported']]),
-  I9: must("no commit falls out of a branch's history", [[repository.brokenReflogs, 'git']]),
+  I9: must("no commit falls out of a branch's history", [
+    [repository.brokenReflogs, 'git'],
+    [repository.cutReflogs, 'cut'],
+  ]),
   I10: must('a commit is of our paths alone', [[repository.uncleanCommits, 'git', 'commits']]),
   I11: must('the clock of a node only rises', [[delivery.disorder, 'hub']]),
   I12: by('a fault in one part leaves the others working', 'journeys/bad-input'),

@@ -25,6 +25,18 @@ export function brokenReflogs({ git }) {
   })
 }
 
+/** A cut may take the last line of a reflog, or half of it; no line before it, and none of a commit that came after. */
+export function cutReflogs({ cut }) {
+  return cut.reflogs.flatMap(({ before, lines, from, tip }) => {
+    const isKept = before.every((line, at) => lines[at] === line)
+    const isTold = tip === from || lines.at(-1)?.split(' ')[1] === tip
+    return [
+      ...(isKept ? [] : ['a reflog lost what it had before']),
+      ...(isTold ? [] : ['a reflog does not tell of the commit after the cut']),
+    ]
+  })
+}
+
 /** A commit of ours holds one thing; what the user has staged is staged still, and nothing else is changed. */
 export function uncleanCommits({ git, commits }) {
   const mixed = commits

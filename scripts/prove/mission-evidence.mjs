@@ -56,29 +56,23 @@ function logsOf(world) {
 }
 
 /** The events of the outbox, in the order in which they came. */
-export function queuedIn({ state }) {
-  const projects = join(state, 'projects')
-  const found = existsSync(projects) ? readdirSync(projects) : []
-  return found.flatMap((name) => {
-    const path = join(projects, name, 'outbox.db')
-    if (!existsSync(path)) return []
-    // To be written as well: what a dead process left of one that nobody has opened since is rolled back.
-    const database = new Database(path)
-    try {
-      if (
-        database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'event'").get() === undefined
-      ) {
-        return []
-      }
-      return database
-        .prepare('SELECT body FROM event ORDER BY sequence')
-        .pluck()
-        .all()
-        .map((body) => JSON.parse(body))
-    } finally {
-      database.close()
+function queuedIn({ state, uuid }) {
+  const path = join(state, 'projects', uuid, 'outbox.db')
+  if (!existsSync(path)) return []
+  // To be written as well: what a dead process left of one that nobody has opened since is rolled back.
+  const database = new Database(path)
+  try {
+    if (database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'event'").get() === undefined) {
+      return []
     }
-  })
+    return database
+      .prepare('SELECT body FROM event ORDER BY sequence')
+      .pluck()
+      .all()
+      .map((body) => JSON.parse(body))
+  } finally {
+    database.close()
+  }
 }
 
 /** Each commit since the start: whose it is, what it changes. Those that were seen before are not read again. */
@@ -167,12 +161,32 @@ function statusOf(world) {
   return { strange, isStaged: lines.some((line) => line.endsWith(`  ${STAGED}`)) }
 }
 
-function reflogsOf(world) {
+/** The reflogs of the mission's branch: their lines, and where the branch is. */
+export function reflogsOf(world) {
   const tip = world.git(world.root, 'rev-parse', world.branch).trim()
   const gitDir = world.git(world.worktree, 'rev-parse', '--absolute-git-dir').trim()
   const logs = [
     join(gitDir, 'logs', 'HEAD'),
     join(world.root, '.git', 'logs', 'refs', 'heads', world.branch),
   ]
-  return logs.map((log) => ({ lines: linesOf(readFileSync(log, 'utf8')), tip }))
+  return logs.map((log) => ({ lines: linesIn(log), tip }))
+}
+
+function linesIn(path) {
+  return existsSync(path) ? linesOf(readFileSync(path, 'utf8')) : []
+}
+
+/** What native git says of the reflogs after a cut, and what they were before: `{ before, lines, from, tip }`. */
+export function cutReflogs(world, { before, from }) {
+  const complaints = ['HEAD', world.branch].flatMap((name) => {
+    const args = ['reflog', 'show', name]
+    const { status, stderr } = spawnSync('git', args, {
+      cwd: world.worktree,
+      env: world.env,
+      encoding: 'utf8',
+    })
+    return status === 0 ? [] : [`reflog of ${name}: ${stderr.trim()}`]
+  })
+  const reflogs = reflogsOf(world).map((one, at) => ({ ...one, before: before[at].lines, from }))
+  return { complaints, reflogs }
 }

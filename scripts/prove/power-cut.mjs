@@ -11,7 +11,7 @@ import { Random } from '../chaos/random.mjs'
 import { acknowledgedBy, argsAfter, placeOf, WRITING } from '../kill-scenarios.mjs'
 import { MissionWorld } from '../mission-world.mjs'
 import { judge } from './invariants.mjs'
-import { missionEvidence } from './mission-evidence.mjs'
+import { cutReflogs, missionEvidence, reflogsOf } from './mission-evidence.mjs'
 import { Disk, keeperOf, readRecord, WAYS } from './disk-model.mjs'
 
 const SOURCE = fileURLToPath(new URL('disk-recorder.c', import.meta.url))
@@ -50,13 +50,15 @@ export class PowerCut {
   /**
    * Runs such a command with its power on.
    *
-   * @returns `{ scenario, subject, disk, record, saidAt, acknowledged }`; from change `saidAt` on it had said what it did
+   * @returns `{ scenario, subject, disk, record, saidAt, acknowledged, before, document }`; from change `saidAt` on it had said
+   * what it did, in the document; `before` are the reflogs
    */
   async record(scenario) {
     const world = this.#world
     const { take, args } = WRITING[scenario]
     const subject = await take(world)
     const disk = new Disk(world.home, this.#in('before'))
+    const before = reflogsOf(world)
     const place = placeOf(world, { scenario, subject })
     const { code, document } = await world.attempt(args(world, subject), this.#env(), place)
     if (code !== 0) throw new Error(`${scenario} ended with ${code}`)
@@ -64,11 +66,13 @@ export class PowerCut {
     const strays = disk.strays(record)
     if (strays.length > 0) this.faults.push(`${scenario}: the record lacks ${strays.join(', ')}`)
     const saidAt = record.findIndex(({ what, bytes }) => what === 'said' && bytes.includes('{"'))
-    return { scenario, subject, disk, record, saidAt, acknowledged: acknowledgedBy(document) }
+    const acknowledged = acknowledgedBy(document)
+    return { scenario, subject, disk, record, saidAt, acknowledged, before, document }
   }
 
   /** Cuts it after its first `at` changes, and has all judged. */
-  async cut({ scenario, subject, disk, record, saidAt, acknowledged }, { at, way, random, next }) {
+  async cut(run, { at, way, random, next }) {
+    const { scenario, subject, disk, record, saidAt, acknowledged, before, document } = run
     const world = this.#world
     const name = `${scenario}, power cut after change ${at} of ${record.length}, ${way}, ${next}`
     const blame = (faults) => this.faults.push(...faults.map((fault) => `${name}: ${fault}`))
@@ -76,25 +80,31 @@ export class PowerCut {
     world.seen = { held: new Set(), tip: 'main', commits: [] }
     this.cuts += 1
     blame(world.gitFaults())
-    const isSaid = saidAt >= 0 && at > saidAt && acknowledged !== null
-    const known = isSaid ? [acknowledged] : []
+    const isSaid = saidAt >= 0 && at > saidAt
+    const { left = () => [], check = () => [] } = WRITING[scenario]
+    blame(await left(world, subject, isSaid ? document : null))
+    const from = world.git(world.root, 'rev-parse', world.branch).trim()
+    const known = isSaid && acknowledged !== null ? [acknowledged] : []
     for (const follower of [next].flat()) {
       const args = await argsAfter(world, { scenario, subject }, follower)
       const isSame = follower === 'the same'
       const where = isSame ? placeOf(world, { scenario, subject }) : {}
-      const { code, document } = await world.attempt(args, {}, where)
-      const isRefused = isSame && document?.error?.code === WRITING[scenario].refused
-      if (code !== 0 && !isRefused) {
-        blame([`the next command ended with ${code}: ${JSON.stringify(document?.error ?? null)}`])
+      const ended = await world.attempt(args, {}, where)
+      const { error = null } = ended.document ?? {}
+      const isRefused = isSame && error !== null && error.code === WRITING[scenario].refused
+      if (ended.code !== 0 && !isRefused) {
+        blame([`the next command ended with ${ended.code}: ${JSON.stringify(error)}`])
       }
-      const one = acknowledgedBy(document)
+      const one = acknowledgedBy(ended.document)
       if (one !== null) known.push(one)
     }
     const isLedgerIdle = [next].flat().at(-1) === 'an event'
     const evidence = await missionEvidence(world, known, isLedgerIdle)
-    // Nobody makes sure of reflogs, native git neither: a cut may take their last lines.
-    blame(judge({ ...evidence, git: { ...evidence.git, reflogs: [] } }).faults)
-    const { check = () => [] } = WRITING[scenario]
+    // Nobody makes sure of reflogs, native git neither: they are judged by what a cut may take.
+    const { complaints, reflogs } = cutReflogs(world, { before, from })
+    blame(complaints)
+    const git = { ...evidence.git, reflogs: [] }
+    blame(judge({ ...evidence, git, cut: { reflogs } }).faults)
     if ([next].flat().includes('the same')) blame(await check(world, subject))
   }
 

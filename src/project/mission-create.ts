@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ulid } from 'ulid'
 import { GitError, ProjectError, systemCode } from '../errors.ts'
+import { syncFolder } from './durable-file.ts'
 import { makeFolders } from './make-folders.ts'
 import { META_NAME, newMeta } from './mission-meta.ts'
 import { missionNames, missionSlug, MISSIONS_FOLDER } from './mission-names.ts'
@@ -102,7 +103,7 @@ async function tryCreate(
   if (hasWorktree && (await addWorktree(repository, added)) === 'taken') return null
   try {
     const placement = await resolvePlacement(repository, mission)
-    if (claimFolder(specs, mission.directory)) {
+    if (claimFolder(repository.root, mission.directory)) {
       writeMeta(repository, mission, now)
       return placement
     }
@@ -115,10 +116,12 @@ async function tryCreate(
 }
 
 // The folder is what two processes without a branch of their own compete for.
-function claimFolder(specs: string, directory: string): boolean {
+function claimFolder(root: string, directory: string): boolean {
+  const specs = join(root, MISSIONS_FOLDER)
   try {
     makeFolders(specs)
     mkdirSync(join(specs, directory))
+    for (const folder of [root, specs]) syncFolder(folder)
     return true
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false

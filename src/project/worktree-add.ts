@@ -9,9 +9,10 @@ import {
   readdirSync,
   rmSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { GitError } from '../errors.ts'
 import { readGitText, readText } from './bounded-file.ts'
+import { syncFolder } from './durable-file.ts'
 import { resolveRef } from './git-files.ts'
 import { makeFolders } from './make-folders.ts'
 import { WORKTREES_FOLDER } from './mission-names.ts'
@@ -86,13 +87,25 @@ async function add(
     await removeWorktree(repository, { folder, branch, oid }).catch(() => undefined)
     throw error
   })
-  if (outcome.code === 0) return 'added'
+  if (outcome.code === 0) {
+    syncNames(repository.commonDir, branch)
+    return 'added'
+  }
   if (/already exists/.test(outcome.stderr)) return 'taken'
   // Git says this right before it makes the branch, which it leaves behind when the rest fails.
   if (/Preparing worktree/.test(outcome.stderr)) {
     await removeWorktree(repository, { folder, branch, oid })
   }
   throw gitFailed(outcome)
+}
+
+/** Git makes sure of a branch's content, and of none of the folders that lead to it. */
+function syncNames(commonDir: string, branch: string): void {
+  const heads = join(commonDir, 'refs', 'heads')
+  let folder = dirname(join(heads, branch))
+  for (; folder.length >= heads.length; folder = dirname(folder)) {
+    if (existsSync(folder)) syncFolder(folder)
+  }
 }
 
 /** Takes back what `addWorktree` made, as long as the branch has not moved. */
@@ -108,13 +121,14 @@ export async function removeWorktree(
 
 /**
  * How to check out: deaf to the filter programs that a repository's configuration names, which git
- * would run; the ledger needs none.
+ * would run; the ledger needs none. By itself git makes sure of no branch: a power cut would leave an
+ * empty file of its name, which every look at the branches stumbles over.
  */
 export async function checkoutOptions(repository: Repository): Promise<GitOptions> {
   const cwd = repository.root
   const list = ['config', '-z', '--name-only', '--get-regexp', '^filter\\.']
   const { stdout } = await runGit(list, { cwd, timeoutMs: FILTER_LIST_TIMEOUT_MS })
-  const config: Record<string, string> = {}
+  const config: Record<string, string> = { 'core.fsync': 'reference' }
   for (const key of stdout.split('\0')) {
     const driver = /^(filter\..+)\.[a-z]+$/s.exec(key)?.[1]
     if (driver === undefined) continue

@@ -41,6 +41,8 @@ const ANSWER = {
   payload: { decision_id: 'd' },
 }
 const MOVE = { event_id: 'm', to_lane: 'claimed', wp_id: 'WP01' }
+/** One that lost a line of its last two to a cut, and tells of a commit after it. */
+const CUT = { before: ['0 1 x'], lines: ['0 1 x', '1 ', '1 3 x'], from: '1', tip: '3' }
 const REFLOG = { lines: ['0 1 x', '1 2 x'], tip: '2' }
 
 /** What a run of one mission has seen, where all is well. */
@@ -56,6 +58,7 @@ function mission() {
       glossary: { rows: [] as Entry[], branch: [] as Entry[] },
     },
     queued: [{ event_id: 'm', event_type: 'WPStatusChanged' }],
+    cut: { reflogs: [{ ...CUT }] },
     git: {
       complaints: [] as string[],
       isIndexChanged: false,
@@ -227,6 +230,8 @@ describe('evidence of a mission', () => {
       'I9',
     ],
     ['a reflog that is behind', ({ git }) => (git.reflogs = [{ ...REFLOG, tip: '3' }]), 'I9'],
+    ['a reflog cut too far', ({ cut }) => (of(cut.reflogs, 0).lines = ['1 2 x', '2 3 x']), 'I9'],
+    ['a reflog that is torn', ({ cut }) => (of(cut.reflogs, 0).lines = ['0 1 x', '1 2']), 'I9'],
     ['a mixed commit', ({ commits }) => (of(commits, 0).isOneThing = false), 'I10'],
     ["the user's index changed", ({ git }) => (git.isIndexChanged = true), 'I10'],
     ['an unstaged file', ({ git }) => (git.isStaged = false), 'I10'],

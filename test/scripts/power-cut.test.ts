@@ -71,6 +71,17 @@ describe('the model of a disk', () => {
     expect(cut(one, [...NEW, far, SYNCED, FOLDER_SYNCED])('folder/new')).toBe('new\0\0!')
   })
 
+  it('knows what no change of the record made', () => {
+    const home = mkdtempSync(join(tmpdir(), 'kittiwake-disk-'))
+    onTestFinished(() => rmSync(home, { recursive: true, force: true }))
+    const root = join(home, 'root')
+    mkdirSync(root)
+    const disk = new Disk(root, join(home, 'copy'))
+    expect(disk.strays([])).toEqual([])
+    writeFileSync(join(root, 'new'), 'new')
+    expect(disk.strays([])).toEqual([join(root, 'new')])
+  })
+
   it('reads what the recorder wrote, whatever bytes that are', () => {
     const log = Buffer.from('write\t7\t3\t4\t/a\t\na\tb\nsync\t7\t0\t0\t/a\t\n')
     expect(readRecord(log)).toMatchObject([
@@ -87,11 +98,12 @@ describe.skipIf(PowerCut.obstacle() !== null)('a power cut, replayed', () => {
       const random = new Random(CHANCE)
       const power = await PowerCut.open()
       onTestFinished(() => power.close())
-      for (const scenario of ['emit', 'decision answer']) {
+      const first = random.pick(['emit', 'mission create'])
+      for (const scenario of [first, 'decision answer']) {
         const run = await power.record(scenario)
         expect(run.saidAt).toBeGreaterThan(0)
         const [next = 'a request'] = followersOf(scenario)
-        const least = scenario === 'emit' ? LEAST.slice(0, 1) : LEAST
+        const least = scenario === first ? LEAST.slice(0, 1) : LEAST
         for (const way of least) await power.cut(run, { at: run.saidAt + 1, way, random, next })
         const at = random.between(0, run.record.length)
         await power.cut(run, { at, way: random.pick(Object.keys(WAYS)), random, next })
