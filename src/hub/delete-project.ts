@@ -3,6 +3,7 @@
  * name and its number, so that no number is given twice, and nobody is asked to send anything again.
  */
 import { LinkError } from '../errors.ts'
+import { syncFolder } from '../project/durable-file.ts'
 import { sharedData, useOf } from './data-use.ts'
 
 import { forgetLettersOf } from './dead-letters-table.ts'
@@ -36,24 +37,31 @@ export function deleteProject(named: NamedProject): Deletion {
   // Before the lock, which would make a folder where there is none.
   openDatabase(dataDir, options).close()
   const lock = lockFolder(dataDir)
-  let database: Connection | null = null
   try {
-    database = openDatabase(dataDir, { ...options, isLocked: true })
+    const counts = deleteAndScrub(openDatabase(dataDir, { ...options, isLocked: true }), named)
+    // The log went with the last connection; a power cut would bring it back, with what it holds.
+    syncFolder(dataDir)
+    return { ...counts, kept_aside: asideIn(dataDir) }
+  } catch (error) {
+    throw error instanceof LinkError ? error : unusable(error)
+  } finally {
+    lock.close()
+  }
+}
+
+function deleteAndScrub(database: Connection, named: NamedProject): Omit<Deletion, 'kept_aside'> {
+  try {
     if (useOf(database) === 'shared') throw sharedData()
     try {
-      const counts = deleteRows(database, named)
-      return { ...counts, kept_aside: asideIn(dataDir) }
+      return deleteRows(database, named)
     } finally {
       // What was deleted lies in free pages and in the log until both are written anew; also what a deletion took that was
       // ended, to which the project is unknown when it is asked for again.
       database.exec('VACUUM')
       database.pragma('wal_checkpoint(TRUNCATE)')
     }
-  } catch (error) {
-    throw error instanceof LinkError ? error : unusable(error)
   } finally {
-    database?.close()
-    lock.close()
+    database.close()
   }
 }
 

@@ -1,5 +1,6 @@
 /** Keeps a hub's data to an age: once, with the file written anew, or again and again beside a hub that serves. */
 import { LinkError, systemCode } from '../errors.ts'
+import { syncFolder } from '../project/durable-file.ts'
 import { sharedData, useOf } from './data-use.ts'
 import { lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
@@ -36,7 +37,7 @@ export function retainHub(request: RetainRequest): Retained {
   openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false }).close()
   const lock = lockFolder(dataDir)
   try {
-    return withDatabase(dataDir, true, (database) => {
+    const retained = withDatabase(dataDir, true, (database) => {
       const retention = new Retention(database)
       let all = NOTHING_EMPTIED
       const steps = retention.steps(Date.now() - keepMs, idIn(database, request))
@@ -45,6 +46,11 @@ export function retainHub(request: RetainRequest): Retained {
       retention.settle()
       return { ...all, kept_aside: asideIn(dataDir) }
     })
+    // As after a deletion: the log that went must not come back.
+    syncFolder(dataDir)
+    return retained
+  } catch (error) {
+    throw error instanceof LinkError ? error : unusable(error)
   } finally {
     lock.close()
   }
