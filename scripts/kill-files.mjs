@@ -3,7 +3,16 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { appendFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { lineFaults } from './kill-hub.mjs'
-import { done, EMIT, newPath, NODE, project, storeFaults, wholeFaults } from './kill-places.mjs'
+import {
+  done,
+  EMIT,
+  newFile,
+  newPath,
+  NODE,
+  project,
+  storeFaults,
+  wholeFaults,
+} from './kill-places.mjs'
 
 const EVENTS = 3
 const HUB = { origin: 'https://hub.example.org', team: 'team', epoch: 'first' }
@@ -103,6 +112,8 @@ export const OF_FILES = {
       }
       return Object.keys(files).map((name) => join(folder, name))
     },
+    // The files are git's own for the time of a merge, which begins anew after a cut.
+    isRecordable: false,
     args: (_, [base, ours, theirs]) => [
       ...['merge-driver', base, ours, theirs, 'kitty-specs/m/decisions.events.jsonl'],
     ],
@@ -142,7 +153,7 @@ export const OF_FILES = {
       const made = await recorded(world)
       const from = newPath(world, 'events')
       await done(world, made.root, ['queue', 'export', '--bare', '--out', from])
-      return { from, out: newPath(world, 'migrated') }
+      return { from, out: newFile(world, 'migrated') }
     },
     args: (_, { from, out }) => ['migrate-events', from, '--out', out],
     next: ['the same'],
@@ -160,7 +171,7 @@ export const OF_FILES = {
     },
   },
   'queue export': {
-    take: async (world) => ({ ...(await recorded(world)), out: newPath(world, 'export') }),
+    take: async (world) => ({ ...(await recorded(world)), out: newFile(world, 'export') }),
     cwd: inRoot,
     args: (_, { out }) => ['queue', 'export', '--out', out],
     next: ['the same'],

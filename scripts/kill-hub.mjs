@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { ask, databaseFaults, newPath, NODE } from './kill-places.mjs'
+import { ask, databaseFaults, newFile, newPath, NODE } from './kill-places.mjs'
 
 const TEAM = 'coast'
 /** Stands in every event of the project that is deleted. */
@@ -65,7 +65,7 @@ export const AT_HUBS = {
     ],
   },
   'hub backup': {
-    take: async (world) => ({ ...(await filled(world)), out: `${newPath(world, 'backup')}.db` }),
+    take: async (world) => ({ ...(await filled(world)), out: newFile(world, 'backup') }),
     args: (_, { data, out }) => ['hub', 'backup', '--data', data, '--out', out],
     next: ['the same'],
     refused: 'HUB_BACKUP_EXISTS',
@@ -89,6 +89,8 @@ export const AT_HUBS = {
     args: (_, { data, backup }) => [
       ...['hub', 'restore', '--from', backup, '--data', data, '--yes'],
     ],
+    // The kernel copies the file, by a call that no preloaded library sees.
+    isRecordable: false,
     next: ['the same'],
     left: (_, { data }, document) => {
       const [count] = counted(data)
@@ -121,7 +123,7 @@ export const AT_HUBS = {
     ],
   },
   'hub export': {
-    take: async (world) => ({ ...(await filled(world)), out: newPath(world, 'export') }),
+    take: async (world) => ({ ...(await filled(world)), out: newFile(world, 'export') }),
     args: (_, { data, uuid, out }) => [
       ...['hub', 'export', ...projectOf(uuid), '--data', data, '--out', out],
     ],

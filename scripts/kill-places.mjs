@@ -1,6 +1,6 @@
 // Where swept commands are run that change something beside the mission, and what may be wrong there afterwards.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
@@ -21,6 +21,13 @@ let knower = null
 export function newPath(world, name) {
   made += 1
   return join(world.home, `${name}-${made}`)
+}
+
+/** The same, of a file, in a folder of its own: what happens to the folder of all is not recorded. */
+export function newFile(world, name) {
+  const folder = newPath(world, name)
+  mkdirSync(folder)
+  return join(folder, name)
 }
 
 export function repository(world) {
