@@ -114,9 +114,9 @@ export const OF_FILES = {
     },
     // The files are git's own for the time of a merge, which begins anew after a cut.
     isRecordable: false,
-    args: (_, [base, ours, theirs]) => [
-      ...['merge-driver', base, ours, theirs, 'kitty-specs/m/decisions.events.jsonl'],
-    ],
+    args: (_, [base, ours, theirs]) => {
+      return ['merge-driver', base, ours, theirs, 'kitty-specs/m/decisions.events.jsonl']
+    },
     next: ['the same'],
     left: (_, [, ours], document) => (document === null ? [] : lineFaults(ours, EVENTS, document)),
     check: (_, [, ours]) => lineFaults(ours, EVENTS, {}),

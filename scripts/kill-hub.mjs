@@ -86,9 +86,9 @@ export const AT_HUBS = {
       await fill(made, CANARY, Date.now())
       return { ...made, backup }
     },
-    args: (_, { data, backup }) => [
-      ...['hub', 'restore', '--from', backup, '--data', data, '--yes'],
-    ],
+    args: (_, { data, backup }) => {
+      return ['hub', 'restore', '--from', backup, '--data', data, '--yes']
+    },
     // The kernel copies the file, by a call that no preloaded library sees.
     isRecordable: false,
     next: ['the same'],
@@ -124,9 +124,9 @@ export const AT_HUBS = {
   },
   'hub export': {
     take: async (world) => ({ ...(await filled(world)), out: newFile(world, 'export') }),
-    args: (_, { data, uuid, out }) => [
-      ...['hub', 'export', ...projectOf(uuid), '--data', data, '--out', out],
-    ],
+    args: (_, { data, uuid, out }) => {
+      return ['hub', 'export', ...projectOf(uuid), '--data', data, '--out', out]
+    },
     next: ['the same'],
     refused: 'EXPORT_EXISTS',
     left: (_, { out }, document) => lineFaults(out, EVENTS, document),

@@ -57,7 +57,7 @@ export async function done(world, cwd, args) {
         next()
       },
     })
-  const before = { ...process.env }
+  const before = process.env
   process.env = { ...world.env }
   try {
     const code = await runIn([...args, '--json'], {
