@@ -6,6 +6,7 @@ import { realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findNatsServer } from '../nats-server.mjs'
 import { root, tool } from '../prepare.mjs'
 import { writeTable } from './bug-table.mjs'
 import { MUTATIONS } from './planted-bugs.mjs'
@@ -27,8 +28,16 @@ const RETRIES = 1
 const WHOLE_RETRIES = 3
 /** All of the tests, before any bug is planted. */
 const WHOLE_TIMEOUT_MS = 1_200_000
+/** Passed over where there is no nats-server. */
+const OF_NATS = /^test\/hub\/nats\//
 /** A bug may show itself by a wait without an end. */
 const TEST_TIMEOUT_MS = 60_000
+
+/** Those of these bugs whose tests can run here. */
+export function findable(names) {
+  if (findNatsServer() !== null) return names
+  return names.filter((name) => !MUTATIONS[name].by.some((file) => OF_NATS.test(file)))
+}
 
 /**
  * Runs the tests of all, which must pass; then plants each of these bugs, and runs its tests.
@@ -137,15 +146,19 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.
 /** All of them, or those that are named; with `--write`, the table in docs/proofs.md says so from then on. */
 async function main(args) {
   const isWritten = args.includes('--write')
-  const names = args.filter((arg) => arg !== '--write')
-  const given = names.length === 0 ? Object.keys(MUTATIONS) : names
+  const named = args.filter((arg) => arg !== '--write')
+  const given = named.length === 0 ? Object.keys(MUTATIONS) : named
   if (given.some((name) => !(name in MUTATIONS))) {
     console.error(
       `usage: mutations.mjs [--write] [NAME ...], of ${Object.keys(MUTATIONS).join(', ')}`,
     )
     process.exit(2)
   }
-  const found = await findAll(given, ({ name, by, isCaught, seconds }) => {
+  const names = findable(given)
+  for (const name of given.filter((one) => !names.includes(one))) {
+    console.log(`${name}: not run, there is no nats-server`)
+  }
+  const found = await findAll(names, ({ name, by, isCaught, seconds }) => {
     console.log(`${name}: ${isCaught ? 'caught' : 'MISSED'} by ${by.join(' ')} in ${seconds} s`)
   })
   if (isWritten) writeTable(found, Object.keys(MUTATIONS))

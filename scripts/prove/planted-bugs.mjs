@@ -2,6 +2,7 @@
 
 import { bug } from './planted-bug.mjs'
 import { ACTOR_BUGS } from './planted-actor-bugs.mjs'
+import { FAST_BUGS } from './planted-fast-bugs.mjs'
 
 /**
  * By name: `edits`, each what stands there and what takes its place, white space and quotes aside; `by`, the test files.
@@ -161,6 +162,7 @@ export const MUTATIONS = {
     ["if (isHolder) this.#voice.report({ type: 'store.leaseLost' });", ''],
   ]),
   ...ACTOR_BUGS,
+  ...FAST_BUGS,
   'a row is lost with the power': bug('scripts/power-cut', [
     ['sync(place, handle), place.fs.syncDirectory', 'place.fs.syncDirectory'],
   ]),

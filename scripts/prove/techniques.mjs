@@ -220,8 +220,8 @@ async function chaos({ random, forMs }) {
 }
 
 async function mutations({ random, forMs }) {
-  const { findAll, MUTATIONS } = await import('./mutations.mjs')
-  const all = Object.keys(MUTATIONS)
+  const { findable, findAll, MUTATIONS } = await import('./mutations.mjs')
+  const all = findable(Object.keys(MUTATIONS))
   const quick = all.filter((name) => MUTATIONS[name].by.every((file) => QUICK.test(file)))
   const two = [quick.splice(random.between(0, quick.length - 1), 1)[0], random.pick(quick)]
   const found = await findAll(forMs < ALL_MUTATIONS_MS ? two : all)
