@@ -114,6 +114,7 @@ export const NOT_SWEPT = {
   gate: READS,
   'glossary list': READS,
   'hooks status': READS,
+  'hub dead-letters': READS,
   'hub migrate': 'needs a nats-server; test/hub/nats/migrate.test.ts',
   'hub token list': READS,
   'hub verify': READS,

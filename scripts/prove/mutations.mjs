@@ -95,12 +95,8 @@ class Copy {
 
   /** `{ path, text }` of each module, and of the bundles that hold it. */
   filesWith(anchor) {
-    const dist = join(this.#folder, 'dist')
-    const found = readdirSync(dist, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.js'))
-      .map((name) => join(dist, name))
-      .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
-      .filter(({ text }) => patternOf(anchor).test(text))
+    const pattern = patternOf(anchor)
+    const found = modulesIn(this.#folder).filter(({ text }) => pattern.test(text))
     if (found.length === 0) throw new Error(`nothing in dist says "${anchor}"`)
     return found
   }
@@ -133,6 +129,23 @@ class Copy {
   remove() {
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+function modulesIn(folder) {
+  const dist = join(folder, 'dist')
+  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(dist, name))
+    .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
+}
+
+/** Names of bugs that have no place in the program as it is built now. */
+export function staleBugs() {
+  // As `patternOf` has it, and quicker for so many.
+  const plain = (text) => text.replaceAll(/\s+/g, ' ').replaceAll(/["`]/g, "'")
+  const modules = modulesIn(root).map(({ text }) => plain(text))
+  const isThere = ([anchor]) => modules.some((text) => text.includes(plain(anchor)))
+  return Object.keys(MUTATIONS).filter((name) => !MUTATIONS[name].edits.every(isThere))
 }
 
 /** The bundler indents and quotes in its own way. */

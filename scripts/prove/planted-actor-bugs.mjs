@@ -79,7 +79,7 @@ export const ACTOR_BUGS = {
     ],
   ]),
   'a dead socket thread leaves the link up': bug('scripts/simulation', [
-    ["if (name === 'socket') this.#connection.send({ type: 'connection.lost' });", ''],
+    ["if (name === 'socket') this.#actors.connection.send({ type: 'connection.lost' });", ''],
   ]),
   'a link that is wanted stays closed': bug('scripts/simulation', [
     [
@@ -94,10 +94,16 @@ export const ACTOR_BUGS = {
     ["target: 'probing',", "target: '#connection.backingOff',"],
   ]),
   "another process's opt-out is not heeded": bug('scripts/simulation', [
-    ["else this.#connection.send({ type: 'connection.disable', reason: 'NO_CONSENT' });", ''],
+    [
+      "else this.#actors.connection.send({ type: 'connection.disable', reason: 'NO_CONSENT' });",
+      '',
+    ],
   ]),
   "another process's opt-in is not heeded": bug('scripts/simulation', [
-    ["if (granted) this.#connection.send({ type: 'connection.enable' });", 'if (granted) {}'],
+    [
+      "if (granted) this.#actors.connection.send({ type: 'connection.enable' });",
+      'if (granted) {}',
+    ],
   ]),
   'a lost lease is asked for once': bug('scripts/simulation', [
     ['this.#options.clock.setTimeout(() => this.#retake(), LEASE_RETRY_MS);', ''],

@@ -1,7 +1,7 @@
 /** The runner of planted bugs; `npm run prove:mutations` plants them all, `npm run prove` two of them. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readTable } from '../../scripts/prove/bug-table.mjs'
-import { findAll, MUTATIONS } from '../../scripts/prove/mutations.mjs'
+import { findAll, MUTATIONS, staleBugs } from '../../scripts/prove/mutations.mjs'
 
 const TIMEOUT_MS = 300_000
 
@@ -20,6 +20,11 @@ describe('the planted bugs', () => {
         'N s',
       ])
     }
+  })
+
+  it('have a place in the program as it is now', () => {
+    plan('stale', ['there is no such code', ''])
+    expect(staleBugs()).toEqual(['stale'])
   })
 
   it('are refused where the code that they change is another one now', async () => {
