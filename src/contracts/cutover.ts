@@ -91,6 +91,7 @@ function keyFault(value: Envelope): string | null {
 }
 
 function signalFault(signal: unknown): string | null {
+  if (signal === cutover_contract_version) return null
   if (signal === null) return `missing canonical cutover signal ${SIGNAL}`
   if (typeof signal !== 'string') return `${SIGNAL} must be a string`
   const [major = ''] = signal.split('.', 1)
@@ -98,7 +99,6 @@ function signalFault(signal: unknown): string | null {
   if (Number(major) !== accepted_major) {
     return `unsupported cutover major version; expected: ${accepted_major}`
   }
-  if (signal === cutover_contract_version) return null
   return `cutover signal must equal ${cutover_contract_version}`
 }
 

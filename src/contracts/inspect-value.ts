@@ -35,6 +35,8 @@ type Visit = {
 
 /** Everything that keeps the value from being judged, and every forbidden key, in the order of the text. */
 export function inspectValue(root: unknown): readonly Violation[] {
+  // Nearly every value has no fault, and a walk that can say where one is takes three times as long.
+  if (isFaultless(root, 0, { left: VALUES_MAX })) return []
   const found: Violation[] = []
   const add = (one: Violation): void => {
     if (found.length < VIOLATIONS_MAX) found.push(one)
@@ -91,6 +93,21 @@ export function hasTooManyValues(root: unknown): boolean {
     },
   })
   return isTooMany
+}
+
+function isFaultless(value: unknown, depth: number, values: { left: number }): boolean {
+  values.left -= 1
+  if (values.left < 0 || faultOf(value) !== null) return false
+  if (!isContainer(value)) return true
+  if (depth >= JSON_DEPTH_MAX) return false
+  if (Array.isArray(value)) {
+    return (value as readonly unknown[]).every((item) => isFaultless(item, depth + 1, values))
+  }
+  for (const key of Object.keys(value)) {
+    if (FORBIDDEN_LEGACY_KEYS.has(key) || isForbiddenKey(key) || !key.isWellFormed()) return false
+    if (!isFaultless(entryOf(value, key), depth + 1, values)) return false
+  }
+  return true
 }
 
 function walk(root: unknown, { onKey, onValue, onTooMany }: Visit): void {

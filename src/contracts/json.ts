@@ -204,7 +204,7 @@ export function parseJson(text: string, lengthMax: number = JSON_LENGTH_MAX): Js
     // The engine's own message quotes the text, which may hold what must not be shown.
     throw new InputError('JSON_SYNTAX', 'not valid JSON')
   }
-  checkShape(value)
+  checkShape(value, 0)
   return value
 }
 
@@ -226,22 +226,19 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-// A stack of its own: deep input must not overflow the call stack.
-function checkShape(root: Json): void {
-  const stack: { value: Json; depth: number }[] = [{ value: root, depth: 0 }]
-  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
-    const { value, depth } = item
-    // What is too large for a number was read as Infinity, which no writer can write again.
-    if (typeof value === 'number' && !Number.isFinite(value)) throw notANumber()
-    if (typeof value !== 'object' || value === null) continue
-    if (depth >= JSON_DEPTH_MAX) throw tooDeep()
-    if (!Array.isArray(value)) {
-      for (const key of Object.keys(value)) {
-        if (isForbiddenKey(key)) throw new InputError('JSON_KEY', `the key ${key} is refused`)
-      }
-    }
-    for (const child of Object.values(value) as Json[])
-      stack.push({ value: child, depth: depth + 1 })
+// The engine reads any depth, so what stands deeper than is allowed must not be entered.
+function checkShape(value: Json, depth: number): void {
+  // What is too large for a number was read as Infinity, which no writer can write again.
+  if (typeof value === 'number' && !Number.isFinite(value)) throw notANumber()
+  if (typeof value !== 'object' || value === null) return
+  if (depth >= JSON_DEPTH_MAX) throw tooDeep()
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) checkShape(item, depth + 1)
+    return
+  }
+  for (const key of Object.keys(value)) {
+    if (isForbiddenKey(key)) throw new InputError('JSON_KEY', `the key ${key} is refused`)
+    checkShape((value as JsonObject)[key] as Json, depth + 1)
   }
 }
 

@@ -33,12 +33,14 @@ function replaced(
   fields: readonly string[],
   canonical: (text: string) => string | null,
 ): Normalised {
-  const changes = fields.flatMap((field): Normalisation[] => {
+  const changes: Normalisation[] = []
+  for (const field of fields) {
     const from = Object.hasOwn(value, field) ? value[field] : null
-    if (typeof from !== 'string') return []
-    const to = canonical(from)
-    return to === null || to === from ? [] : [{ code, path: [field], from, to }]
-  })
+    const to = typeof from === 'string' ? canonical(from) : null
+    if (typeof from === 'string' && to !== null && to !== from) {
+      changes.push({ code, path: [field], from, to })
+    }
+  }
   if (changes.length === 0) return { value, changes }
   const fixed = changes.map(({ path, to }) => [String(path[0]), to] as const)
   return { value: { ...value, ...Object.fromEntries(fixed) }, changes }
