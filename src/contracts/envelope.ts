@@ -17,7 +17,7 @@ import {
 } from './fields.ts'
 import { shared } from './fields.ts'
 import { isUuid } from './scalars.ts'
-import { isDateTime } from './timestamp.ts'
+import { isDateTime, isPlainTime } from './timestamp.ts'
 
 export const envelope = shared(
   'Event',
@@ -68,7 +68,7 @@ export function isPlainlySound(value: Readonly<Record<string, unknown>>): boolea
     Number.isSafeInteger(lamport_clock) &&
     (lamport_clock as number) >= 0 &&
     typeof timestamp === 'string' &&
-    isDateTime(timestamp) &&
+    (isPlainTime(timestamp) || isDateTime(timestamp)) &&
     typeof project_uuid === 'string' &&
     isUuid(project_uuid) &&
     schema_version === SCHEMA_VERSION &&

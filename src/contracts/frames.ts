@@ -9,6 +9,7 @@ import type { Json, JsonObject } from './json.ts'
 import { ID_KEY_BY_TYPE } from './ledger-frame.ts'
 import type { CommitsPushed, CommitsPushedAck } from './ledger-frame.ts'
 import type { LedgerLines, LedgerLinesAck } from './ledger-lines.ts'
+import { isPlainlyFramed } from './plain-event.ts'
 import { judgeWireEvent } from './wire-event.ts'
 
 /** A commit on a mission branch that touched `kitty-specs/`. Exactly these seven keys. */
@@ -226,7 +227,7 @@ const KIND_BY_TYPE: Readonly<Record<string, string>> = {
 }
 
 function readEvent(frame: JsonObject): ClientReading {
-  return CLIENT_FRAMES.event.safeParse(frame).success
+  return isPlainlyFramed(frame) || CLIENT_FRAMES.event.safeParse(frame).success
     ? judged(frame as EventFrame)
     : invalid('invalid_event', eventIds(frame))
 }
@@ -244,7 +245,8 @@ export function readBatchedEvents(events: readonly Json[]): readonly BatchedRead
     if (!isJsonObject(event)) return null
     const { event_id } = event
     if (typeof event_id !== 'string' || !EVENT_ID_PATTERN.test(event_id)) return null
-    const isGood = batchedEvent.safeParse(event).success
+    const isPlain = event['type'] === undefined && isPlainlyFramed(event)
+    const isGood = isPlain || batchedEvent.safeParse(event).success
     const reading = isGood
       ? judged(event as BatchedEvent)
       : invalid('invalid_event', eventIds(event))

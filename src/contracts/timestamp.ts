@@ -26,6 +26,8 @@ const DATE = String.raw`(\d{4})-(\d{2})-(\d{2})`
 const CLOCK = String.raw`(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?`
 const ZONE = String.raw`(?:([Zz])|([+-])(\d{2}):?(\d{2}))`
 const WRITTEN = new RegExp(`^${DATE}(?:[Tt _]${CLOCK}${ZONE}?)?$`)
+const PLAIN =
+  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d{1,9})?(?:Z|\+00:00)$/
 const COUNTED = /^([+-]?\d{1,15})(?:\.(\d+))?$/
 
 /** What readers of JSON Schema can check of a time; the calendar they can't. */
@@ -52,6 +54,11 @@ export function parseTimestamp(text: string): Timestamp | null {
 
 export function isDateTime(text: string): boolean {
   return parseTimestamp(text) !== null
+}
+
+/** As nearly every writer writes a time: of the first 28 days of a month, by UTC. True only of what `isDateTime` takes. */
+export function isPlainTime(text: string): boolean {
+  return PLAIN.test(text)
 }
 
 /** Earlier, same or later as a negative number, zero or a positive one: by instants, whatever the offsets. */
