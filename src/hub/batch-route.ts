@@ -8,7 +8,6 @@ import { readBatchedEvents } from '../contracts/frames.ts'
 import { parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
 import { KittiwakeError } from '../errors.ts'
-import { elementsOf } from './body.ts'
 import { EventBatch } from './event-batch.ts'
 import type { PartResult } from './event-batch.ts'
 import type { Intake, Sender } from './intake.ts'
@@ -104,10 +103,10 @@ function batchIn(text: string, team: string): EventBatch {
     throw new RequestFault(413, 'TOO_LARGE', message)
   }
   const readings = readBatchedEvents(events)
-  const texts = elementsOf(text, 'events')
   if (readings === null) throw unreadable('An event has no readable event_id')
-  if (texts === null) throw unreadable('The events are there twice')
-  return new EventBatch(team, readings, texts)
+  const batch = EventBatch.of(team, readings, text)
+  if (batch === null) throw unreadable('The events are there twice')
+  return batch
 }
 
 function objectIn(text: string): JsonObject {

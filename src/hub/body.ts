@@ -2,15 +2,17 @@
  * The event as it is stored: the very bytes that came, without the keys that only served the transport. Not
  * re-serialized, because a reader shall get what the writer's checksum was made of.
  */
+import type { JsonObject } from '../contracts/json.ts'
 
 /** Of an event: what a client and a hub add for the transport alone. */
-export const EVENT_TRANSPORT_KEYS: ReadonlySet<string> = new Set([
+const TRANSPORT_KEYS = [
   'type',
   'seq',
   'spec_kitty_delivery_identity',
   'admission_generation',
   'binding_audience',
-])
+]
+export const EVENT_TRANSPORT_KEYS: ReadonlySet<string> = new Set(TRANSPORT_KEYS)
 /** Of a commit, whose type is a part of it. */
 export const COMMIT_TRANSPORT_KEYS: ReadonlySet<string> = new Set(
   [...EVENT_TRANSPORT_KEYS].filter((key) => key !== 'type'),
@@ -40,42 +42,87 @@ export function withoutMembers(text: string, keys: ReadonlySet<string>): string 
   return `{${kept.join(',')}}`
 }
 
+/** An object of a list, as it came. */
+export type Listed = {
+  readonly text: string
+  /** Keys of the object itself, each as often as it is there. */
+  readonly members: number
+  /** Between its keys and values stands no white space. */
+  readonly isTight: boolean
+}
+
 /**
- * The texts of the elements of the list that stands under a top-level key.
+ * The objects of the list that stands under a top-level key.
  *
- * @param text valid JSON that holds one object with that list
+ * @param text valid JSON that holds one object with that list, of nothing but objects
  * @returns null where the key is there twice
  */
-export function elementsOf(text: string, key: string): readonly string[] | null {
-  let list = -1
+export function objectsIn(text: string, key: string): readonly Listed[] | null {
+  let objects: Listed[] | null = null
   let at = skipSpace(text, text.indexOf('{') + 1)
   while (text.charCodeAt(at) !== CLOSE_BRACE) {
     const keyEnd = stringEnd(text, at)
     const value = skipSpace(text, text.indexOf(':', keyEnd) + 1)
     if (keyOf(text.slice(at, keyEnd)) === key) {
-      if (list !== -1) return null
-      list = value
-    }
-    at = skipSpace(text, valueEnd(text, value))
+      if (objects !== null) return null
+      objects = []
+      // Of two keys the first may have any value.
+      const isList = text.charCodeAt(value) === OPEN_BRACKET
+      at = isList ? listEnd(text, value, objects) : valueEnd(text, value)
+    } else at = valueEnd(text, value)
+    at = skipSpace(text, at)
     if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
   }
-  return list === -1 ? null : elementsFrom(text, skipSpace(text, list + 1))
+  return objects
 }
 
-function elementsFrom(text: string, from: number): readonly string[] {
-  const elements: string[] = []
-  let at = from
+// Adds the objects of the list that opens at `from`.
+function listEnd(text: string, from: number, objects: Listed[]): number {
+  let at = skipSpace(text, from + 1)
   while (text.charCodeAt(at) !== CLOSE_BRACKET) {
-    const end = valueEnd(text, at)
-    elements.push(text.slice(at, end))
-    at = skipSpace(text, end)
+    const object = objectAt(text, at)
+    objects.push(object)
+    at = skipSpace(text, at + object.text.length)
     if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
   }
-  return elements
+  return at + 1
+}
+
+function objectAt(text: string, from: number): Listed {
+  let members = 0
+  let isTight = true
+  let depth = 0
+  let at = from
+  do {
+    const unit = text.charCodeAt(at)
+    if (unit === QUOTE) {
+      at = stringEnd(text, at)
+      continue
+    }
+    if (unit === OPEN_BRACE || unit === OPEN_BRACKET) depth += 1
+    else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) depth -= 1
+    else if (depth === 1 && unit === COLON) members += 1
+    else if (depth === 1 && unit <= SPACE) isTight = false
+    at += 1
+  } while (depth > 0)
+  return { text: text.slice(from, at), members, isTight }
+}
+
+/**
+ * An event without its transport keys.
+ *
+ * @param value what the text says
+ * @returns null where a top-level key is there twice
+ */
+export function bodyOf({ text, members, isTight }: Listed, value: JsonObject): string | null {
+  if (members !== Object.keys(value).length) return null
+  const isWhole = isTight && !TRANSPORT_KEYS.some((key) => Object.hasOwn(value, key))
+  return isWhole ? text : withoutMembers(text, EVENT_TRANSPORT_KEYS)
 }
 
 const QUOTE = 0x22
 const COMMA = 0x2c
+const COLON = 0x3a
 const BACKSLASH = 0x5c
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d

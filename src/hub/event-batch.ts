@@ -1,6 +1,7 @@
 /** Events that came together, in an array frame or an HTTP batch: which can be stored, and what became of each. */
 import type { BatchedReading, Rejection } from '../contracts/frames.ts'
-import { EVENT_TRANSPORT_KEYS, withoutMembers } from './body.ts'
+import { bodyOf, objectsIn } from './body.ts'
+import type { Listed } from './body.ts'
 import { rejectionOf } from './replies.ts'
 import type { EventEntry, Outcome } from './entries.ts'
 
@@ -22,10 +23,22 @@ export class EventBatch {
   readonly entries: readonly EventEntry[]
   readonly #parts: readonly Part[]
 
-  /** @param texts the events as they came, one for each reading */
-  constructor(team: string, readings: readonly BatchedReading[], texts: readonly string[]) {
-    this.#parts = readings.map((reading, index) => partOf(team, reading, texts[index] ?? ''))
+  private constructor(
+    team: string,
+    readings: readonly BatchedReading[],
+    listed: readonly Listed[],
+  ) {
+    this.#parts = readings.map((reading, index) => partOf(team, reading, listed[index]))
     this.entries = this.#parts.flatMap(({ entry }) => entry ?? [])
+  }
+
+  /**
+   * @param text what came, valid JSON whose `events` the readings are of
+   * @returns null where it has two such lists
+   */
+  static of(team: string, readings: readonly BatchedReading[], text: string): EventBatch | null {
+    const listed = objectsIn(text, 'events')
+    return listed === null ? null : new EventBatch(team, readings, listed)
   }
 
   get size(): number {
@@ -51,12 +64,16 @@ export class EventBatch {
   }
 }
 
-function partOf(team: string, { event_id, reading }: BatchedReading, text: string): Part {
+function partOf(
+  team: string,
+  { event_id, reading }: BatchedReading,
+  listed: Listed | undefined,
+): Part {
   if (reading.kind === 'invalid') {
     const { category, project_uuid = null } = reading
     return { event_id, entry: null, category, project_uuid }
   }
-  const body = withoutMembers(text, EVENT_TRANSPORT_KEYS)
+  const body = listed === undefined ? null : bodyOf(listed, reading.frame)
   const { project_uuid, node_id, lamport_clock } = reading.frame
   if (body === null) return { event_id, entry: null, category: 'invalid_event', project_uuid }
   return {

@@ -1,7 +1,7 @@
 /** Makes arrivals of what one connection sends. Every answer goes through the intake, so that all keep their order. */
 import { readClientFrame } from '../contracts/frames.ts'
 import type { ClientReading, InvalidFrame } from '../contracts/frames.ts'
-import { COMMIT_TRANSPORT_KEYS, elementsOf, EVENT_TRANSPORT_KEYS, withoutMembers } from './body.ts'
+import { COMMIT_TRANSPORT_KEYS, EVENT_TRANSPORT_KEYS, withoutMembers } from './body.ts'
 import type { DeadLetter } from './dead-letters.ts'
 import { EventBatch } from './event-batch.ts'
 import type { PartResult } from './event-batch.ts'
@@ -97,11 +97,10 @@ export class Inbox {
   #events({ batch, events }: Reading<'events'>, text: string): void {
     // What follows a frame that was not taken must not be acknowledged with it.
     if (batch !== this.#batches + 1) return this.#refuse({ category: 'batch_out_of_order', batch })
-    const texts = elementsOf(text, 'events')
-    if (texts === null) return this.#refuse({ category: 'invalid_batch', batch })
-    this.#batches = batch
     const { sender, replier, metrics, buryAll, countBadFrame } = this.#options
-    const parts = new EventBatch(sender.team, events, texts)
+    const parts = EventBatch.of(sender.team, events, text)
+    if (parts === null) return this.#refuse({ category: 'invalid_batch', batch })
+    this.#batches = batch
     if (parts.entries.length < parts.size) countBadFrame()
     metrics.batchEvents.observe(parts.size)
     this.#deliver(parts.entries, (outcomes) => {

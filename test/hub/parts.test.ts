@@ -2,8 +2,9 @@ import * as fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { JsonObject } from '#dist/contracts/json.js'
 import { Awareness } from '#dist/hub/awareness.js'
-import { withoutMembers } from '#dist/hub/body.js'
+import { bodyOf, EVENT_TRANSPORT_KEYS, objectsIn, withoutMembers } from '#dist/hub/body.js'
 import { Following } from '#dist/hub/following.js'
 import { RATE_KEYS_MAX, REQUESTS_BURST, TICKETS_MAX } from '#dist/hub/limits.js'
 import { Logins } from '#dist/hub/login.js'
@@ -45,6 +46,55 @@ describe(withoutMembers, () => {
     expect(withoutMembers('{"a":1,"\\u0061":1}', new Set(['a']))).toBeNull()
     expect(withoutMembers('{"a":{"b":1},"b":1}', new Set())).toBe('{"a":{"b":1},"b":1}')
   })
+})
+
+describe(bodyOf, () => {
+  const keys = fc.oneof(
+    fc.constantFrom(...EVENT_TRANSPORT_KEYS, 'x'),
+    fc.string({ unit: 'grapheme' }),
+  )
+  const bodiesIn = (text: string) => {
+    const { events } = JSON.parse(text) as { readonly events: readonly JsonObject[] }
+    return objectsIn(text, 'events')?.map((listed, at) => bodyOf(listed, events[at] ?? {}))
+  }
+
+  it('is the text of each event of a list without its transport keys, to the letter', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.dictionary(keys, fc.jsonValue()), { maxLength: 3 }),
+        fc.nat(2),
+        (events, space) => {
+          const text = JSON.stringify({ a: '],"', events, z: [{}] }, null, space)
+          const { events: written } = JSON.parse(text) as { readonly events: unknown }
+          const bodies = bodiesIn(text)
+          const texts = objectsIn(text, 'events')?.map((listed) => listed.text) ?? []
+          expect(texts.map((one) => JSON.parse(one) as unknown)).toEqual(written)
+          expect(bodies).toEqual(texts.map((one) => withoutMembers(one, EVENT_TRANSPORT_KEYS)))
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('keeps how numbers and texts are written', () => {
+    const event = String.raw`{"a":1.0,"b":"\u00e9\"}","a2":{"x" : [1, 2]}}`
+    expect(bodiesIn(`{"events" : [ ${event} , {"type":1,"b":1E2} ]}`)).toEqual([event, '{"b":1E2}'])
+  })
+
+  it('is none where a top-level key is there twice, however it is written', () => {
+    expect(bodiesIn('{"events":[{"a":1,"a":1},{"a":{"b":1},"b":1}]}')).toEqual([
+      null,
+      '{"a":{"b":1},"b":1}',
+    ])
+    expect(bodiesIn(String.raw`{"events":[{"a":1,"\u0061":1}]}`)).toEqual([null])
+  })
+
+  it.each(['[1,"]",[{}]]', '{"a":[1]}', '5', '"x"', '[]'])(
+    'is none where the list is there twice, first as %s',
+    (first) => {
+      expect(objectsIn(`{"events":${first},"events":[{}]}`, 'events')).toBeNull()
+    },
+  )
 })
 
 describe(RateLimiter, () => {
