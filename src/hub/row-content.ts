@@ -1,12 +1,13 @@
 /** When the contents of two rows are the same. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { FRAME_LENGTH_MAX } from '../contracts/frames.ts'
 import { encodeJson, parseJson } from '../contracts/json.ts'
 import type { FeedRow } from './store.ts'
 
 /** The checksum that a row is kept with. */
 export function hashOf(body: string): Buffer {
-  return createHash('sha256').update(body, 'utf8').digest()
+  // By way of a text, because such buffers share their memory, and each of the other kind has its own.
+  return Buffer.from(hash('sha256', body, 'binary'), 'latin1')
 }
 
 /** Another writer may order the keys or escape the text differently; the event is the same then. */
