@@ -12,9 +12,9 @@ export type Stored = {
 }
 
 export class Announcer {
-  readonly #fanOut: Pick<FanOut, 'publish' | 'tell'>
+  readonly #fanOut: Pick<FanOut, 'publisher' | 'tell'>
 
-  constructor(fanOut: Pick<FanOut, 'publish' | 'tell'>) {
+  constructor(fanOut: Pick<FanOut, 'publisher' | 'tell'>) {
     this.#fanOut = fanOut
   }
 
@@ -22,12 +22,13 @@ export class Announcer {
   announce({ entries, outcomes, senders }: Stored): void {
     // A history comes in many frames: of each ledger the last one tells of all.
     const last = new Map<string, { readonly entry: LinesEntry; readonly outcome: Outcome }>()
+    const publish = this.#fanOut.publisher()
     for (const [index, entry] of entries.entries()) {
       const outcome = outcomes[index]
       if (outcome?.verdict !== 'accepted') continue
       if (entry.kind === 'pushed') this.#tellPushed(entry, outcome)
       else if (entry.kind === 'lines') last.set(ledgerOf(entry), { entry, outcome })
-      else this.#fanOut.publish(entry, outcome.seq, senders?.[index] ?? null)
+      else publish(entry, outcome.seq, senders?.[index] ?? null)
     }
     for (const { entry, outcome } of last.values()) this.#tellLines(entry, outcome)
   }

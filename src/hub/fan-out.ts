@@ -10,6 +10,9 @@ import type { Peer } from './peer.ts'
 import { Shown } from './shown.ts'
 import type { Shareable } from './shown.ts'
 
+/** Shows an accepted entry; a null sender is of another hub. */
+export type Publish = (entry: Shareable, seq: number, sender: Sender | null) => void
+
 export class FanOut {
   readonly #peersOf: (team: string) => Iterable<Peer>
   readonly #log: HubLog
@@ -21,10 +24,21 @@ export class FanOut {
     this.#log = log
   }
 
-  /** Offers an accepted entry to whoever shall see it; its sender, where that is here, has it. */
-  publish(entry: Shareable, seq: number, sender: Sender | null): void {
-    const shown = new Shown(entry, seq)
-    for (const peer of this.#peersOf(entry.team)) this.#offered(peer, peer.show(shown, sender))
+  /**
+   * Offers accepted entries to whoever shall see them; the sender of one, where that is here, has it. For one turn, in which
+   * nobody begins to listen: who does is looked up once for each project.
+   */
+  publisher(): Publish {
+    const listenersByProject = new Map<string, readonly Peer[]>()
+    return (entry, seq, sender) => {
+      const { team, project_uuid } = entry
+      const key = `${team} ${project_uuid}`
+      const listeners = listenersByProject.get(key) ?? this.#listeners(team, project_uuid)
+      listenersByProject.set(key, listeners)
+      if (listeners.length === 0) return
+      const shown = new Shown(entry, seq)
+      for (const peer of listeners) this.#offered(peer, peer.show(shown, sender))
+    }
   }
 
   /** Offers a frame to those who follow the project. */
@@ -40,6 +54,10 @@ export class FanOut {
   wake(peer: Peer): void {
     this.#behind.add(peer)
     this.#schedule()
+  }
+
+  #listeners(team: string, projectUuid: string): readonly Peer[] {
+    return [...this.#peersOf(team)].filter(({ following }) => following.listens(projectUuid))
   }
 
   #offered(peer: Peer, isOffered: boolean): void {

@@ -40,6 +40,11 @@ export class Following {
     return this.#followedByUuid.size
   }
 
+  /** Whether what is accepted in the project is shown: who never chose is shown everything. */
+  listens(projectUuid: string): boolean {
+    return !this.#hasChosen || this.has(projectUuid)
+  }
+
   has(projectUuid: string): boolean {
     return this.#followedByUuid.has(projectUuid)
   }

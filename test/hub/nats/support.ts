@@ -66,7 +66,9 @@ export async function startBackend(
   const store = new HubStore(dataDir, server === null ? 'own' : 'shared')
   const shown: TestBackend['shown'] = []
   const announcer = new Announcer({
-    publish: (entry, seq, sender) => shown.push({ entry, seq, isOwn: sender !== null }),
+    publisher: () => (entry, seq, sender) => {
+      shown.push({ entry, seq, isOwn: sender !== null })
+    },
     tell: () => {},
   })
   const metrics = new Metrics()
