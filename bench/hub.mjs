@@ -2,6 +2,7 @@
 // the same bytes and broadcasts them. A hub bears 1,000 sockets, so that 900 subscribers are the most beside its publishers.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createNewId } from '#dist/events/new-id.js'
 import { serve } from './hub-child.mjs'
 import { inTurn, median, notRun, row, timed } from './measure.mjs'
 import { draft, inFolder } from './project.mjs'
@@ -168,11 +169,12 @@ export async function begin(hubs, link, project) {
 }
 
 let made = 0
+const newId = createNewId(Date.now)
 
 /** An event as clients send it. */
 export function body(project_uuid = '6f2b8c1e-3d4a-4f5b-8c6d-7e8f9a0b1c2d') {
   made += 1
-  const event_id = `0${randomUUID().replaceAll('-', '').toUpperCase().slice(0, 25)}`
+  const event_id = newId()
   return JSON.stringify({
     ...draft(made),
     event_id,
