@@ -18,12 +18,15 @@ type Followed = {
   isLive: boolean
 }
 
+/** Most connections follow nothing, and each map has room from the start. Nothing is put into this one. */
+const NONE = new Map<string, Followed>()
+
 const PAGE = { rowsMax: CATCH_UP_ROWS_MAX, bytesMax: CATCH_UP_BYTES_MAX }
 
 export class Following {
   readonly #store: Pick<HubStore, 'feed' | 'projects'>
   readonly #outflow: Outflow
-  readonly #followedByUuid = new Map<string, Followed>()
+  #followedByUuid = NONE
   #hasChosen = false
 
   constructor(store: Pick<HubStore, 'feed' | 'projects'>, outflow: Outflow) {
@@ -53,6 +56,7 @@ export class Following {
   start(projectUuid: string, projectId: number, seq: number, head: number): void {
     this.stop(projectUuid)
     this.#hasChosen = true
+    if (this.#followedByUuid === NONE) this.#followedByUuid = new Map()
     this.#followedByUuid.set(projectUuid, { projectUuid, projectId, seq, isLive: seq === head })
   }
 

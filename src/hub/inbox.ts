@@ -2,11 +2,10 @@
 import { readClientFrame } from '../contracts/frames.ts'
 import type { ClientReading, InvalidFrame } from '../contracts/frames.ts'
 import { COMMIT_TRANSPORT_KEYS, EVENT_TRANSPORT_KEYS, withoutMembers } from './body.ts'
-import type { DeadLetter } from './dead-letters.ts'
+import type { DeadLetters } from './dead-letters.ts'
 import { EventBatch } from './event-batch.ts'
-import type { PartResult } from './event-batch.ts'
 import type { AwarenessFrame } from './awareness.ts'
-import type { Arrival, Sender } from './intake.ts'
+import type { Arrival, Intake, Sender } from './intake.ts'
 import { linesEntry } from './lines-table.ts'
 import type { Metrics } from './metrics.ts'
 import {
@@ -19,31 +18,34 @@ import {
 } from './replies.ts'
 import type { Replier } from './replier.ts'
 import type { Entry } from './entries.ts'
+import type { Session } from './tickets.ts'
 
 type Reading<Kind extends ClientReading['kind']> = Extract<ClientReading, { kind: Kind }>
 
-export type InboxOptions = {
-  readonly sender: Sender
-  /** Whom the connection speaks for. */
-  readonly user: string
+/** The connection whose frames these are. */
+export type Correspondent = Sender & {
+  readonly session: Session
   readonly replier: Replier
+  answerAwareness(frame: AwarenessFrame): readonly string[]
+  receivePong(timestamp: string): void
+  countBadFrame(): void
+}
+
+export type InboxParts = {
+  readonly intake: Pick<Intake, 'add'>
   readonly metrics: Metrics
-  /** An event was refused for good. */
-  readonly bury: (letter: Pick<DeadLetter, 'event_id' | 'project_uuid' | 'category'>) => void
-  readonly buryAll: (results: readonly PartResult[]) => void
-  readonly deliver: (arrival: Arrival) => void
-  readonly answerAwareness: (frame: AwarenessFrame) => readonly string[]
-  readonly receivePong: (timestamp: string) => void
-  readonly countBadFrame: () => void
+  readonly deadLetters: Pick<DeadLetters, 'add' | 'addAll'>
 }
 
 export class Inbox {
-  readonly #options: InboxOptions
+  readonly #peer: Correspondent
+  readonly #parts: InboxParts
   /** Array frames that were taken on this connection. */
   #batches = 0
 
-  constructor(options: InboxOptions) {
-    this.#options = options
+  constructor(peer: Correspondent, parts: InboxParts) {
+    this.#peer = peer
+    this.#parts = parts
   }
 
   receive(text: string): void {
@@ -60,7 +62,7 @@ export class Inbox {
       case 'pushed':
         return this.#pushed(reading)
       case 'pong':
-        return this.#options.receivePong(reading.frame.timestamp)
+        return this.#peer.receivePong(reading.frame.timestamp)
       case 'invalid':
         return this.#refuse(reading)
       default:
@@ -74,7 +76,7 @@ export class Inbox {
     if (body === null) {
       return this.#refuse({ category: 'invalid_event', event_id, project_uuid })
     }
-    const { team } = this.#options.sender
+    const { team, session, replier } = this.#peer
     const entry: Entry = {
       kind: 'event',
       team,
@@ -85,10 +87,11 @@ export class Inbox {
       body,
     }
     this.#deliver([entry], ([outcome]) => {
-      const { metrics, bury, replier } = this.#options
+      const { metrics, deadLetters } = this.#parts
       metrics.count(outcome)
       if (outcome?.verdict === 'conflict') {
-        bury({ event_id, project_uuid, category: rejectionOf('conflict').category })
+        const { category } = rejectionOf('conflict')
+        deadLetters.add(session, { event_id, project_uuid, category })
       }
       replier.reply(replyToEvent(event_id, outcome))
     })
@@ -97,16 +100,17 @@ export class Inbox {
   #events({ batch, events }: Reading<'events'>, text: string): void {
     // What follows a frame that was not taken must not be acknowledged with it.
     if (batch !== this.#batches + 1) return this.#refuse({ category: 'batch_out_of_order', batch })
-    const { sender, replier, metrics, buryAll, countBadFrame } = this.#options
-    const parts = EventBatch.of(sender.team, events, text)
+    const { team, session, replier } = this.#peer
+    const { metrics, deadLetters } = this.#parts
+    const parts = EventBatch.of(team, events, text)
     if (parts === null) return this.#refuse({ category: 'invalid_batch', batch })
     this.#batches = batch
-    if (parts.entries.length < parts.size) countBadFrame()
+    if (parts.entries.length < parts.size) this.#peer.countBadFrame()
     metrics.batchEvents.observe(parts.size)
     this.#deliver(parts.entries, (outcomes) => {
       const results = parts.results(outcomes)
       metrics.countAll(results)
-      buryAll(results)
+      deadLetters.addAll(session, results)
       replier.acknowledge(batch, results)
     })
   }
@@ -115,50 +119,53 @@ export class Inbox {
     const { project_uuid, git_hash } = frame
     const body = withoutMembers(text, COMMIT_TRANSPORT_KEYS)
     if (body === null) return this.#refuse({ category: 'invalid_frame', git_hash })
-    const { sender, user } = this.#options
-    const entry: Entry = { kind: 'commit', team: sender.team, project_uuid, git_hash, user, body }
+    const { session, replier } = this.#peer
+    const { team, user } = session
+    const entry: Entry = { kind: 'commit', team, project_uuid, git_hash, user, body }
     this.#deliver([entry], ([outcome]) => {
-      this.#options.metrics.count(outcome)
-      this.#options.replier.reply(replyToCommit(frame, outcome))
+      this.#parts.metrics.count(outcome)
+      replier.reply(replyToCommit(frame, outcome))
     })
   }
 
   #lines({ frame }: Reading<'lines'>): void {
-    const { sender, metrics, replier } = this.#options
-    this.#deliver([linesEntry(sender.team, frame)], ([outcome]) => {
-      metrics.count(outcome)
+    const { team, replier } = this.#peer
+    this.#deliver([linesEntry(team, frame)], ([outcome]) => {
+      this.#parts.metrics.count(outcome)
       replier.reply(replyToLines(frame, outcome))
     })
   }
 
   #pushed({ frame }: Reading<'pushed'>): void {
-    const { sender, metrics, replier } = this.#options
+    const { team, replier } = this.#peer
     const { project_uuid, git_hashes } = frame
-    const entry = { kind: 'pushed', team: sender.team, project_uuid, hashes: git_hashes } as const
+    const entry = { kind: 'pushed', team, project_uuid, hashes: git_hashes } as const
     this.#deliver([entry], ([outcome]) => {
-      metrics.count(outcome)
+      this.#parts.metrics.count(outcome)
       replier.reply(replyToPushed(frame, outcome))
     })
   }
 
   #awareness(frame: AwarenessFrame): void {
-    const { replier, answerAwareness } = this.#options
+    const peer = this.#peer
     this.#deliver([], () => {
-      for (const answer of answerAwareness(frame)) replier.reply(answer)
+      for (const answer of peer.answerAwareness(frame)) peer.replier.reply(answer)
     })
   }
 
   #refuse(fields: Partial<Omit<InvalidFrame, 'category'>> & { readonly category: string }): void {
-    const { replier, metrics, bury, countBadFrame } = this.#options
+    const { session, replier } = this.#peer
     const { project_uuid = null, ...told } = fields
     const { category, event_id } = told
-    countBadFrame()
-    metrics.rejected.add(category)
-    if (typeof event_id === 'string') bury({ event_id, project_uuid, category })
+    this.#peer.countBadFrame()
+    this.#parts.metrics.rejected.add(category)
+    if (typeof event_id === 'string') {
+      this.#parts.deadLetters.add(session, { event_id, project_uuid, category })
+    }
     this.#deliver([], () => replier.reply(refusal(told)))
   }
 
   #deliver(entries: readonly Entry[], settle: Arrival['settle']): void {
-    this.#options.deliver({ sender: this.#options.sender, entries, settle })
+    this.#parts.intake.add({ sender: this.#peer, entries, settle })
   }
 }

@@ -6,21 +6,24 @@ import { CATCH_UP_BYTES_MAX, PEER_BUFFER_BYTES_MAX } from './limits.ts'
 /** What is used of a WebSocket. */
 type Socket = Pick<WebSocket, 'readyState' | 'OPEN' | 'bufferedAmount' | 'send'>
 
+/** Whoever is on the other side. */
+type Reader = { tooSlow(): void }
+
 type Waiting = { readonly frame: Buffer; readonly projectUuid: string | null }
 
 export class Outflow {
   readonly #socket: Socket
   /** The socket below, to write many frames at once. */
   readonly #wire: Duplex
-  readonly #tooSlow: () => void
+  readonly #reader: Reader
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #isAwaited = false
 
-  constructor(socket: Socket, wire: Duplex, tooSlow: () => void) {
+  constructor(socket: Socket, wire: Duplex, reader: Reader) {
     this.#socket = socket
     this.#wire = wire
-    this.#tooSlow = tooSlow
+    this.#reader = reader
   }
 
   get isOpen(): boolean {
@@ -99,7 +102,7 @@ export class Outflow {
 
   #isSlow(): boolean {
     if (this.bytes <= PEER_BUFFER_BYTES_MAX) return false
-    this.#tooSlow()
+    this.#reader.tooSlow()
     return true
   }
 }

@@ -7,6 +7,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { FanOut } from './fan-out.ts'
 import { Following } from './following.ts'
 import { Inbox } from './inbox.ts'
+import type { Correspondent } from './inbox.ts'
 import type { Intake, Sender } from './intake.ts'
 import { BAD_FRAMES_MAX, PINGS_MISSED_MAX } from './limits.ts'
 import type { Metrics } from './metrics.ts'
@@ -45,49 +46,33 @@ export const CLOSE = {
   tokenEnded: 4401,
 } as const
 
-export class Peer implements Sender {
+const NONE: readonly string[] = []
+
+export class Peer implements Correspondent {
   readonly number: number
   readonly session: Session
   readonly outflow: Outflow
   readonly following: Following
+  readonly replier = new Replier()
   readonly #socket: WebSocket
   readonly #parts: PeerParts
-  readonly #replier = new Replier()
   #accepting = true
   #badFrames = 0
-  #unansweredPings: string[] = []
+  #unansweredPings = NONE
 
   constructor({ number, session, socket, wire, parts }: PeerOptions) {
     this.number = number
     this.session = session
     this.#socket = socket
     this.#parts = parts
-    this.outflow = new Outflow(socket, wire, () =>
-      this.shut(CLOSE.tryAgainLater, 'reads too slowly'),
-    )
+    this.outflow = new Outflow(socket, wire, this)
     this.following = new Following(parts.store, this.outflow)
-    const inbox = this.#newInbox()
+    const inbox = new Inbox(this, parts)
     socket.on('message', (data, isBinary) => {
       if (!this.#accepting) return
       if (isBinary) return this.shut(CLOSE.unsupportedData, 'text frames only')
       // The server keeps the default binary type, under which a message is one buffer.
       inbox.receive((data as Buffer).toString('utf8'))
-    })
-  }
-
-  #newInbox(): Inbox {
-    const { intake, metrics, deadLetters } = this.#parts
-    return new Inbox({
-      sender: this,
-      user: this.session.user,
-      replier: this.#replier,
-      metrics,
-      bury: (letter) => deadLetters.add(this.session, letter),
-      buryAll: (results) => deadLetters.addAll(this.session, results),
-      deliver: (arrival) => intake.add(arrival),
-      answerAwareness: (frame) => this.#answerAwareness(frame),
-      receivePong: (timestamp) => this.#receivePong(timestamp),
-      countBadFrame: () => this.#countBadFrame(),
     })
   }
 
@@ -99,7 +84,8 @@ export class Peer implements Sender {
     return this.#badFrames
   }
 
-  #answerAwareness(frame: AwarenessFrame): readonly string[] {
+  /** What a subscription or a presence is answered with, once its turn has come. */
+  answerAwareness(frame: AwarenessFrame): readonly string[] {
     const answer = this.#parts.awareness.take(this, frame)
     if ('category' in answer) {
       this.#parts.metrics.rejected.add(answer.category)
@@ -109,15 +95,19 @@ export class Peer implements Sender {
     return answer.frames
   }
 
-  // Only the echo of a ping proves that the other side reads what is sent.
-  #receivePong(timestamp: string): void {
-    if (this.#unansweredPings.includes(timestamp)) this.#unansweredPings = []
-    else this.#countBadFrame()
+  /** Only the echo of a ping proves that the other side reads what is sent. */
+  receivePong(timestamp: string): void {
+    if (this.#unansweredPings.includes(timestamp)) this.#unansweredPings = NONE
+    else this.countBadFrame()
   }
 
-  #countBadFrame(): void {
+  countBadFrame(): void {
     this.#badFrames += 1
     if (this.#badFrames > BAD_FRAMES_MAX) this.shut(CLOSE.policyViolation, 'too many bad frames')
+  }
+
+  tooSlow(): void {
+    this.shut(CLOSE.tryAgainLater, 'reads too slowly')
   }
 
   /** Offers what was accepted where this connection is to see it; false where it reads too slowly. */
@@ -130,7 +120,7 @@ export class Peer implements Sender {
   }
 
   flush(): void {
-    this.outflow.send(this.#replier.take())
+    this.outflow.send(this.replier.take())
   }
 
   fail(): void {
@@ -142,7 +132,7 @@ export class Peer implements Sender {
     if (!this.outflow.isOpen || this.#socket.isPaused) return
     if (this.#unansweredPings.length >= PINGS_MISSED_MAX) return this.#socket.terminate()
     const timestamp = new Date().toISOString()
-    this.#unansweredPings.push(timestamp)
+    this.#unansweredPings = [...this.#unansweredPings, timestamp]
     this.outflow.send([JSON.stringify({ type: 'ping', timestamp })])
   }
 

@@ -5,14 +5,16 @@
 import type { AcksFrame, Rejection } from '../contracts/frames.ts'
 import type { PartResult } from './event-batch.ts'
 
+const NONE: readonly string[] = []
+
 export class Replier {
-  #replies: string[] = []
+  #replies: string[] | null = null
   #acks: { through: number; last_event_id: string; count: number; rejected: Rejection[] } | null =
     null
 
   reply(frame: string): void {
     this.#settleArrays()
-    this.#replies.push(frame)
+    this.#owe(frame)
   }
 
   /** The array frame of this number, the next after the last, is durable. */
@@ -32,16 +34,21 @@ export class Replier {
   /** All that is owed, which is owed no longer. */
   take(): readonly string[] {
     this.#settleArrays()
-    const replies = this.#replies
-    this.#replies = []
+    const replies = this.#replies ?? NONE
+    this.#replies = null
     return replies
   }
 
   #settleArrays(): void {
     if (this.#acks === null) return
     const acks: AcksFrame = { type: 'acks', ...this.#acks }
-    this.#replies.push(JSON.stringify(acks))
+    this.#owe(JSON.stringify(acks))
     this.#acks = null
+  }
+
+  #owe(frame: string): void {
+    this.#replies ??= []
+    this.#replies.push(frame)
   }
 }
 

@@ -197,7 +197,7 @@ class RunningHub implements Hub {
 
   #upgrade(request: IncomingMessage, wire: Duplex, head: Buffer): void {
     // Until the WebSocket is there, nobody else listens for the errors of this socket.
-    wire.on('error', () => wire.destroy())
+    wire.on('error', destroy)
     const refusal = this.#guard(request)
     if (refusal !== null) return refuseRaw(wire, refusal)
     if (request.url !== SOCKET_PATH) return refuseRaw(wire, NO_SOCKET)
@@ -214,6 +214,7 @@ class RunningHub implements Hub {
   }
 
   #join(socket: WebSocket, wire: Duplex, session: Session): void {
+    wire.off('error', destroy)
     const number = ++this.#connections
     const peer = new Peer({ number, session, socket, wire, parts: this.#hub.peerParts })
     socket.on('error', (error) => {
@@ -264,6 +265,10 @@ class RunningHub implements Hub {
     this.#store.close()
     this.#log('stopped')
   }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy()
 }
 
 /** What a client may use on a connection. */

@@ -155,7 +155,7 @@ describe(Awareness, () => {
     store.insert([{ kind: 'event', ...ids, body: '{"a":1}' }])
     const closed = { readyState: 3, OPEN: 1, bufferedAmount: 0, send: () => {} } as const
     const newWatcher = () => {
-      const outflow = new Outflow(closed, new PassThrough(), () => {})
+      const outflow = new Outflow(closed, new PassThrough(), { tooSlow: () => {} })
       return { session: SESSION, following: new Following(store, outflow) }
     }
     const [gone, watcher] = [newWatcher(), newWatcher()]

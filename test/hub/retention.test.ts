@@ -261,7 +261,10 @@ it('is told to a subscriber that was behind, who goes on without a gap', () => {
     bufferedAmount: 0,
     send: (frame: unknown) => void told.push(JSON.parse(String(frame)) as JsonObject),
   }
-  const following = new Following(store, new Outflow(socket, new PassThrough(), () => {}))
+  const following = new Following(
+    store,
+    new Outflow(socket, new PassThrough(), { tooSlow: () => {} }),
+  )
   following.start(project_uuid, project_id, 5, head)
   age(dataDir, 20, 3)
   expect([...new Retention(other).steps(Date.now() - DAY_MS, null)]).toHaveLength(1)
