@@ -7,17 +7,25 @@ import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('hub-process.mjs', import.meta.url))
 
-/** `kind` is `embedded`, `raw`, or `nats` with the servers. Answers `{ url, token, tokens, memory, end }`. */
+/** `kind` is `embedded`, `raw`, or `nats` with the servers. Answers `{ url, token, tokens, memory, kept, end }`. */
 export async function serve(folder, kind, servers = '') {
-  const child = spawn(process.execPath, [PROGRAM, join(folder, kind), kind, servers], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--expose-gc', PROGRAM, join(folder, kind), kind, servers],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
   const { url, tokens } = JSON.parse(String((await once(child.stdout, 'data'))[0]))
   const end = async () => {
     child.stdin.end()
     await once(child, 'close')
   }
-  return { url, tokens, token: tokens[0], memory: () => memoryOf(child.pid), end }
+  const kept = async () => {
+    child.stdin.write('kept')
+    return Number((await once(child.stdout, 'data'))[0])
+  }
+  return { url, tokens, token: tokens[0], memory: () => memoryOf(child.pid), kept, end }
 }
 
 /** Resident bytes; null where the system does not say. */

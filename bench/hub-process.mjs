@@ -15,7 +15,13 @@ const TOKENS = 20
 
 const [dataDir, kind, servers] = process.argv.slice(2)
 console.log(JSON.stringify(kind === 'raw' ? await serveRaw() : await serveEmbedded()))
-process.stdin.on('end', () => process.exit(0)).resume()
+process.stdin.on('end', () => process.exit(0))
+// What is kept is told when somebody asks; what only waits to be collected is not.
+process.stdin.on('data', () => {
+  globalThis.gc()
+  const { heapUsed, external } = process.memoryUsage()
+  console.log(heapUsed + external)
+})
 
 async function serveEmbedded() {
   const { url } = await serveHub({ dataDir, ...(kind === 'nats' ? { nats: { servers } } : {}) })
