@@ -128,8 +128,10 @@ export function createDecisions(
       'git.appended',
     )
     const settled = await commits.commit(mission.directory, 'decisions')
-    const commit = settled.commit === null ? null : await locate(mission, appended.event_id)
+    const located = settled.commit === null ? null : locate(mission, appended.event_id)
+    // The link does not wait for that answer, and its own question comes behind: who asks here is not kept longer.
     parts.onRecorded()
+    const commit = await located
     return {
       event_id: appended.event_id,
       decision_id: clean.decision_id,
