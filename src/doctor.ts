@@ -1,13 +1,14 @@
 /** What can be found wrong by looking, with what to do; nothing is written and no network is asked (L14). */
-import { type Check, codeOf, failed, failure, look, note, ok } from './doctor/check.ts'
+import { type Check, codeOf, failed, failure, look, note } from './doctor/check.ts'
 import { checkFlights } from './doctor/check-flights.ts'
 import { checkGlossary } from './doctor/check-glossary.ts'
 import { checkLedgers } from './doctor/check-ledgers.ts'
 import { checkMachine } from './doctor/check-machine.ts'
+import { checkMissions } from './doctor/check-missions.ts'
 import { checkProject } from './doctor/check-project.ts'
+import { checkState } from './doctor/check-state.ts'
 import { locateRepository } from './project/locate.ts'
 import { missingDriver } from './project/merge-setup.ts'
-import { listMissions } from './project/missions.ts'
 import { stateDirectory } from './project/state-directory.ts'
 import type { Repository } from './project/types.ts'
 
@@ -18,14 +19,16 @@ const NO_CHECKOUT: ReadonlySet<string | null> = new Set(['NOT_A_REPOSITORY', 'BA
 
 /** All looks are taken, whatever one of them finds. Never rejects. */
 export async function examine(cwd: string): Promise<readonly Check[]> {
+  const state = stateDirectory(process.env)
   const checks = [
     ...(await look('machine', () => checkMachine(cwd))),
-    ...(await look('flights', async () => checkFlights(stateDirectory(process.env)))),
+    ...(await look('state', async () => checkState(state, process.env))),
+    ...(await look('flights', async () => checkFlights(state))),
   ]
   try {
     const repository = await locateRepository(cwd)
     checks.push(
-      ...(await look('project', () => checkProject(repository, stateDirectory(process.env)))),
+      ...(await look('project', () => checkProject(repository, state))),
       ...(await look('missions', () => checkMissions(repository))),
       ...(await look('ledgers', () => checkLedgers(repository))),
       ...(await look('glossary', () => checkGlossary(repository))),
@@ -42,16 +45,4 @@ export async function examine(cwd: string): Promise<readonly Check[]> {
 function checkMerging(repository: Repository): readonly Check[] {
   const missing = missingDriver(repository)
   return missing === null ? [] : [failed('merging', missing, 'Run `kittiwake hooks install`.')]
-}
-
-/** A mission that can't be used is nothing wrong with the others. */
-async function checkMissions(repository: Repository): Promise<readonly Check[]> {
-  const { missions, unreadable } = await listMissions(repository)
-  const checks: Check[] = [ok('missions', String(missions.length))]
-  const [first] = unreadable
-  if (first !== undefined) {
-    const detail = `${unreadable.length} can not be used, first ${first.directory}: ${first.fault}`
-    checks.push(failed('missions', detail, 'Repair meta.json there, or restore it with git.'))
-  }
-  return checks
 }

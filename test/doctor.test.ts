@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkNode } from '#dist/doctor/check-machine.js'
+import { checkState } from '#dist/doctor/check-state.js'
 import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
 import { bounded } from './support/bounded.ts'
@@ -36,11 +37,11 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => world.remove())
 
-function doctor(cwd = world.root): Report {
+function doctor(cwd = world.root, env: NodeJS.ProcessEnv = {}): Report {
   const main = join(import.meta.dirname, '../dist/cli/main.js')
   const { status, stdout } = spawnSync(...bounded(process.execPath, main, 'doctor', '--json'), {
     cwd,
-    env: world.env,
+    env: { ...world.env, ...env },
     encoding: 'utf8',
   })
   const { healthy, checks } = JSON.parse(stdout) as { healthy: boolean; checks: Check[] }
@@ -119,6 +120,27 @@ describe('doctor', () => {
     expect(badOf(report)[0]).toMatch(/^identity: /)
     expect(report.checks.map(({ name }) => name)).toContain('ledgers')
     expect(report.checks.filter(({ state, hint }) => state === 'failed' && !hint)).toEqual([])
+  })
+
+  it('says that nothing can be recorded, and which mission can not be written to', () => {
+    const git = (...args: string[]) => execFileSync('git', ['-C', world.worktree, ...args])
+    const branch = git('symbolic-ref', '--short', 'HEAD').toString().trim()
+    git('switch', '-q', '-c', 'elsewhere')
+    const report = doctor(world.root, { KITTIWAKE_HOME: join(world.root, '.kittify/config.yaml') })
+    git('switch', '-q', branch)
+    expect(badOf(report)).toContain('state: the state directory can not be written (ENOTDIR)')
+    expect(badOf(report)).toContainEqual(
+      expect.stringMatching(/^missions: \S+: the coordination worktree is on another branch/),
+    )
+    expect(badOf(doctor())).toEqual([])
+  })
+
+  it('finds a state directory without space, and one that moves with the caller', () => {
+    const [full] = checkState('/proc/kittiwake', {})
+    if (process.platform === 'linux') expect(full).toMatchObject({ state: 'failed' })
+    const home = join(world.home, 'new')
+    expect(checkState(home, { KITTIWAKE_HOME: home })).toEqual([])
+    expect(checkState(home, { KITTIWAKE_HOME: 'new' })).toMatchObject([{ state: 'note' }])
   })
 
   it('names a damaged event, which SQLite finds whole', () => {

@@ -18,19 +18,27 @@ export function missionBranch(mission: Mission): string {
     : mission.target_branch
 }
 
+/** As `placeMission`, among the checkouts that there are now. @throws as `placeMission` */
+export async function resolvePlacement(
+  repository: Repository,
+  mission: Mission,
+): Promise<Placement> {
+  return placeMission(repository, mission, listCheckouts(repository))
+}
+
 /**
  * The checkout that has the mission's branch, wherever it stands.
  *
  * @throws GitError HEAD_MISMATCH, DETACHED_HEAD, UNBORN_BRANCH, WORKTREE_MISSING; ProjectError
  *   PATH_REFUSED
  */
-export async function resolvePlacement(
+export function placeMission(
   repository: Repository,
   mission: Mission,
-): Promise<Placement> {
+  checkouts: readonly Checkout[],
+): Placement {
   const branch = missionBranch(mission)
   const ref = `refs/heads/${branch}`
-  const checkouts = listCheckouts(repository)
   const checkout = checkouts.find(({ present, head }) => present && head.ref === ref)
   if (checkout === undefined) throw explain(repository, mission, checkouts)
   if (checkout.head.oid === null) throw unborn()

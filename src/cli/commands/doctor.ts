@@ -24,14 +24,14 @@ export class DoctorCommand extends KittiwakeCommand {
   }
 }
 
-/** One line for each look, and below them what to do. */
+/** One line for each look, and below them what to do, each thing once. */
 export function resultOf(checks: readonly Check[]): Result {
   const healthy = checks.every((check) => check.state !== 'failed')
   const rows = checks.map((check) => [check.state, check.name, check.detail])
   const hints = checks.flatMap((check) => (check.hint === null ? [] : [check.hint]))
   return {
     fields: { healthy, checks },
-    text: [columns(rows), ...hints].join('\n'),
+    text: [columns(rows), ...new Set(hints)].join('\n'),
     exit: healthy ? EXIT.ok : EXIT.failed,
   }
 }

@@ -1,0 +1,45 @@
+/** Whether the state directory can take what is recorded. */
+import { accessSync, constants, readdirSync, statfsSync } from 'node:fs'
+import { dirname, isAbsolute } from 'node:path'
+import { systemCode } from '../errors.ts'
+import { type Check, failed, note } from './check.ts'
+
+/** Below it no outbox can be made or grow. */
+const SPACE_MIN_BYTES = 1024 * 1024
+
+/** `state` is its absolute path; where it is not there yet, the folder counts in which it would be made. */
+export function checkState(state: string, env: NodeJS.ProcessEnv): readonly Check[] {
+  return [...checkWriting(state), ...checkSpelling(env['KITTIWAKE_HOME'] ?? '')]
+}
+
+function checkWriting(state: string): readonly Check[] {
+  const hint = 'Check its rights and its disk, or set KITTIWAKE_HOME to another folder.'
+  try {
+    const folder = nearestFolder(state)
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    const { bavail, bsize } = statfsSync(folder)
+    if (bavail * bsize >= SPACE_MIN_BYTES) return []
+    return [failed('state', 'the disk of the state directory is full', hint)]
+  } catch (error) {
+    const code = systemCode(error) ?? 'unknown'
+    return [failed('state', `the state directory can not be written (${code})`, hint)]
+  }
+}
+
+/** @throws the system's error where something stands in the way that is no folder */
+function nearestFolder(path: string): string {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      readdirSync(at)
+      return at
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT' || at === dirname(at)) throw error
+    }
+  }
+}
+
+function checkSpelling(home: string): readonly Check[] {
+  if (home === '' || isAbsolute(home)) return []
+  const detail = 'KITTIWAKE_HOME is a relative path: each folder has a state directory of its own'
+  return [note('state', detail, 'Give KITTIWAKE_HOME an absolute path.')]
+}
