@@ -20,6 +20,7 @@ import { checkState } from '#dist/doctor/check-state.js'
 import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
 import { bounded } from './support/bounded.ts'
+import { runHere } from './support/run-here.ts'
 import { transition } from './support/status-rows.ts'
 import { MissionWorld } from '../scripts/mission-world.mjs'
 
@@ -247,6 +248,26 @@ describe('doctor', () => {
       () => chmodSync(folder, 0o755),
     )
     expect(badOf(report).join('\n')).toMatch(/can not be read \(EACCES\)/)
+  })
+
+  it('leaves to `status verify` a snapshot and a mission that can not be read', async () => {
+    const verify = () => runHere({ cwd: world.root, env: world.env }, ['status', 'verify'])
+    const snapshot = join(world.worktree, world.pathOf('status.json'))
+    const meta = join(world.root, world.pathOf('meta.json'))
+    const text = readFileSync(meta)
+    mkdirSync(snapshot)
+    expect((await verify()).document).toMatchObject({
+      sound: false,
+      missions: [{ snapshot: { state: 'unreadable' } }],
+    })
+    rmSync(snapshot, { recursive: true })
+    writeFileSync(meta, '[')
+    expect(await verify()).toMatchObject({
+      code: 1,
+      document: { sound: false, missions: [{ error: 'MISSION_UNREADABLE' }] },
+    })
+    writeFileSync(meta, text)
+    expect((await verify()).document).toMatchObject({ sound: true })
   })
 
   it('shows commits that are deferred, and answers that wait for one', () => {

@@ -2,7 +2,8 @@ import { Option } from 'clipanion'
 import { LANES } from '../../contracts/lanes.ts'
 import { EXIT, KittiwakeError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
-import type { Mission, Repository } from '../../project/types.ts'
+import type { MissionListing } from '../../project/missions.ts'
+import type { Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { oneLine } from '../output.ts'
 
@@ -13,18 +14,19 @@ abstract class StatusReadingCommand extends KittiwakeCommand {
     return 'safe'
   }
 
-  /** The mission that was named, or all that can be read. */
-  protected async missions(): Promise<{ repository: Repository; missions: readonly Mission[] }> {
+  /** The mission that was named, or all. */
+  protected async missions(): Promise<MissionListing & { repository: Repository }> {
     const { locateRepository } = await import('../../project/locate.ts')
     const { listMissions, readMission } = await import('../../project/missions.ts')
     const repository = await locateRepository(this.context.cwd)
     if (this.mission !== undefined) {
-      return { repository, missions: [await readMission(repository, this.mission)] }
+      return {
+        repository,
+        missions: [await readMission(repository, this.mission)],
+        unreadable: [],
+      }
     }
-    const found = await listMissions(repository)
-    for (const { directory, fault } of found.unreadable)
-      this.warn('MISSION_UNREADABLE', `${directory}: ${fault}`)
-    return { repository, missions: found.missions }
+    return { repository, ...(await listMissions(repository)) }
   }
 }
 
@@ -41,7 +43,10 @@ export class StatusCommand extends StatusReadingCommand {
 
   async run(): Promise<Result> {
     const { readStatus } = await import('../../workers/git/status-log.ts')
-    const { repository, missions } = await this.missions()
+    const { repository, missions, unreadable } = await this.missions()
+    for (const { directory, fault } of unreadable) {
+      this.warn('MISSION_UNREADABLE', `${directory}: ${fault}`)
+    }
     const boards: { mission_slug: string; lanes: Record<string, string[]> }[] = []
     for (const mission of missions) {
       const { fold, skipped } = await readStatus(repository, mission)
@@ -75,9 +80,12 @@ export class StatusVerifyCommand extends StatusReadingCommand {
 
   async run(): Promise<Result> {
     const { checkStatus } = await import('../../workers/git/status-log.ts')
-    const { repository, missions } = await this.missions()
-    const checks: object[] = []
-    const lines: string[] = []
+    const { repository, missions, unreadable } = await this.missions()
+    const checks: object[] = unreadable.map(({ directory }) => ({
+      mission_slug: directory,
+      error: 'MISSION_UNREADABLE',
+    }))
+    const lines = unreadable.map(({ directory, fault }) => `${directory}: meta.json: ${fault}`)
     for (const mission of missions) {
       try {
         const check = await checkStatus(repository, mission)

@@ -48,7 +48,7 @@ export async function checkStatus(repository: Repository, mission: Mission): Pro
 async function readFiles(repository: Repository, mission: Mission): Promise<Files> {
   const { source, read } = await openMissionFiles(repository, mission)
   const log = await read(STATUS_LOG)
-  // It is never the authority, so one that can't be read is none.
-  const snapshot = await read(STATUS_SNAPSHOT).catch(() => null)
+  // It is never the authority, so one that can't be read is one that says nothing.
+  const snapshot = await read(STATUS_SNAPSHOT).catch(() => Buffer.alloc(0))
   return { source: log === null ? 'none' : source, log: log ?? Buffer.alloc(0), snapshot }
 }
