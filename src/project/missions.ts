@@ -53,7 +53,7 @@ export async function readMission(repository: Repository, reference: string): Pr
   if (matches[0] !== undefined) return matches[0]
   const damaged = unreadable.find(({ directory }) => directory.slice(0, -9) === reference)
   if (damaged !== undefined) throw unreadableMission(damaged.directory, damaged.fault)
-  throw new ProjectError('MISSION_NOT_FOUND', 'the name, slug or id of a mission is expected', {
+  throw new ProjectError('MISSION_NOT_FOUND', 'no mission answers to this name, slug or id', {
     hint: '`kittiwake mission list` shows the missions of this repository.',
   })
 }

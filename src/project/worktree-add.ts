@@ -167,6 +167,16 @@ export function gitFailed({ code, stderr }: GitOutcome): GitError {
       hint: 'If you do, allow it with `git config --global --add safe.directory <path>`.',
     })
   }
+  if (/No space left on device/.test(stderr)) {
+    return new GitError('GIT_FAILED', 'git found no space left on the disk', {
+      hint: 'Free some space, then run the command again.',
+    })
+  }
+  if (/' exists; cannot create '/.test(stderr)) {
+    return new GitError('GIT_FAILED', "a branch stands in the way of the mission's", {
+      hint: 'Rename the branch `kitty` with `git branch -m kitty NAME`: git keeps no branch below another.',
+    })
+  }
   return new GitError('GIT_FAILED', `git worktree ended with exit code ${code}`, {
     hint: 'Run `git worktree list` and `git fsck` in the repository to see what is wrong.',
   })

@@ -6,6 +6,7 @@ import { createMission } from '#dist/project/mission-create.js'
 import { readSnapshotMeta } from '#dist/project/mission-meta.js'
 import { missionSlug } from '#dist/project/mission-names.js'
 import { listMissions, readMission } from '#dist/project/missions.js'
+import { gitFailed } from '#dist/project/worktree-add.js'
 import type { CreatedMission, NewMission } from '#dist/project/mission-create.js'
 import type { Repository } from '#dist/project/types.js'
 import { codeOf, git, makeFolder, makeRepository, write } from './sandbox.ts'
@@ -246,6 +247,15 @@ test('when git can not make the worktree, its branch is taken back', async () =>
   expect(await codeOf(create(repository))).toBe('GIT_FAILED')
   expect(git(repository.root, 'branch', '--format=%(refname:short)')).toBe('main')
   expect(existsSync(join(repository.root, 'kitty-specs'))).toBe(false)
+})
+
+test('what git could not do is said in words that help', async () => {
+  const repository = await locate('in-the-way')
+  git(repository.root, 'branch', 'kitty')
+  const hint = expect.stringContaining('git branch -m kitty') as string
+  await expect(create(repository)).rejects.toMatchObject({ code: 'GIT_FAILED', hint })
+  const stderr = 'error: unable to write file a: No space left on device'
+  expect(gitFailed({ code: 128, stdout: '', stderr }).hint).toMatch(/^Free some space/)
 })
 
 test('links that lead out of the repository are refused (S02)', async () => {
