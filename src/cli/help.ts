@@ -78,6 +78,12 @@ const VALUE_BY_OPTION: Readonly<Record<string, string>> = {
   '--wp': 'WP',
 }
 
+/** Words that may be left out; clipanion gives them no name. */
+const REST_BY_COMMAND: Readonly<Record<string, string>> = {
+  gate: '[-- COMMAND…]',
+  'queue retry': '[ID…]',
+}
+
 const REPEATABLE: ReadonlySet<string> = new Set(['--depends-on', '--option'])
 
 const TABLE: readonly (readonly [string, string])[] = [
@@ -87,7 +93,7 @@ const TABLE: readonly (readonly [string, string])[] = [
   ['3', 'not authenticated'],
   ['4', 'the project needs `kittiwake upgrade`'],
   ['5', 'the project is newer than this program'],
-  ['6', '.kittify/metadata.yaml can not be used'],
+  ['6', "`.kittify/metadata.yaml` can't be used"],
   ['7', 'recorded, but its commit is deferred'],
   ['8', 'something stays undelivered'],
   ['130', 'interrupted'],
@@ -220,7 +226,10 @@ function programFoot(): readonly string[] {
 function splitUsage(definition: Definition): readonly string[] {
   const rest = definition.usage.slice(definition.path.length).trim()
   // What may come more often says so by its name already.
-  const words = rest.replaceAll(/<([^>]*)>/g, '$1').replaceAll('… ...', '…')
+  const words = rest
+    .replaceAll(/<([^>]*)>/g, '$1')
+    .replaceAll('… ...', '…')
+    .replace('...', REST_BY_COMMAND[wordsOf(definition).join(' ')] ?? '...')
   return rest === '' ? [definition.path] : [definition.path, words]
 }
 

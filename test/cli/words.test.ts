@@ -99,8 +99,15 @@ describe('a usage', () => {
   })
 
   it('says once that an argument may come more often', () => {
-    for (const definition of definitions) expect(usageLine(definition)).not.toContain('… ...')
+    for (const definition of definitions) expect(usageLine(definition)).not.toContain('...')
     expect(definitions.map(usageLine).join('\n')).toContain('validate FILE… [--type T]')
+  })
+
+  it('names each argument in capitals', () => {
+    for (const definition of definitions) {
+      const words = usageLine(definition).slice(definition.path.length)
+      expect(words.replaceAll(/--?[a-z-]+/g, ''), definition.path).not.toMatch(/[a-z]/)
+    }
   })
 })
 

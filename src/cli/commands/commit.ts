@@ -23,7 +23,7 @@ export class CommitCommand extends KittiwakeCommand {
   mission = Option.String('--mission', { description: 'Directory name, slug or ULID' })
   ref = Option.String('--ref', { description: 'The branch, by its short name' })
   message = Option.String('-m,--message', { required: true, description: 'What the commit does' })
-  named = Option.Rest({ required: 1, name: 'PATH' })
+  named = Option.Rest({ required: 1, name: 'PATH…' })
 
   async run(): Promise<Result> {
     const { mission, ref } = this

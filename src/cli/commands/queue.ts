@@ -109,7 +109,7 @@ export class QueueShowCommand extends KittiwakeCommand {
     examples: [['An event', 'kittiwake queue show 01JZZZZZZZZZZZZZZZZZZZZZZZ']],
   })
 
-  id = Option.String({ name: 'id' })
+  id = Option.String({ name: 'ID' })
 
   override get safety(): Safety {
     return 'safe'
