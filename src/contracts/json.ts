@@ -202,7 +202,9 @@ export function parseJson(text: string, lengthMax: number = JSON_LENGTH_MAX): Js
     value = JSON.parse(text) as Json
   } catch {
     // The engine's own message quotes the text, which may hold what must not be shown.
-    throw new InputError('JSON_SYNTAX', 'not valid JSON')
+    throw new InputError('JSON_SYNTAX', 'not valid JSON', {
+      hint: 'Check its quotes, commas and brackets, and that it is whole.',
+    })
   }
   checkShape(value, 0)
   return value
@@ -211,7 +213,11 @@ export function parseJson(text: string, lengthMax: number = JSON_LENGTH_MAX): Js
 /** Parses text that must hold one JSON object. @throws InputError also JSON_NOT_OBJECT */
 export function parseJsonObject(text: string, lengthMax: number = JSON_LENGTH_MAX): JsonObject {
   const value = parseJson(text, lengthMax)
-  if (!isJsonObject(value)) throw new InputError('JSON_NOT_OBJECT', 'a JSON object is expected')
+  if (!isJsonObject(value)) {
+    throw new InputError('JSON_NOT_OBJECT', 'a JSON object is expected', {
+      hint: 'Put the value into an object: {"key": value}.',
+    })
+  }
   return value
 }
 
@@ -237,13 +243,19 @@ function checkShape(value: Json, depth: number): void {
     return
   }
   for (const key of Object.keys(value)) {
-    if (isForbiddenKey(key)) throw new InputError('JSON_KEY', `the key ${key} is refused`)
+    if (isForbiddenKey(key)) {
+      throw new InputError('JSON_KEY', `the key ${key} is refused`, {
+        hint: 'Give the key another name.',
+      })
+    }
     checkShape((value as JsonObject)[key] as Json, depth + 1)
   }
 }
 
 function notANumber(): InputError {
-  return new InputError('JSON_NUMBER', 'JSON has no NaN and no Infinity')
+  return new InputError('JSON_NUMBER', 'JSON has no NaN and no Infinity', {
+    hint: 'Write null, or the number as text.',
+  })
 }
 
 function tooDeep(): InputError {

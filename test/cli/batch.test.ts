@@ -11,7 +11,7 @@ type Line = {
   readonly line?: number
   readonly event_type?: string
   readonly lamport_clock?: number
-  readonly error?: { readonly code: string }
+  readonly error?: { readonly code: string; readonly hint: string | null }
 }
 
 const MIB = 1024 * 1024
@@ -80,6 +80,7 @@ describe('a batch', () => {
       /^[A-Z_8]{4,}$/.test(answer) ? [at + 1] : [],
     )
     expect(lines.filter(({ ok }) => !ok).map(({ line }) => line)).toEqual(refusedAt)
+    expect(lines.filter(({ ok, error }) => !ok && !error?.hint)).toEqual([])
     expect(lines.filter(({ ok }) => ok).map(({ lamport_clock }) => lamport_clock)).toEqual([
       1, 2, 3,
     ])

@@ -11,6 +11,9 @@ const WINDOW = 1_024
 /** Lines between two words to a person who waits. */
 const PROGRESS_EVERY = 500
 
+const PAYLOAD_HINT = 'Give one JSON object: --payload \'{"key":"value"}\', --payload @FILE, or -.'
+const NO_OBJECT: ReadonlySet<string> = new Set(['JSON_SYNTAX', 'JSON_NOT_OBJECT'])
+
 export class EmitCommand extends KittiwakeCommand {
   static override paths = [['emit']]
   static override usage = KittiwakeCommand.Usage({
@@ -62,9 +65,7 @@ export class EmitCommand extends KittiwakeCommand {
     } catch (error) {
       if (!(error instanceof InputError) || error.code === 'INTERRUPTED') throw error
       throw new UsageError('PAYLOAD_INVALID', `the payload is refused: ${error.message}`, {
-        hint:
-          error.hint ??
-          'Give one JSON object: --payload \'{"key":"value"}\', --payload @FILE, or -.',
+        hint: NO_OBJECT.has(error.code) ? PAYLOAD_HINT : (error.hint ?? PAYLOAD_HINT),
       })
     }
   }
