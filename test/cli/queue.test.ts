@@ -232,5 +232,9 @@ describe('the commands that change', () => {
     const refusal = await run('sync', 'opt-out')
     expect(refusal.out).toBe('Consent withdrawn; 2 undelivered events stay here.\n')
     expect(outbox.counts()).toMatchObject({ pending: 0, held: 2 })
+    const report = await run('sync', 'now')
+    expect(report.out).toBe(
+      'Delivered 0 events and 0 commits; 2 events stay (no_consent).\nRun `kittiwake sync opt-in`.\n',
+    )
   })
 })

@@ -28,7 +28,7 @@ abstract class QueueChangingCommand extends KittiwakeCommand {
       : await look(cwd, (reader) => reader.selected(selection))
     const text = this.yes
       ? `${count} ${words.has}.`
-      : `${count} ${words.will}. Do it with \`--yes\`.`
+      : `${count} ${words.will}.${count === 0 ? '' : ' Do it with `--yes`.'}`
     return { fields: { dry_run: !this.yes, count }, text }
   }
 }

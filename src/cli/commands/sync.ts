@@ -1,5 +1,6 @@
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
+import type { DrainReport, UndeliveredReason } from '../../drain-report.ts'
 import type { ProjectView } from '../../view.ts'
 import { backgroundRows, type BackgroundView, readBackground } from '../background-view.ts'
 import type { Safety } from '../../project/gate.ts'
@@ -121,12 +122,18 @@ export class SyncNowCommand extends KittiwakeCommand {
           : EXIT.undelivered
     return {
       fields: { delivered, pending, commits_acked, reason },
-      text: `Delivered ${delivered} events and ${commits_acked} commits; ${pending} stay${
-        reason === null ? '.' : ` (${reason}).`
-      }`,
+      text: reportText(report),
       exit,
     }
   }
+}
+
+/** Without an event, what stays are commits. */
+function reportText({ delivered, pending, commits_acked, reason }: DrainReport): string {
+  const done = `Delivered ${delivered} events and ${commits_acked} commits`
+  if (reason === null) return `${done}; nothing stays.`
+  const what = pending === 0 ? 'commits' : `${pending} events`
+  return `${done}; ${what} stay (${reason}).\n${ADVICE_BY_REASON[reason]}`
 }
 
 function whyUndelivered(view: ProjectView): string | null {
@@ -148,7 +155,11 @@ function adviceOf(reason: string | null): string | null {
   return reason === null ? null : (ADVICE_BY_REASON[reason] ?? null)
 }
 
-const ADVICE_BY_REASON: Readonly<Record<string, string>> = {
+const ADVICE_BY_REASON: Readonly<Record<UndeliveredReason, string> & Record<string, string>> = {
+  hub_unreachable: 'Check the network and that the hub is up; what waits is tried again.',
+  hub_refused: 'See what `kittiwake auth doctor` says.',
+  ledger_unavailable: 'Make `.git` writable for this user, and see `kittiwake doctor`.',
+  timeout: 'Run it again, or give it more time with `--timeout`.',
   identity_unusable: 'Mend .kittify/config.yaml; nothing is overwritten meanwhile.',
   no_identity: 'Run `kittiwake init`.',
   no_consent: 'Run `kittiwake sync opt-in`.',
