@@ -88,6 +88,13 @@ describe('validate', () => {
     expect(input).toEqual(file)
   })
 
+  it('says of the log of a mission that its rows are no events, as `replay` does', async () => {
+    const root = folder({ 'status.events.jsonl': '{"wp_id":"WP01"}\n' })
+    const advice = /holds rows, not events\. `kittiwake status verify`/
+    expect((await cliRun(root, ['validate', '.'])).out).toMatch(advice)
+    expect((await cliRun(root, ['replay', '.', '--reducer', 'status'])).out).toMatch(advice)
+  })
+
   it('judges payloads of a type, and knows only those that there are', async () => {
     const root = folder({ 'p.json': '{"mission_slug":"m","mission_number":1,"mission_type":"t"}' })
     const words = ['validate', 'p.json', '--type']

@@ -7,7 +7,7 @@ import { EXIT, UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import type { ReplayOptions, ReplayOutcome } from '../../workers/bulk/replay-file.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
+import { aboutMissionLogs, EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
 import { nearest } from '../nearest.ts'
 import { oneLine } from '../output.ts'
 
@@ -96,10 +96,12 @@ function modeOption(mode: string): 'strict' | 'permissive' {
 }
 
 function resultOf(reducer: ReducerFamily, streams: readonly ReplayOutcome[]): Result {
-  const valid = streams.every(isValid)
+  const bad = streams.filter((one) => !isValid(one))
+  const valid = bad.length === 0
+  const advice = aboutMissionLogs(bad.map(({ path }) => path))
   return {
     fields: { valid, reducer, streams },
-    text: streams.flatMap(linesOf).join('\n'),
+    text: [...streams.flatMap(linesOf), ...advice].join('\n'),
     exit: valid ? EXIT.ok : EXIT.failed,
   }
 }

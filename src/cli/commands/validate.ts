@@ -5,7 +5,7 @@ import type { FileOutcome } from '../../workers/bulk/validate-file.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
-import { EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
+import { aboutMissionLogs, EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
 import { oneLine } from '../output.ts'
 import { interrupted } from '../source.ts'
 
@@ -77,9 +77,10 @@ function resultOf(outcomes: readonly FileOutcome[]): Result {
   const hidden = bad.length - shown.length
   const summary = `${total.events} events in ${outcomes.length} files, ${total.invalid} invalid`
   const more = hidden > 0 ? [`${hidden} more files with faults are not shown.`] : []
+  const advice = aboutMissionLogs(bad.map(({ path }) => path))
   return {
     fields: { valid, files: outcomes.length, unreadable, ...total, results: shown, hidden },
-    text: [...shown.flatMap(linesOf), ...more, summary].join('\n'),
+    text: [...shown.flatMap(linesOf), ...more, ...advice, summary].join('\n'),
     exit: valid ? EXIT.ok : EXIT.failed,
   }
 }
