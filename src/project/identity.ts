@@ -14,6 +14,7 @@ import { readOriginUrl } from './git-config.ts'
 import { readIdentityBlock } from './identity-block.ts'
 import type { IdentityBlock } from './identity-block.ts'
 import { machineOf } from './machine.ts'
+import { runGit } from './native-git.ts'
 import { plainNodeIdOf } from './node-id.ts'
 import { replaceFile } from './replace-file.ts'
 import { withRepositoryLock } from './repository-lock.ts'
@@ -89,6 +90,7 @@ export async function ensureIdentity(
   pathWithoutLinks(repository.root, CONFIG_PATH)
   const known = planOf(repository, machine.node_id)
   if (known.missing === null) return { identity: known.identity, created: false }
+  if (known.config.state === 'absent') await refuseTracked(repository)
   return withRepositoryLock(repository.commonDir, 'identity', () => {
     sweep(repository)
     // Another process may have been first, and an editor that knows no lock may save meanwhile.
@@ -102,6 +104,21 @@ export async function ensureIdentity(
       retryable: true,
     })
   })
+}
+
+/** A sparse checkout may lack the file: with an identity of its own it would be another project than its team's. */
+async function refuseTracked({ root }: Repository): Promise<void> {
+  const args = ['ls-files', '--error-unmatch', '--', CONFIG_PATH.join('/')]
+  // Without git nothing is known, and nothing stands against it.
+  const outcome = await runGit(args, { cwd: root }).catch(() => null)
+  if (outcome?.code !== 0) return
+  throw new ProjectError(
+    'CONFIG_UNUSABLE',
+    '.kittify/config.yaml is tracked by git and is not in this checkout',
+    {
+      hint: 'Get it with `git sparse-checkout add .kittify`, or `git restore .kittify`. For another identity, `git rm --cached .kittify/config.yaml` first.',
+    },
+  )
 }
 
 function sweep({ root }: Repository): void {

@@ -55,6 +55,19 @@ test('init mints once; the second time it changes nothing and answers the same',
   expect(readdirSync(join(repository.root, '.kittify'))).toEqual(['config.yaml'])
 })
 
+test('where git has an identity that the checkout lacks, no second one is minted', async () => {
+  const { root } = await repositoryWith('team', `project:\n  uuid: ${UUID}\n`)
+  git(root, 'add', '.kittify')
+  git(root, 'commit', '--quiet', '-m', 'Identity')
+  const clone = join(folder, 'sparse')
+  git(folder, 'clone', '--quiet', '--sparse', root, clone)
+  const repository = await locateRepository(clone)
+  expect(await codeOf(ensureIdentity(repository, MACHINE))).toBe('CONFIG_UNUSABLE')
+  expect(existsSync(configOf(clone))).toBe(false)
+  git(clone, 'sparse-checkout', 'add', '.kittify')
+  expect((await ensureIdentity(repository, MACHINE)).identity.uuid).toBe(UUID)
+})
+
 test('the identity minted from a linked worktree is the main checkout’s', async () => {
   const main = await repositoryWith('main')
   const worktree = join(folder, 'linked')
