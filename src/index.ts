@@ -6,7 +6,8 @@
  * the worker that owns it), the hub, and how errors cross a thread. The machines are reachable by `runtime.system`.
  */
 export { createRuntime } from './runtime.ts'
-export type { Runtime, RuntimeOptions, RuntimeStatus } from './runtime.ts'
+export type { Runtime, RuntimeStatus } from './runtime.ts'
+export type { RuntimeOptions } from './runtime-options.ts'
 export type { Listener, RuntimeEventMap } from './actors/listeners.ts'
 export type { System, SystemClock } from './actors/system.ts'
 export type { WorkerFailure, WorkerName } from './actors/worker.machine.ts'

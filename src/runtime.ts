@@ -23,6 +23,7 @@ import { readAutoStart } from './project/settings.ts'
 import { machineOf } from './project/machine.ts'
 import { nodeIdOf } from './project/node-id.ts'
 import { stateDirectory } from './project/state-directory.ts'
+import { checkOptions, type RuntimeOptions } from './runtime-options.ts'
 import { createSync, type Sync } from './sync.ts'
 import type { WorkPackages } from './work-packages.ts'
 import type { ProjectView } from './view.ts'
@@ -34,27 +35,6 @@ import type { LinkReport, Listener, RuntimeEventMap } from './actors/listeners.t
 import { createListeners } from './actors/listeners.ts'
 import { startSystem, type System, type SystemClock } from './actors/system.ts'
 import { within } from './actors/within.ts'
-
-export type RuntimeOptions = {
-  /** Any folder of the repository; default: the current one. */
-  readonly root?: string
-  /** Where the outbox and the login live; default: `KITTIWAKE_HOME`, else the user's data directory. */
-  readonly stateDirectory?: string
-  /** `auto`: the link starts with the first emit where identity, consent and login are there. */
-  readonly link?: 'auto' | 'manual'
-  /** Most undelivered events that the outbox takes; default 1,000,000. */
-  readonly capacity?: number
-  /** Wall time in Unix milliseconds, and the timers of back-off, retries and deadlines; default: the machine's. */
-  readonly clock?: SystemClock
-  /** In [0, 1); default Math.random. */
-  readonly random?: () => number
-  /** Stops the runtime when aborted. */
-  readonly signal?: AbortSignal
-  /** A thread whose loop has not turned for this long is restarted; default 15,000 ms. */
-  readonly stuckAfterMs?: number
-  /** Serves a page, to this machine alone, that shows what the machines do; default false. See `inspectUrl`. */
-  readonly inspect?: boolean | InspectOptions
-}
 
 export type RuntimeStatus = ProjectView & {
   readonly workers: System['workerStates']
@@ -75,7 +55,7 @@ export type Runtime = {
   readonly sync: Sync
   /** What is true now, read from the same stores as the drains read. */
   status(): Promise<RuntimeStatus>
-  /** Listens; returns the way to stop. A listener that throws is reported as `error`, and the rest goes on. */
+  /** Listens; returns the way to stop. A listener that throws is reported as `error`, and the rest goes on. @throws InputError LISTENER_INVALID */
   on<Name extends keyof RuntimeEventMap>(name: Name, listener: Listener<Name>): () => void
   /** XState inspection events of every machine, sanitized by construction: nothing else enters a mailbox. */
   inspect(observer: (event: InspectionEvent) => void): () => void
@@ -106,9 +86,10 @@ const DRAIN_WITHIN_MS = 1_200
  *
  * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, …; GateError PROJECT_MIGRATION_NEEDED,
  *   PROJECT_TOO_NEW_FOR_CLI, PROJECT_METADATA_CORRUPT where the project's files may not be written to;
- *   InputError INSPECT_PORT; RuntimeError ABORTED
+ *   InputError OPTIONS_INVALID, INSPECT_PORT; RuntimeError ABORTED
  */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  checkOptions(options)
   // As they are now: the gate is waited for.
   const given = { ...options }
   refuseAborted(given.signal)

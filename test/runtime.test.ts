@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { SimulatedClock } from 'xstate'
 import * as kittiwake from 'kittiwake'
-import type { Draft, Receipt, Runtime } from 'kittiwake'
+import type { Draft, Receipt, Runtime, RuntimeOptions } from 'kittiwake'
 import { locateRepository } from '#dist/project/locate.js'
 import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
 import { writeLogin } from '#dist/project/login.js'
@@ -245,6 +245,21 @@ describe('what can not be delivered', () => {
     ]
     const codes = await Promise.all(calls.map(codeOf))
     expect(codes).toEqual(calls.map(() => 'STATE_UNREACHABLE'))
+  })
+})
+
+describe('what can not be', () => {
+  it('is refused with a type: options that there are not, and names that nobody tells', async () => {
+    const world = await RuntimeWorld.withProject()
+    const open = (options: object | null) => kittiwake.createRuntime(options as RuntimeOptions)
+    const bad = [null, { stateDir: '/tmp/x' }, { root: 5 }, { capacity: 0 }, { link: 'maybe' }]
+    const codes = await Promise.all(bad.map((options) => codeOf(open(options))))
+    expect(codes).toEqual(bad.map(() => 'OPTIONS_INVALID'))
+    const runtime = await world.open()
+    const listen = async (name: string, listener: unknown) =>
+      runtime.on(name as 'link', listener as () => void)
+    expect(await codeOf(listen('linked', () => undefined))).toBe('LISTENER_INVALID')
+    expect(await codeOf(listen('link', null))).toBe('LISTENER_INVALID')
   })
 })
 

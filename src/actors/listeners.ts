@@ -1,5 +1,6 @@
 /** Typed listeners of a runtime: a listener that throws harms neither the machine nor the other listeners. */
 import type { Receipt } from '../contracts/event.ts'
+import { InputError } from '../errors.ts'
 import type { Deferral, LedgerName } from '../workers/git/protocol.ts'
 import type { WorkerFailure, WorkerName } from './worker.machine.ts'
 
@@ -26,10 +27,23 @@ export type RuntimeEventMap = {
   readonly error: { readonly code: string; readonly message: string }
 }
 
+const IS_NAME: Readonly<Record<keyof RuntimeEventMap, true>> = {
+  emitted: true,
+  committed: true,
+  deferred: true,
+  link: true,
+  warning: true,
+  workerRestarted: true,
+  workerFailed: true,
+  error: true,
+}
+const NAMES: ReadonlySet<string> = new Set(Object.keys(IS_NAME))
+
 /** What it returns is not used, and a promise not waited for; a rejection is reported as a throw is. */
 export type Listener<Name extends keyof RuntimeEventMap> = (event: RuntimeEventMap[Name]) => unknown
 
 export type Listeners = {
+  /** @throws InputError LISTENER_INVALID */
   readonly on: <Name extends keyof RuntimeEventMap>(
     name: Name,
     listener: Listener<Name>,
@@ -55,6 +69,7 @@ export function createListeners(): Listeners {
   return {
     tell,
     on: (name, listener) => {
+      if (!NAMES.has(name) || typeof listener !== 'function') throw invalid()
       const listeners = listenersByName.get(name) ?? new Set()
       // Each registration is one of its own, also of a function that listens already.
       const own = (event: never): unknown => listener(event)
@@ -63,6 +78,13 @@ export function createListeners(): Listeners {
       return () => void listeners.delete(own)
     },
   }
+}
+
+/** A misspelled name would never be told anything. */
+function invalid(): InputError {
+  return new InputError('LISTENER_INVALID', 'the name of an event and a function are expected', {
+    hint: `The events are ${[...NAMES].join(', ')}.`,
+  })
 }
 
 /** Calls what a user handed in; a throw, or the rejection of an async function, is `threw` and goes no further. */
