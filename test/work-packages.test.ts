@@ -85,7 +85,7 @@ describe('a work package', () => {
     expect(rows(place)).toHaveLength(8)
   })
 
-  it('is read from the primary checkout once its branch was merged and is gone', async () => {
+  it('is read from what others pushed, and from the primary checkout once that was merged', async () => {
     const place = await opened()
     const { runtime, mission, world } = place
     await runtime.workPackages.create({ mission, wp_id: 'WP01' })
@@ -96,11 +96,14 @@ describe('a work package', () => {
       return [source, ...[...fold.packages.values()].map(({ lane }) => lane)]
     }
     const git = (...words: string[]) => world.repository.git(...words)
-    const found = await readMission(repository, mission)
+    const branch = (await readMission(repository, mission)).coordination_branch ?? ''
     git('worktree', 'remove', '--force', join('.worktrees', `${mission}-coord`))
     expect(await lanes()).toEqual(['branch', 'planned'])
-    git('merge', '-q', '-m', 'Merge', found.coordination_branch ?? '')
-    git('branch', '-q', '-D', found.coordination_branch ?? '')
+    // As in a clone.
+    git('update-ref', `refs/remotes/origin/${branch}`, branch)
+    git('branch', '-q', '-D', branch)
+    expect(await lanes()).toEqual(['branch', 'planned'])
+    git('merge', '-q', '-m', 'Merge', `origin/${branch}`)
     expect(await lanes()).toEqual(['worktree', 'planned'])
   })
 

@@ -1,5 +1,7 @@
 /** A file of a mission for those who only read: from its worktree, or from its branch where there is none. */
 import { join } from 'node:path'
+import { DECISION_LOG } from '../../contracts/decision-record.ts'
+import { STATUS_LOG } from '../../contracts/status-record.ts'
 import { GitError } from '../../errors.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { MISSIONS_FOLDER } from '../../project/mission-names.ts'
@@ -25,7 +27,7 @@ export type MissionFiles = {
  * Takes no lock and writes nothing. A branch that is gone, as after its merge, is stood for by the primary checkout, which
  * then has what it held.
  *
- * @throws GitError IO_ERROR, REPOSITORY_UNSUPPORTED
+ * @throws GitError LOG_UNREADABLE, IO_ERROR, REPOSITORY_UNSUPPORTED
  */
 export async function openMissionFiles(
   repository: Repository,
@@ -36,9 +38,23 @@ export async function openMissionFiles(
     throw error
   })
   if (placement !== null) return folderFiles(placement.missionPath)
-  const tip = tipOf(repository, mission)
+  const branch = missionBranch(mission)
+  const tip = tipOf(repository, `refs/heads/${branch}`)
   if (tip !== null) return branchFiles(repository, mission, tip)
-  return folderFiles(pathWithoutLinks(repository.root, [MISSIONS_FOLDER, mission.directory]))
+  const folder = folderFiles(
+    pathWithoutLinks(repository.root, [MISSIONS_FOLDER, mission.directory]),
+  )
+  const origin = tipOf(repository, `refs/remotes/origin/${branch}`)
+  return origin === null ? folder : laterOf(folder, branchFiles(repository, mission, origin))
+}
+
+/** A clone has what others pushed, and after the merge it has that in the primary checkout: logs only grow. */
+async function laterOf(folder: MissionFiles, origin: MissionFiles): Promise<MissionFiles> {
+  const sizeOf = async (files: MissionFiles): Promise<number> => {
+    const logs = await Promise.all([STATUS_LOG, DECISION_LOG].map((name) => files.read(name)))
+    return logs.reduce((sum, log) => sum + (log?.length ?? 0), 0)
+  }
+  return (await sizeOf(origin)) > (await sizeOf(folder)) ? origin : folder
 }
 
 function folderFiles(folder: string): MissionFiles {
@@ -55,9 +71,9 @@ function folderFiles(folder: string): MissionFiles {
   }
 }
 
-function tipOf({ commonDir }: Repository, mission: Mission): string | null {
+function tipOf({ commonDir }: Repository, ref: string): string | null {
   try {
-    return branchTip(commonDir, `refs/heads/${missionBranch(mission)}`)
+    return branchTip(commonDir, ref)
   } catch (error) {
     throw gitErrorFrom(error)
   }
