@@ -232,6 +232,18 @@ describe('words that are not understood', () => {
   })
 })
 
+describe('the package', () => {
+  it('holds each document that the README links', () => {
+    const text = readFileSync(join(ROOT, 'package.json'), 'utf8')
+    const { files } = JSON.parse(text) as { files: readonly string[] }
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const linked = [...readme.matchAll(/\]\((docs\/[^)#]+)/g)].map(([, path = '']) => path)
+    const held = (path: string) => files.some((one) => path === one || path.startsWith(`${one}/`))
+    expect(linked.length).toBeGreaterThan(10)
+    expect(linked.filter((path) => !held(path))).toEqual([])
+  })
+})
+
 describe('what the program tells people to type', () => {
   const hints = hintsIn(join(ROOT, 'src'))
 
