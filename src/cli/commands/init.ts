@@ -5,7 +5,8 @@ export class InitCommand extends KittiwakeCommand {
   static override usage = KittiwakeCommand.Usage({
     category: 'Project',
     description: 'Give this repository its project identity',
-    details: 'Run again, it changes nothing and prints the identity.',
+    details:
+      'Commit `.kittify`, so that all clones are one project. Run again, it changes nothing and prints the identity.',
     examples: [['Mint the identity', 'kittiwake init']],
   })
 
@@ -20,6 +21,7 @@ export class InitCommand extends KittiwakeCommand {
       text: [
         `${created ? 'Created' : 'Already there'}: project ${slug} (${uuid})`,
         ...(adopted > 0 ? [`Adopted ${adopted} events recorded before.`] : []),
+        ...(created ? ['Commit .kittify: a clone without it would be a project of its own.'] : []),
       ].join('\n'),
     }
   }

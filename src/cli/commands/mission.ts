@@ -45,7 +45,7 @@ export class MissionCreateCommand extends KittiwakeCommand {
     else await this.nudge()
     return {
       fields: { mission_slug: directory, mission_id, branch, worktree },
-      text: `Created mission ${directory} on ${branch}`,
+      text: `Created mission ${directory} on ${branch}\nCommit kitty-specs/${directory}, so that others have the mission.`,
     }
   }
 }
