@@ -10,7 +10,7 @@ export class CommitCommand extends KittiwakeCommand {
     category: 'Work packages',
     description: 'Commit exactly these paths, onto exactly this branch',
     details:
-      'What is staged, the stash and a merge under way stay as they are, and hooks are not run. The branch must be the one that the worktree has checked out.',
+      'What is staged, the stash and a merge under way stay as they are, and hooks are not run. The branch must be the one that the worktree has checked out. Paths are as from here; those of a mission lie in its worktree, below `.worktrees`.',
     examples: [
       [
         "A mission's plan",

@@ -52,7 +52,8 @@ const HINTS: Readonly<Record<string, string>> = {
   NOT_A_WORKTREE: 'Name the top folder of a worktree of this repository.',
   PROTECTED_BRANCH: 'Commit to a branch of your own and merge it.',
   PATH_CONFLICTED: 'Resolve the conflict, or finish what git has begun.',
-  PATH_POLICY: 'Name files and folders inside the worktree.',
+  PATH_POLICY:
+    'Name files and folders inside the worktree of the branch; that of a mission lies below `.worktrees`.',
   UNSUPPORTED: 'Commit with git.',
   READ_ONLY: 'Make the repository writable for this user.',
   SIGNING_FAILED: 'Put right what signs commits in git, then run the command again.',
