@@ -68,6 +68,16 @@ export class Dashboard {
     this.changed()
   }
 
+  /** Another address in the same window, by a link or by hand: it is not loaded anew for that. */
+  addressChanged(): void {
+    const code = takeCode()
+    if (code !== null) return void this.enter({ code })
+    if (this.stage !== 'in') return
+    const place = placeInAddress()
+    const isKnown = this.projects?.some(({ project_uuid }) => project_uuid === place.project)
+    this.go(isKnown === true ? place : { ...place, project: null })
+  }
+
   async start(): Promise<void> {
     this.changed()
     const code = takeCode()

@@ -16,6 +16,7 @@ if (root !== null) {
     render(<App dashboard={dashboard} version={version} />, root)
   })
   listenToKeys(dashboard)
+  addEventListener('hashchange', () => dashboard.addressChanged())
   setInterval(() => dashboard.tick(), CLOCK_MS)
   void dashboard.start()
 }

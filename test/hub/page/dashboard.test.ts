@@ -205,6 +205,12 @@ describe.skipIf(skipped !== null)('the dashboard', () => {
     await inLane(again, 'planned')
     const used = await one.open(link)
     await used.getByRole('alert').filter({ hasText: 'not good' }).waitFor()
+    // Only the part behind # differs, so that the window stays.
+    await page.goto(await hub.invite({ team: 'acme', user: 'dashboard' }))
+    await inLane(page, 'planned')
+    expect(new URL(page.url()).hash).not.toContain('code')
+    await page.goto(`${hub.url}/#/${project_uuid}/decisions`)
+    await page.locator('[role=tab][aria-selected=true]', { hasText: 'Decisions' }).waitFor()
     // Neither the token nor what the window holds is good outside of it.
     const kept = await again.evaluate<string>(
       'JSON.stringify({ ...sessionStorage, ...localStorage })',
