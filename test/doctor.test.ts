@@ -261,6 +261,16 @@ describe('doctor', () => {
       missions: [{ snapshot: { state: 'unreadable' } }],
     })
     rmSync(snapshot, { recursive: true })
+    const log = join(world.worktree, world.pathOf('status.events.jsonl'))
+    mkdirSync(log)
+    const board = (...args: string[]) =>
+      runHere({ cwd: world.root, env: world.env }, ['status', ...args])
+    expect(await board()).toMatchObject({
+      code: 0,
+      document: { missions: [], warnings: [{ code: 'MISSION_UNREADABLE' }] },
+    })
+    expect(await board('--mission', world.mission)).toMatchObject({ code: 1 })
+    rmSync(log, { recursive: true })
     writeFileSync(meta, '[')
     expect(await verify()).toMatchObject({
       code: 1,

@@ -3,7 +3,7 @@ import { LANES } from '../../contracts/lanes.ts'
 import { EXIT, KittiwakeError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import type { MissionListing } from '../../project/missions.ts'
-import type { Repository } from '../../project/types.ts'
+import type { Mission, Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { oneLine } from '../output.ts'
 
@@ -49,7 +49,11 @@ export class StatusCommand extends StatusReadingCommand {
     }
     const boards: { mission_slug: string; lanes: Record<string, string[]> }[] = []
     for (const mission of missions) {
-      const { fold, skipped } = await readStatus(repository, mission)
+      const reading = await readStatus(repository, mission).catch((error: unknown) =>
+        this.#passOver(mission, error),
+      )
+      if (reading === null) continue
+      const { fold, skipped } = reading
       this.warnOfLines(skipped, mission.directory)
       const lanes: Record<string, string[]> = Object.fromEntries(LANES.map((lane) => [lane, []]))
       for (const { wp_id, lane } of fold.packages.values()) (lanes[lane] ??= []).push(wp_id)
@@ -66,6 +70,13 @@ export class StatusCommand extends StatusReadingCommand {
       fields: { missions: boards },
       text: text.length === 0 ? 'No missions.' : text.join('\n'),
     }
+  }
+
+  /** Of many, one that can't be read hides no other. */
+  #passOver(mission: Mission, error: unknown): null {
+    if (this.mission !== undefined || !(error instanceof KittiwakeError)) throw error
+    this.warn('MISSION_UNREADABLE', `${mission.directory}: ${error.message}`)
+    return null
   }
 }
 
