@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { GitError } from '../errors.ts'
-import { resolveRef } from './git-files.ts'
+import { resolveRef, trackedBranch } from './git-files.ts'
 import { hasCoordination } from './mission-meta.ts'
 import { WORKTREES_FOLDER } from './mission-names.ts'
 import { runGit } from './native-git.ts'
@@ -72,7 +72,7 @@ async function restore(repository: Repository, mission: Mission): Promise<GitOut
   const ref = `refs/heads/${branch}`
   if (resolveRef(repository.commonDir, ref) !== null)
     return runGit([...add, '--', path, branch], options)
-  const remote = resolveRef(repository.commonDir, `refs/remotes/origin/${branch}`)
-  if (remote === null) throw unborn()
-  return runGit([...add, '--no-track', '-b', branch, '--', path, remote], options)
+  const tracked = trackedBranch(repository.commonDir, branch)
+  if (tracked === null) throw unborn()
+  return runGit([...add, '--no-track', '-b', branch, '--', path, tracked.oid], options)
 }

@@ -102,6 +102,15 @@ export function listRefs(commonDir: string, prefix: string): readonly Ref[] {
   return [...oidByRef].map(([ref, oid]) => ({ ref, oid })).sort((a, b) => (a.ref < b.ref ? -1 : 1))
 }
 
+/** A branch as it was fetched, from `origin` where that has it; else from the first remote by name, as in a fork. */
+export function trackedBranch(commonDir: string, branch: string): Ref | null {
+  const ref = `refs/remotes/origin/${branch}`
+  const oid = resolveRef(commonDir, ref)
+  if (oid !== null) return { ref, oid }
+  const tracked = listRefs(commonDir, 'refs/remotes/')
+  return tracked.find((one) => one.ref.endsWith(`/${branch}`)) ?? null
+}
+
 /** The short names of the branches that the remotes call their default, slashes kept (`release/2.x`). */
 export function defaultRemoteBranches(commonDir: string): readonly string[] {
   return remoteHeadsBelow(commonDir, 'refs/remotes/', REMOTE_DEPTH_MAX)

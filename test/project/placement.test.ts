@@ -120,6 +120,14 @@ test('in a clone the branch is taken from the remote', async () => {
   )
 })
 
+test('in a fork the branch is taken from the remote that has it', async () => {
+  const { repository, mission } = await coordinated('team')
+  const fork = join(folder, 'fork')
+  git(repository.root, 'clone', '--quiet', '--origin', 'upstream', repository.root, fork)
+  const clone = await locateRepository(fork)
+  expect((await ensureCoordinationWorktree(clone, mission)).worktree).toContain(fork)
+})
+
 test('a folder in the place of the worktree that is none is left alone', async () => {
   const { repository, created, mission } = await coordinated('occupied')
   git(repository.root, 'worktree', 'remove', created.worktree)

@@ -5,6 +5,7 @@ import { STATUS_LOG } from '../../contracts/status-record.ts'
 import { GitError } from '../../errors.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { MISSIONS_FOLDER } from '../../project/mission-names.ts'
+import { trackedBranch } from '../../project/git-files.ts'
 import { missionBranch, resolvePlacement } from '../../project/placement.ts'
 import { pathWithoutLinks } from '../../project/safe-path.ts'
 import type { Mission, Repository } from '../../project/types.ts'
@@ -38,23 +39,22 @@ export async function openMissionFiles(
     throw error
   })
   if (placement !== null) return folderFiles(placement.missionPath)
-  const branch = missionBranch(mission)
-  const tip = tipOf(repository, `refs/heads/${branch}`)
+  const tip = tipOf(repository, mission)
   if (tip !== null) return branchFiles(repository, mission, tip)
   const folder = folderFiles(
     pathWithoutLinks(repository.root, [MISSIONS_FOLDER, mission.directory]),
   )
-  const origin = tipOf(repository, `refs/remotes/origin/${branch}`)
-  return origin === null ? folder : laterOf(folder, branchFiles(repository, mission, origin))
+  const tracked = trackedBranch(repository.commonDir, missionBranch(mission))
+  return tracked === null ? folder : laterOf(folder, branchFiles(repository, mission, tracked.oid))
 }
 
 /** A clone has what others pushed, and after the merge it has that in the primary checkout: logs only grow. */
-async function laterOf(folder: MissionFiles, origin: MissionFiles): Promise<MissionFiles> {
+async function laterOf(folder: MissionFiles, tracked: MissionFiles): Promise<MissionFiles> {
   const sizeOf = async (files: MissionFiles): Promise<number> => {
     const logs = await Promise.all([STATUS_LOG, DECISION_LOG].map((name) => files.read(name)))
     return logs.reduce((sum, log) => sum + (log?.length ?? 0), 0)
   }
-  return (await sizeOf(origin)) > (await sizeOf(folder)) ? origin : folder
+  return (await sizeOf(tracked)) > (await sizeOf(folder)) ? tracked : folder
 }
 
 function folderFiles(folder: string): MissionFiles {
@@ -71,9 +71,9 @@ function folderFiles(folder: string): MissionFiles {
   }
 }
 
-function tipOf({ commonDir }: Repository, ref: string): string | null {
+function tipOf({ commonDir }: Repository, mission: Mission): string | null {
   try {
-    return branchTip(commonDir, ref)
+    return branchTip(commonDir, `refs/heads/${missionBranch(mission)}`)
   } catch (error) {
     throw gitErrorFrom(error)
   }
