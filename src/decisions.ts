@@ -40,10 +40,13 @@ export type Answered = {
   readonly deferred_reason: string | null
 }
 
+/**
+ * Each throws ProjectError NO_IDENTITY, CONFIG_UNUSABLE, MISSION_NOT_FOUND, MISSION_AMBIGUOUS, MISSION_UNREADABLE, PATH_REFUSED;
+ * SanitizeError; GitError; RuntimeError WORKER_FAILED, RUNTIME_STOPPED; InputError DECISION_INVALID.
+ */
 export type Decisions = {
-  /** @throws InputError, ProjectError NO_IDENTITY, CONFIG_UNUSABLE, MISSION_NOT_FOUND, GitError */
   request(request: DecisionRequest): Promise<Requested>
-  /** @throws also GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED */
+  /** @throws GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED */
   answer(answer: DecisionAnswer): Promise<Answered>
 }
 

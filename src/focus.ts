@@ -20,7 +20,12 @@ export type FocusDeclaration = {
 }
 
 export type FocusDoor = {
-  /** One at a time for this project and machine: it takes the place of the one before. @throws InputError FOCUS_INVALID, FOCUS_NAME, WP_ID, ProjectError NO_IDENTITY, MISSION_NOT_FOUND, StoreError */
+  /**
+   * One at a time for this project and machine: it takes the place of the one before.
+   *
+   * @throws InputError FOCUS_INVALID, FOCUS_NAME, WP_ID; ProjectError NO_IDENTITY, CONFIG_UNUSABLE, MISSION_NOT_FOUND,
+   *   MISSION_AMBIGUOUS, MISSION_UNREADABLE; StoreError
+   */
   declare(declaration: FocusDeclaration): Promise<PresentFocus>
   /** False where none was declared. @throws StoreError STATE_UNREACHABLE */
   clear(): Promise<boolean>

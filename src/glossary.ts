@@ -54,11 +54,15 @@ export type ClarificationSettled = {
   readonly route: Route | null
 }
 
+/**
+ * Each throws ProjectError NO_IDENTITY, CONFIG_UNUSABLE, MISSION_NOT_FOUND, MISSION_AMBIGUOUS, MISSION_UNREADABLE, PATH_REFUSED;
+ * SanitizeError; GitError; RuntimeError WORKER_FAILED, RUNTIME_STOPPED; InputError GLOSSARY_INVALID.
+ */
 export type Glossary = {
-  /** @throws InputError, ProjectError NO_IDENTITY, MISSION_NOT_FOUND, GitError GLOSSARY_SEED_UNUSABLE */
+  /** @throws GitError GLOSSARY_SEED_UNUSABLE */
   observe(observation: TermObservation): Promise<Observed>
   request(request: ClarificationRequest): Promise<ClarificationAsked>
-  /** @throws also GitError GLOSSARY_CONFLICT_UNKNOWN, GLOSSARY_ALREADY_RESOLVED; InputError GLOSSARY_OPTION_UNKNOWN */
+  /** @throws GitError GLOSSARY_CONFLICT_UNKNOWN, GLOSSARY_ALREADY_RESOLVED, GLOSSARY_SEED_UNUSABLE; InputError GLOSSARY_CHOICE, GLOSSARY_OPTION_UNKNOWN */
   resolve(resolution: ClarificationResolution): Promise<ClarificationSettled>
   /** What only the log keeps: checks, blocks, checkpoints, scopes, strictness. */
   record(fact: GlossaryFact): Promise<{ readonly event_id: string }>

@@ -39,7 +39,7 @@ export type Sync = {
     readonly timeoutMs?: number
     readonly signal?: AbortSignal
   }): Promise<DrainReport>
-  /** Holds the link until `stop`. @throws ProjectError NO_IDENTITY, LinkError NO_CONSENT, NOT_AUTHENTICATED, LINK_HELD */
+  /** Holds the link until `stop`. @throws ProjectError NO_IDENTITY; LinkError NO_CONSENT, NOT_AUTHENTICATED, LINK_HELD; RuntimeError WORKER_FAILED */
   start(): Promise<void>
   /** Closes the link; from then on it starts only when `start` is called. */
   stop(): Promise<void>

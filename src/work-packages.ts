@@ -37,13 +37,14 @@ export type Moved = {
   readonly route: Route | null
 }
 
+/**
+ * Each throws ProjectError NO_IDENTITY, CONFIG_UNUSABLE, MISSION_NOT_FOUND, MISSION_AMBIGUOUS, MISSION_UNREADABLE, PATH_REFUSED;
+ * SanitizeError; GitError; RuntimeError WORKER_FAILED, RUNTIME_STOPPED; InputError MOVE_INVALID, WP_ID.
+ */
 export type WorkPackages = {
-  /**
-   * @throws InputError MOVE_INVALID, WP_ID, WP_EXISTS; SanitizeError; ProjectError NO_IDENTITY, CONFIG_UNUSABLE,
-   *   MISSION_NOT_FOUND; GitError
-   */
+  /** @throws InputError WP_EXISTS */
   create(creation: PackageCreation): Promise<Moved>
-  /** @throws also InputError LANE_UNKNOWN, WP_UNKNOWN, TRANSITION_REFUSED; GitError LANE_MOVED; but not WP_EXISTS */
+  /** @throws InputError LANE_UNKNOWN, WP_UNKNOWN, TRANSITION_REFUSED; GitError LANE_MOVED */
   move(move: PackageMove): Promise<Moved>
 }
 

@@ -1,6 +1,6 @@
 /**
  * Files that a power cut leaves old or new, never half: complete and fsynced before they get their name, the name
- * fsynced after. The git worker has `DurableFs` instead, because it must not block and is stopped at every step by tests.
+ * fsynced after. The git worker has `DurableFs` instead, whose every step tests can stop, and which fsyncs several at a time.
  */
 import { randomBytes } from 'node:crypto'
 import {

@@ -1,4 +1,4 @@
-/** P5: `~user`, root’s home, and the temporary folders that macOS makes for each account. */
+/** P5: `~user`, root's home, and the temporary folders that macOS makes for each account. */
 import { HOME } from '../placeholders.ts'
 import { hitsOf, NO_HITS, wholeHit, type Hit, type Rule } from '../rule.ts'
 import { SLASH, TILDE } from '../signals.ts'
