@@ -97,9 +97,10 @@ export const SIMULATED_FAULTS = {
   },
   'the hub comes back from a backup': {
     met: ['F30 work'],
-    // Who delivers by HTTP learns of another epoch at the next probe only: till then the hub gets newer events first.
+    // Who delivers by HTTP, or has just been told that it may, learns of another epoch at the next probe only: till then the
+    // hub gets newer events first.
     begin: ({ hub, random, process }) => {
-      if (process.control.state !== 'batching') hub.restore(random.next())
+      if (!['probing', 'batching'].includes(process.control.state)) hub.restore(random.next())
     },
   },
   'the token is revoked': {
