@@ -53,7 +53,7 @@ export const MUTATIONS = {
   ]),
   'an answer counts after consent was withdrawn': bug('workers/store/consent', [
     ["|| consent.state === 'refused')", ')'],
-    ['if (consent.epoch !== this.#epoch) return;', ''],
+    ['if (consent.epoch !== this.#grant) return;', ''],
   ]),
   'an acknowledgement of another project counts': bug('workers/socket/link', [
     [

@@ -59,7 +59,7 @@ export function readAcknowledged(
   return { key, hashes: hashesByKey.get(as ?? key) ?? new Set(), isEmpty }
 }
 
-/** What follows is confirmed by this one. Durable when it returns. Throws as `addAcknowledged`. */
+/** What follows is confirmed by this one. Durable when it returns. @throws as `addAcknowledged`. */
 export async function setConfirmer(
   fs: DurableFs,
   commonDir: string,
@@ -69,7 +69,7 @@ export async function setConfirmer(
   await append(fs, pathOf(commonDir, file), commonDir, [key])
 }
 
-/** Durable when it returns. Throws GitError LEDGER_STATE_UNREADABLE and system errors. */
+/** Durable when it returns. @throws GitError LEDGER_STATE_UNREADABLE and system errors. */
 export async function addAcknowledged(
   fs: DurableFs,
   commonDir: string,

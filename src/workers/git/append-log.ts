@@ -20,7 +20,7 @@ const CHUNK_BYTES = 64 * 1024
 const NEWLINE = 0x0a
 
 /**
- * Durable when it returns. Throws GitError LEDGER_LINE_TOO_LONG, LEDGER_PATH_UNSAFE, LEDGER_TOO_LARGE, and
+ * Durable when it returns. @throws GitError LEDGER_LINE_TOO_LONG, LEDGER_PATH_UNSAFE, LEDGER_TOO_LARGE, and
  * LEDGER_WRITE_FAILED (retryable) after which the log is as it was.
  */
 export async function appendLines(place: LogPlace, lines: readonly string[]): Promise<void> {
@@ -55,7 +55,7 @@ export async function repairLog(place: LogPlace): Promise<void> {
   }
 }
 
-/** Other bytes in its place, unless somebody wrote meanwhile. Throws GitError LEDGER_CHANGED (retryable). */
+/** Other bytes in its place, unless somebody wrote meanwhile. @throws GitError LEDGER_CHANGED (retryable). */
 export async function rewriteLog(place: LogPlace, from: Buffer, text: string): Promise<void> {
   const present = await readLog(place)
   if (present === null || !present.equals(from)) throw ledgerChanged()

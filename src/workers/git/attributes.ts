@@ -20,7 +20,7 @@ const ASKED = ['text', 'crlf', 'eol', 'filter', 'ident', 'working-tree-encoding'
 const UNSAID = new Set(['unspecified', 'unset', 'false'])
 
 /**
- * The attributes of paths relative to the worktree. Throws CommitDeferral `path_refused` where one stands under a filter,
+ * The attributes of paths relative to the worktree. @throws CommitDeferral `path_refused` where one stands under a filter,
  * an encoding or an ident, which only a program could apply.
  */
 export async function attributesOf(

@@ -33,7 +33,7 @@ type MissionLook = {
 
 const NONE: ReadonlyMap<string, CommitNode> = new Map()
 
-/** Throws CommitDeferral where a commit of the branch can't be read. */
+/** @throws CommitDeferral where a commit of the branch can't be read. */
 export async function lookAtBranch(
   graph: CommitGraph,
   commonDir: string,

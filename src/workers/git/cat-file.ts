@@ -34,7 +34,7 @@ export class CatFile {
     this.#commonDir = commonDir
   }
 
-  /** The object, or null where git has none. Rejects where git ends or doesn't answer. Throws GitError GIT_MISSING. */
+  /** The object, or null where git has none. Rejects where git ends or doesn't answer. @throws GitError GIT_MISSING. */
   async read(oid: string): Promise<RawObject | null> {
     const child = (this.#child ??= this.#start())
     return new Promise((resolve, reject) => {

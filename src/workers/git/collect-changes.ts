@@ -30,7 +30,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 /** Left out of names by some file systems, so that `.g\u200cit` is `.git` there. */
 const IGNORABLE = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
 
-/** Throws CommitDeferral `path_refused` and system errors. */
+/** @throws CommitDeferral `path_refused` and system errors. */
 export async function collectChanges(
   placement: Placement,
   paths: readonly string[],

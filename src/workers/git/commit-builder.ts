@@ -15,7 +15,7 @@ export type BuiltCommit = {
 
 const TREE = new RegExp(`^tree (${OID})\\n`)
 
-/** Null where the parent holds the same bytes already. Throws CommitDeferral and system errors. */
+/** Null where the parent holds the same bytes already. @throws CommitDeferral and system errors. */
 export async function buildCommit(
   { store, changes, request }: CommitContext,
   parent: string,

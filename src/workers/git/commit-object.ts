@@ -13,7 +13,7 @@ export type CommitDraft = {
   readonly timestamp: number
 }
 
-/** As git writes it. Throws GitError SIGNATURE_INVALID. */
+/** As git writes it. @throws GitError SIGNATURE_INVALID. */
 export function renderCommit(draft: CommitDraft): Buffer {
   const { tree, parent, timestamp, message } = draft
   const { name, email } = checkAuthor(draft.author)
@@ -32,7 +32,7 @@ export function cleanMessage(message: string): string {
   return `${text}\n`
 }
 
-/** Throws GitError SIGNATURE_INVALID for what would break the commit's header. */
+/** @throws GitError SIGNATURE_INVALID for what would break the commit's header. */
 export function checkAuthor({ name, email }: Author): Author {
   if (/^[^<>\p{Cc}]+$/u.test(name) && /^[^<>\p{Cc}]*$/u.test(email)) return { name, email }
   throw new GitError('SIGNATURE_INVALID', 'An author has a name and an e-mail without < or >.', {

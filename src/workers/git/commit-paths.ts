@@ -59,7 +59,7 @@ const HINTS: Readonly<Record<string, string>> = {
   SIGNING_FAILED: 'Put right what signs commits in git, then run the command again.',
 }
 
-/** Under the repository lock. Throws GitError SAFE_COMMIT_*; `committed` and `sha` in its details where a commit stands. */
+/** Under the repository lock. @throws GitError SAFE_COMMIT_*; `committed` and `sha` in its details where a commit stands. */
 export async function commitWantedPaths(
   { placement, paths, message, mayLandOnProtected }: PathsCommit,
   { author, protectedBranches }: LedgerOptions,

@@ -37,7 +37,7 @@ export type Publication =
   | { readonly state: 'busy'; readonly lock: 'index' | 'ref' }
 
 /**
- * One try with everything prepared before the locks are taken. Throws CommitDeferral and system errors; then
+ * One try with everything prepared before the locks are taken. @throws CommitDeferral and system errors; then
  * nothing of ours is locked.
  */
 export async function publishCommit(

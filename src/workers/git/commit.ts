@@ -38,7 +38,7 @@ export type Commit = {
   readonly changedFiles: readonly string[]
 }
 
-/** Throws CommitDeferral `path_refused` and system errors. */
+/** @throws CommitDeferral `path_refused` and system errors. */
 export type CollectChanges = (
   placement: Placement,
   paths: readonly string[],

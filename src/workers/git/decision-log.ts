@@ -32,7 +32,7 @@ export const HISTORY_COMMITS_MAX = 100_000
 
 /**
  * Reads only. `commit` of a decision is the first commit on the ref's first-parent line from which on the log
- * has held the answer; null where a shallow clone ends before it. Throws GitError MISSION_NOT_FOUND, MISSION_AMBIGUOUS, REF_NOT_FOUND,
+ * has held the answer; null where a shallow clone ends before it. @throws GitError MISSION_NOT_FOUND, MISSION_AMBIGUOUS, REF_NOT_FOUND,
  * REPOSITORY_UNSUPPORTED, OBJECT_UNREADABLE.
  */
 export async function readDecisionLog(options: MissionRefOptions): Promise<DecisionLogReading> {

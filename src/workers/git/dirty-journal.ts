@@ -71,7 +71,7 @@ type JournalOptions = {
   readonly warnings: Warnings
 }
 
-/** Writes under the repository lock. Throws GitError LEDGER_STATE_UNREADABLE and system errors. */
+/** Writes under the repository lock. @throws GitError LEDGER_STATE_UNREADABLE and system errors. */
 export class DirtyJournal {
   readonly #options: JournalOptions
 

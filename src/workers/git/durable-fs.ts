@@ -125,7 +125,7 @@ export class DurableFs {
     return path
   }
 
-  /** Throws `EEXIST` where `path` is there. */
+  /** @throws `EEXIST` where `path` is there. */
   async createFile(path: string, file: NewFile): Promise<void> {
     this.#onStep('create', path)
     this.#fill(path, openSync(path, 'wx'), file)

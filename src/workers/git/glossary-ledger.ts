@@ -143,7 +143,7 @@ export class GlossaryLedger {
     return this.#warnings.take()
   }
 
-  /** The id of what says the same already, or null. Throws where a clarification can't be resolved so. */
+  /** The id of what says the same already, or null. @throws where a clarification can't be resolved so. */
   #repeated(place: LogPlace, bytes: Buffer, records: readonly GlossaryRecord[]): string | null {
     const id = headOf(records)
     const resolution = records.find((one) => one.event_type === 'GlossaryClarificationResolved')

@@ -11,12 +11,12 @@ import { keepDamaged, planRepair } from './repair-plan.ts'
 
 type Found = { readonly bytes: Buffer; readonly repair: LogRepair; readonly changed: boolean }
 
-/** What would be done; reads only. Throws GitError REPAIR_UNPROVEN. */
+/** What would be done; reads only. @throws GitError REPAIR_UNPROVEN. */
 export async function examineGlossary(place: LogPlace): Promise<LedgerRepair> {
   return reportOf(place, await find(place), null)
 }
 
-/** Called under the repository lock. Throws GitError LEDGER_CHANGED (retryable), REPAIR_UNPROVEN. */
+/** Called under the repository lock. @throws GitError LEDGER_CHANGED (retryable), REPAIR_UNPROVEN. */
 export async function repairGlossary(place: LogPlace): Promise<LedgerRepair> {
   const found = await find(place)
   if (!found.changed) return reportOf(place, found, null)

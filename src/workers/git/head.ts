@@ -7,7 +7,7 @@ import { refuseDuringOperation } from './repository-state.ts'
 const HEADS = 'refs/heads/'
 
 /**
- * The tip of the placement's branch, which its worktree must have checked out. Throws CommitDeferral
+ * The tip of the placement's branch, which its worktree must have checked out. @throws CommitDeferral
  * `worktree_missing`, `detached_head`, `head_mismatch`, `unborn_branch` and what `branchTip` throws.
  */
 export function readParent({ gitDir, commonDir, ref }: Placement): string {
@@ -34,7 +34,7 @@ export function readParent({ gitDir, commonDir, ref }: Placement): string {
 }
 
 /**
- * The commit that the branch is at, or null where it has none yet. Throws CommitDeferral `io_error` and, for a branch
+ * The commit that the branch is at, or null where it has none yet. @throws CommitDeferral `io_error` and, for a branch
  * that is a name of another one, `repository_unsupported`.
  */
 export function branchTip(commonDir: string, ref: string): string | null {

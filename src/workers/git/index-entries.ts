@@ -31,7 +31,7 @@ export function checksumOf({ hash }: IndexLayout, ...parts: readonly Uint8Array[
   return sum.digest()
 }
 
-/** A name of version 4 as it is, from the one before it. Throws CommitDeferral `index_unsupported`. */
+/** A name of version 4 as it is, from the one before it. @throws CommitDeferral `index_unsupported`. */
 export function nameOfVersion4(
   bytes: Buffer,
   nameStart: number,

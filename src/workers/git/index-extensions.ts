@@ -12,7 +12,7 @@ const DROPPED_ON_MOVE = new Set(['UNTR', 'FSMN'])
 
 /**
  * The extension block for an index in which the entry of a path was replaced, or came or went. Git makes anew what is dropped.
- * Throws CommitDeferral `index_unsupported` on a mandatory extension (a sparse index is such).
+ * @throws CommitDeferral `index_unsupported` on a mandatory extension (a sparse index is such).
  */
 export function patchExtensions(
   block: Buffer,

@@ -49,7 +49,7 @@ const EXTENDED_SKIP_WORKTREE = 0x4000
 
 /**
  * The index with our entries in it; `null` stands for a repository that has no index yet. `modifiedAt` is the
- * second of the old index, `hash` what the repository names objects by. Throws CommitDeferral `path_conflicted` or `index_unsupported`.
+ * second of the old index, `hash` what the repository names objects by. @throws CommitDeferral `path_conflicted` or `index_unsupported`.
  */
 export function patchIndex(
   old: Buffer | null,

@@ -17,7 +17,7 @@ export type IndexState = {
   readonly mtimeNs: bigint
 }
 
-/** `hash`: what the repository names objects by. Throws CommitDeferral `index_unsupported` where it is a symbolic link. */
+/** `hash`: what the repository names objects by. @throws CommitDeferral `index_unsupported` where it is a symbolic link. */
 export function readIndex(gitDir: string, hash: HashName): IndexState {
   const path = join(gitDir, 'index')
   const fd = openOrNull(path)

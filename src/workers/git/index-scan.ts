@@ -21,7 +21,7 @@ export class IndexScan {
   readonly #nameEnds: Uint32Array
   readonly #names: Buffer[] | null
 
-  /** Throws CommitDeferral `index_unsupported` where the bytes are not a whole index of a known version. */
+  /** @throws CommitDeferral `index_unsupported` where the bytes are not a whole index of a known version. */
   constructor(bytes: Buffer, hash: HashName) {
     const layout = layoutOf(hash)
     const limit = bytes.length - layout.oidBytes

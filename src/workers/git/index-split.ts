@@ -18,7 +18,7 @@ const INDEX_BYTES_MAX = 1024 * 1024 * 1024
 
 type Extension = { readonly signature: string; readonly body: Buffer; readonly whole: Buffer }
 
-/** The bytes themselves where the index is whole. Throws CommitDeferral `index_unsupported`. */
+/** The bytes themselves where the index is whole. @throws CommitDeferral `index_unsupported`. */
 export function unsplitIndex(bytes: Buffer, gitDir: string, hash: HashName): Buffer {
   if (!bytes.includes(LINK, HEADER_BYTES, 'latin1')) return bytes
   const own = new IndexScan(bytes, hash)

@@ -18,7 +18,7 @@ export function deferralFrom(ledger: MissionLedger, error: unknown): Deferral | 
     : { ...ledger, reason: deferred.reason, message: deferred.message }
 }
 
-/** For what keeps one mission from being healed: it must not keep the others. Throws what is a bug. */
+/** For what keeps one mission from being healed: it must not keep the others. @throws what is a bug. */
 export function refusalFrom(ledger: MissionLedger, error: unknown): Deferral {
   if (!(error instanceof KittiwakeError)) throw error
   return { ...ledger, reason: 'path_refused', message: error.message }

@@ -34,12 +34,12 @@ type Found = ReleasedLog & { readonly rows: number; readonly content: string }
 const BYTES_MAX = 16 * 1024 * 1024
 const BRANCHES = 'refs/heads/kitty/mission-'
 
-/** Reads only. Throws GitError. */
+/** Reads only. @throws GitError. */
 export async function previewLedgers(commonDir: string): Promise<LedgerHistory> {
   return summary(await findLogs(commonDir))
 }
 
-/** Durable when it returns. Throws StoreError HISTORY_CHANGED, GitError. */
+/** Durable when it returns. @throws StoreError HISTORY_CHANGED, GitError. */
 export async function releaseLedgers(commonDir: string, hash: string): Promise<LedgerHistory> {
   const found = await findLogs(commonDir)
   const shown = summary(found)

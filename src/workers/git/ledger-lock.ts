@@ -12,7 +12,7 @@ export type LedgerHands = {
   readonly recoverSeeds: () => Promise<void>
 }
 
-/** Throws GitError LEDGER_LOCKED (retryable), LOCK_UNUSABLE; what `body` fails with goes through `errorFrom`. */
+/** @throws GitError LEDGER_LOCKED (retryable), LOCK_UNUSABLE; what `body` fails with goes through `errorFrom`. */
 export async function withLedgerLock<T>(
   repository: Repository,
   { onStep, errorFrom, recoverSeeds }: LedgerHands,

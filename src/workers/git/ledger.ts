@@ -87,7 +87,7 @@ export class Ledger {
     this.#recovery = new SeedRecovery({ ...options, fs, warnings })
   }
 
-  /** Durable when it returns. Throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
+  /** Durable when it returns. @throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
   async request(mission: string, record: RequestedRecord): Promise<Appended> {
     return this.#run(async () => {
       const { placement, log, fold } = await this.#open(mission)
@@ -102,7 +102,7 @@ export class Ledger {
     })
   }
 
-  /** Durable when it returns. Throws also GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED. */
+  /** Durable when it returns. @throws also GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED. */
   async answer(mission: string, record: AnsweredRecord): Promise<Appended> {
     return this.#run(async () => {
       const { placement, log, fold } = await this.#open(mission)
@@ -135,14 +135,14 @@ export class Ledger {
     }
   }
 
-  /** Durable when it returns. Throws also GitError LANE_MOVED, EVENT_ID_REUSED; InputError TRANSITION_REFUSED. */
+  /** Durable when it returns. @throws also GitError LANE_MOVED, EVENT_ID_REUSED; InputError TRANSITION_REFUSED. */
   async move(mission: string, record: TransitionRecord): Promise<Appended> {
     return this.#run(() => this.#status.move(mission, record))
   }
 
   /**
    * Commits what the paths stand for, and records the frames of the missions' branches: also where nothing is left to
-   * commit, since who did may have died over its frame. What fails then is a warning. Throws also GitError SAFE_COMMIT_*.
+   * commit, since who did may have died over its frame. What fails then is a warning. @throws also GitError SAFE_COMMIT_*.
    */
   async commitPaths(wanted: PathsCommit): Promise<MadeCommit> {
     return this.#run(async () => {
@@ -152,7 +152,7 @@ export class Ledger {
     })
   }
 
-  /** Puts a damaged log right and commits it; with `isDry`, says what it would do. Throws also GitError LEDGER_CHANGED. */
+  /** Puts a damaged log right and commits it; with `isDry`, says what it would do. @throws also GitError LEDGER_CHANGED. */
   async repair(named: MissionLedger, isDry: boolean): Promise<LedgerRepair> {
     if (!isDry) return this.#run(() => this.#repairer.repair(named))
     try {

@@ -32,7 +32,7 @@ const EMPTY = Buffer.alloc(0)
 
 /**
  * Decisions before the moves that they led to, mission by mission. A name that a frame can't carry, or that isn't clean, is
- * left out with its rows. Throws CommitDeferral and system errors.
+ * left out with its rows. @throws CommitDeferral and system errors.
  */
 export async function linesOfCommit(
   graph: CommitGraph,
@@ -57,7 +57,7 @@ export async function linesOfCommit(
   return frames
 }
 
-/** All that the logs of a mission hold in a commit, as history. Throws as `linesOfCommit`. */
+/** All that the logs of a mission hold in a commit, as history. @throws as `linesOfCommit`. */
 export async function linesOfHistory(
   graph: CommitGraph,
   { commit, mission }: { readonly commit: CommitNode; readonly mission: string },

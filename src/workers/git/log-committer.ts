@@ -39,7 +39,7 @@ export class LogCommitter {
     this.#parts = parts
   }
 
-  /** Throws what is not a reason to defer. */
+  /** @throws what is not a reason to defer. */
   async commit(named: MissionLedger): Promise<LogCommit> {
     const { branches, journal, warnings } = this.#parts
     try {
@@ -62,7 +62,7 @@ export class LogCommitter {
     }
   }
 
-  /** The commit that holds the log as it stands. Throws CommitDeferral. */
+  /** The commit that holds the log as it stands. @throws CommitDeferral. */
   async #commitLog(
     placement: Placement,
     ledger: LedgerName,

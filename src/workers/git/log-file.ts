@@ -28,7 +28,7 @@ const FLAGS = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const READ = constants.O_RDONLY
 const APPEND = constants.O_RDWR | constants.O_APPEND
 
-/** The log, or null where there is none. Throws GitError LEDGER_PATH_UNSAFE, LEDGER_TOO_LARGE. */
+/** The log, or null where there is none. @throws GitError LEDGER_PATH_UNSAFE, LEDGER_TOO_LARGE. */
 export async function readLog(place: LogPlace): Promise<Buffer | null> {
   if (!(await isFolderSafe(place))) return null
   const handle = await openLog(place, READ)

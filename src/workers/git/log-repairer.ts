@@ -58,7 +58,7 @@ export class LogRepairer {
     return { ...reportOf(found), kept: null, commit: null }
   }
 
-  /** Called under the repository lock. Throws GitError LEDGER_CHANGED (retryable), REPAIR_UNPROVEN. */
+  /** Called under the repository lock. @throws GitError LEDGER_CHANGED (retryable), REPAIR_UNPROVEN. */
   async repair(named: MissionLedger): Promise<LedgerRepair> {
     const { journal, branches, committer } = this.#parts
     const found = await this.#find(named)

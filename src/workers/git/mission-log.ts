@@ -59,7 +59,7 @@ export class MissionLog {
     return (await readLog(this.#place)) !== null
   }
 
-  /** Empty where there is none yet. Throws GitError LEDGER_MISSING where only the branch has one: a new one would replace it. */
+  /** Empty where there is none yet. @throws GitError LEDGER_MISSING where only the branch has one: a new one would replace it. */
   async read(): Promise<Buffer> {
     const bytes = await readLog(this.#place)
     if (bytes === null && (await this.#committed()) !== null) throw ledgerMissing()
@@ -76,7 +76,7 @@ export class MissionLog {
     await repairLog(this.#place)
   }
 
-  /** Other bytes in its place, unless somebody wrote meanwhile. Throws GitError LEDGER_CHANGED (retryable). */
+  /** Other bytes in its place, unless somebody wrote meanwhile. @throws GitError LEDGER_CHANGED (retryable). */
   async rewrite(from: Buffer, text: string): Promise<void> {
     await rewriteLog(this.#place, from, text)
   }

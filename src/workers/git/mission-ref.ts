@@ -24,7 +24,7 @@ const BRANCH_PREFIX = 'kitty/mission-'
 const MID8 = /^[0-9A-HJKMNP-TV-Z]{8}(?:[0-9A-HJKMNP-TV-Z]{18})?$/i
 const SAFE_NAME = /^(?![. ])(?!.*\.\.)[\x20-\x7e]{1,255}(?<![ ])$/
 
-/** Throws GitError MISSION_NOT_FOUND, MISSION_AMBIGUOUS, REF_NOT_FOUND. */
+/** @throws GitError MISSION_NOT_FOUND, MISSION_AMBIGUOUS, REF_NOT_FOUND. */
 export async function findMissionRef(
   graph: CommitGraph,
   { commonDir, mission, ref }: MissionRefOptions,

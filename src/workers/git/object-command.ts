@@ -24,13 +24,13 @@ const VARIABLES = {
 /** An object has its name only once it is durable; the older name of it, too. */
 const CONFIG = { 'core.fsync': 'loose-object', 'core.fsyncObjectFiles': 'true' } as const
 
-/** For a process that is talked to. Throws GitError GIT_MISSING. */
+/** For a process that is talked to. @throws GitError GIT_MISSING. */
 export function objectCommand(commonDir: string, args: readonly string[]): Command {
   const { argv, options } = prepare(commonDir, args, {})
   return gitCommand(argv, options)
 }
 
-/** Throws GitError as `runGit` does. */
+/** @throws GitError as `runGit` does. */
 export async function runOnObjects(
   commonDir: string,
   args: readonly string[],

@@ -19,11 +19,11 @@ export type RawObject = {
 }
 
 export type ObjectReader = {
-  /** The object from this repository, or from one that it borrows objects from. Throws CommitDeferral and system errors. */
+  /** The object from this repository, or from one that it borrows objects from. @throws CommitDeferral and system errors. */
   readonly read: (oid: string) => Promise<RawObject>
 }
 
-/** Throws CommitDeferral and system errors. */
+/** @throws CommitDeferral and system errors. */
 export type ObjectStore = ObjectReader & {
   readonly hash: HashName
   /** Answers the id. Nothing need be there before `takeUnsettled` was made durable. */

@@ -18,7 +18,7 @@ const ASIDE_MAX = 1_000
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 const FAILING_DISK = new Set(['EIO', 'EMFILE', 'ENFILE', 'ENOMEM'])
 
-/** Throws GitError LEDGER_STATE_UNREADABLE only where the disk or the process fails at this moment. */
+/** @throws GitError LEDGER_STATE_UNREADABLE only where the disk or the process fails at this moment. */
 export async function readOwned(path: string, bytesMax: number): Promise<OwnedReading> {
   try {
     const handle = await open(path, FLAGS)
@@ -77,7 +77,7 @@ export async function replaceOwnedInTurn(
   }
 }
 
-/** Renames what can't be used to a free name beside it and answers that. Throws GitError LEDGER_STATE_UNREADABLE. */
+/** Renames what can't be used to a free name beside it and answers that. @throws GitError LEDGER_STATE_UNREADABLE. */
 export async function setAside(fs: DurableFs, path: string): Promise<string> {
   for (let number = 1; number <= ASIDE_MAX; number += 1) {
     const aside = `${path}.damaged-${number}`

@@ -17,7 +17,7 @@ const OPERATIONS = [
 /** What a merge, a cherry-pick and a revert leave until they are finished or aborted. */
 const UNFINISHED = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD']
 
-/** Throws CommitDeferral `repository_unsupported`. */
+/** @throws CommitDeferral `repository_unsupported`. */
 export function requireFormat(commonDir: string): RepositoryFormat {
   const format = readFormat(commonDir)
   if (format.unsupported === null) return format
@@ -25,7 +25,7 @@ export function requireFormat(commonDir: string): RepositoryFormat {
   throw new CommitDeferral('repository_unsupported', message)
 }
 
-/** Throws CommitDeferral `detached_head` while a rebase, am or bisect is under way. */
+/** @throws CommitDeferral `detached_head` while a rebase, am or bisect is under way. */
 export function refuseDuringOperation(gitDir: string): void {
   for (const { name, title } of OPERATIONS) {
     if (!isThere(join(gitDir, name))) continue

@@ -23,7 +23,7 @@ export function hasSeedMark(commonDir: string): boolean {
   return existsSync(seedMarkPath(commonDir))
 }
 
-/** Reads only. Throws GitError LEDGER_STATE_UNREADABLE. */
+/** Reads only. @throws GitError LEDGER_STATE_UNREADABLE. */
 export async function readSeedMark(path: string): Promise<MarkedRows | 'absent' | 'damaged'> {
   const reading = await readOwned(path, MARK_BYTES_MAX)
   if (reading.state !== 'read') return reading.state

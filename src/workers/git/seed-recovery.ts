@@ -38,7 +38,7 @@ export class SeedRecovery {
     this.#seeds = new SeedFiles(repository.root, fs)
   }
 
-  /** For who needs the files too. Throws what stands in the way: GitError GLOSSARY_SEED_UNUSABLE, LEDGER_*, system errors. */
+  /** For who needs the files too. @throws what stands in the way: GitError GLOSSARY_SEED_UNUSABLE, LEDGER_*, system errors. */
   async recover(): Promise<void> {
     const marked = await this.#mark.read()
     if (marked === null) return

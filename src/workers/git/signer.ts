@@ -38,7 +38,7 @@ const PROGRAMS = new Map([
 ])
 const KEY_COMMAND = 'gpg.ssh.defaultkeycommand'
 
-/** Null where commits are not signed. Throws CommitDeferral `signing_failed`. */
+/** Null where commits are not signed. @throws CommitDeferral `signing_failed`. */
 export async function readSigner(place: Place): Promise<Signer | null> {
   if (!mayBeAsked(place)) return null
   const settings = await readSettings(place)

@@ -47,7 +47,7 @@ export class StatusLedger {
     return factsOf(foldStatus(parseStatusLines(await log.read()).rows), wpId)
   }
 
-  /** Durable when it returns. Throws GitError LANE_MOVED (retryable), EVENT_ID_REUSED; InputError TRANSITION_REFUSED. */
+  /** Durable when it returns. @throws GitError LANE_MOVED (retryable), EVENT_ID_REUSED; InputError TRANSITION_REFUSED. */
   async move(mission: string, record: TransitionRecord): Promise<Appended> {
     const { logs, branches, journal, unqueued, committer } = this.#parts
     const placement = await this.#options.placementOf(mission)

@@ -44,7 +44,7 @@ export function syncStatePath(root: string): string {
   return join(root, '.kittify', 'sync-state.json')
 }
 
-/** Missing is empty. Throws GitError LEDGER_STATE_UNREADABLE. */
+/** Missing is empty. @throws GitError LEDGER_STATE_UNREADABLE. */
 export async function readSyncState(root: string): Promise<SyncStateReading> {
   const reading = await readOwned(syncStatePath(root), SYNC_STATE_BYTES_MAX)
   if (reading.state === 'absent') return { state: EMPTY, damaged: false, absent: true }

@@ -36,7 +36,7 @@ const FILE_MODES = /^100[67][0-7]{2}$/
 
 /**
  * Writes the blobs that HEAD's tree lacks and the trees above them, and answers the new root: the old one where
- * nothing differs. Throws CommitDeferral `path_refused`.
+ * nothing differs. @throws CommitDeferral `path_refused`.
  */
 export async function spliceTree(
   store: ObjectStore,
@@ -143,7 +143,7 @@ function isDirectory(entry: Entry): boolean {
   return entry.mode === DIRECTORY_MODE || entry.mode === '040000'
 }
 
-/** `hash`: what made the ids in it. Throws CommitDeferral `io_error` where the bytes are not a tree. */
+/** `hash`: what made the ids in it. @throws CommitDeferral `io_error` where the bytes are not a tree. */
 export function parseTree(bytes: Buffer, hash: HashName): Entry[] {
   const oidBytes = oidBytesOf(hash)
   const entries: Entry[] = []

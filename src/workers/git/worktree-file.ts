@@ -18,7 +18,7 @@ const MAX_READS = 5
 /** What git or a file system of another kind would take for something else. */
 const REFUSED_NAME = /^(?:\.{0,2}|\.git|git~\d+|.*[\p{Cc}\\:].*|.*[. ])$/iu
 
-/** Throws CommitDeferral `path_refused` for all that is not a regular file at a plain path of the worktree. */
+/** @throws CommitDeferral `path_refused` for all that is not a regular file at a plain path of the worktree. */
 export function readWorktreeFile(worktree: string, path: string): WorktreeFile {
   const names = path.split('/')
   if (path.length > MAX_PATH_LENGTH || names.some((name) => REFUSED_NAME.test(name))) {
@@ -33,7 +33,7 @@ export function readWorktreeFile(worktree: string, path: string): WorktreeFile {
   return { path, bytes, stats }
 }
 
-/** Throws CommitDeferral `path_refused` where a folder is missing, is none, or is a repository of its own. */
+/** @throws CommitDeferral `path_refused` where a folder is missing, is none, or is a repository of its own. */
 export function refuseForeignFolders(worktree: string, names: readonly string[]): void {
   let folder = worktree
   for (const name of names) {

@@ -52,7 +52,7 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
       // Under the grant that the link was opened under: what was claimed before an opt-out never goes out after it, also
       // where consent was given again meanwhile.
       granted: (uuid) =>
-        uuid === projectUuid && this.#grant !== null && this.#consent.epoch(uuid) === this.#grant,
+        uuid === projectUuid && this.#grant !== null && this.#consent.grant(uuid) === this.#grant,
       emit: report,
       focus: projectUuid === null ? null : { projectUuid, read: () => focusOf(state, projectUuid) },
     })
@@ -81,7 +81,7 @@ class SocketService implements Service<SocketCommand, SocketAnswer> {
       case 'socket.authenticate':
         return this.#link.authenticate()
       case 'socket.open':
-        this.#grant = this.#projectUuid === null ? null : this.#consent.epoch(this.#projectUuid)
+        this.#grant = this.#projectUuid === null ? null : this.#consent.grant(this.#projectUuid)
         return this.#link.open()
       case 'socket.close':
         return this.#link.close()

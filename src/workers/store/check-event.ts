@@ -13,7 +13,7 @@ export type EventRules = {
   readonly owner: OutboxOwner
   readonly nodeId: string
   readonly isQueued: (eventType: string) => boolean
-  /** Throws where the value could not have come through the sanitizer. */
+  /** @throws where the value could not have come through the sanitizer. */
   readonly assertClean: (value: unknown) => void
 }
 

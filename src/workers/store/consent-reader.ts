@@ -17,7 +17,7 @@ const OPEN_STORES_MAX = 8
 type OpenStore = {
   readonly db: Database.Database
   readonly file: string
-  readonly epoch: Database.Statement<[string], number>
+  readonly grant: Database.Statement<[string], number>
 }
 
 export class ConsentReader {
@@ -30,13 +30,13 @@ export class ConsentReader {
   }
 
   granted(projectUuid: string): boolean {
-    return this.epoch(projectUuid) !== null
+    return this.grant(projectUuid) !== null
   }
 
   /** The number of the grant that is in force; null where the answer is no. Each grant has one of its own. */
-  epoch(projectUuid: string): number | null {
+  grant(projectUuid: string): number | null {
     try {
-      return this.#store(projectUuid)?.epoch.get(projectUuid) ?? null
+      return this.#store(projectUuid)?.grant.get(projectUuid) ?? null
     } catch {
       this.#forget(projectUuid)
       return null
@@ -61,14 +61,14 @@ export class ConsentReader {
     const owner = { kind: 'project', uuid: projectUuid } as const
     const db = openReadOnly(path, owner, NO_WAIT_MS)
     if (db === null) return null
-    const epoch = db
+    const grant = db
       .prepare<[string], number>(
         "SELECT epoch FROM consent WHERE project_uuid = ? AND state = 'granted'",
       )
       .pluck()
     const [oldest] = this.#storeByUuid.keys()
     if (oldest !== undefined && this.#storeByUuid.size >= OPEN_STORES_MAX) this.#forget(oldest)
-    const store = { db, file, epoch }
+    const store = { db, file, grant }
     this.#storeByUuid.set(projectUuid, store)
     return store
   }

@@ -21,7 +21,7 @@ export type ConsentAnswer = {
 export type ConsentRow = {
   readonly state: 'granted' | 'sealing' | 'refused'
   readonly covers_history: 0 | 1
-  /** Each grant begins one. */
+  /** The number of the grant; each begins a new one. */
   readonly epoch: number
   /** What was recorded later may leave, but for what is marked. */
   readonly opened_after: number

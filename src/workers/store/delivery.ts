@@ -58,8 +58,8 @@ export class Delivery {
   readonly #isSettled: Database.Statement<[number], number>
   readonly #markDamaged: Database.Statement<[number]>
   #hub = STORE
-  /** The consent under which the present claim was made. */
-  #epoch = 0
+  /** The number of the grant under which the present claim was made. */
+  #grant = 0
   /** Waits for its verdict. */
   #sequenceById = new Map<string, number>()
   /** Of the claim: a refusal for now doesn't take an event out of it. */
@@ -117,7 +117,7 @@ export class Delivery {
     const hub = this.#parts.hubs.get(this.#hub)
     const consent = this.#parts.consent.row()
     if (hub === undefined || consent === undefined || consent.state === 'refused') return
-    if (consent.epoch !== this.#epoch) return
+    if (consent.epoch !== this.#grant) return
     const before = [...this.#sequenceById.values()]
     this.#fresh = { settled: 0, delivered: 0, quarantined: 0 }
     let through = 0
@@ -151,7 +151,7 @@ export class Delivery {
   #takeUp(rows: readonly Row[]): void {
     const hub = this.#parts.hubs.get(this.#hub)
     this.#sequenceById = new Map(rows.map(({ event_id, sequence }) => [event_id, sequence]))
-    this.#epoch = this.#parts.consent.row()?.epoch ?? 0
+    this.#grant = this.#parts.consent.row()?.epoch ?? 0
     this.#underWay = rows.length
     const through = rows.at(-1)?.sequence ?? 0
     if (hub !== undefined) this.#parts.hubs.takeUp(hub, rows.length, through)

@@ -35,7 +35,7 @@ export type OutboxOptions = {
   readonly nodeId: string
   /** The most undelivered events: pending, inflight and held. */
   readonly capacity?: number
-  /** Throws where a value could not have come through the sanitizer. */
+  /** @throws where a value could not have come through the sanitizer. */
   readonly assertClean?: (value: unknown) => void
   /** The second line of the route table; by default only the decision types are refused. */
   readonly isQueued?: (eventType: string) => boolean

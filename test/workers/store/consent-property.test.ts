@@ -107,7 +107,7 @@ class World {
     const frames = this.#unsent.slice(0, count)
     this.#unsent = this.#unsent.slice(count)
     for (const { event_id: id, body } of frames) {
-      const isGranted = this.#grant !== null && this.#consent.epoch(this.uuid) === this.#grant
+      const isGranted = this.#grant !== null && this.#consent.grant(this.uuid) === this.#grant
       if (!isGranted) continue
       const isRight =
         this.decision === 'granted' && this.covered.has(id) && body.includes(this.uuid)
@@ -139,7 +139,7 @@ class World {
     this.#unsent = []
     this.#sent = []
     this.#sender.target({ ...HUB, epoch: `epoch ${this.#epoch}` })
-    this.#grant = this.#consent.epoch(this.uuid)
+    this.#grant = this.#consent.grant(this.uuid)
   }
 
   drain(): void {
