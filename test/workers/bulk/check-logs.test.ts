@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert, property, uint8Array } from 'fast-check'
@@ -19,7 +10,6 @@ import { transition } from '../../support/status-rows.ts'
 import { answeredRecord, requestedRecord } from '../../support/ledger-repository.ts'
 
 const MISSION = '01KNXQS9ATWWFXS3K5ZJ9E5008'
-const MISSIONS = join(import.meta.dirname, '../../../../shared/corpus/missions')
 const MANY = 4_200
 
 let folder: string
@@ -185,19 +175,5 @@ describe('the check of many logs', () => {
 
   it('answers for no logs without starting a thread', async () => {
     expect(await checkLogs([])).toEqual([])
-  })
-
-  it('finds no fault in the corpus of real missions', async (context) => {
-    if (!existsSync(MISSIONS) && process.env['REQUIRE_SHARED'] !== '1') {
-      console.log('skipped: no corpus beside the project')
-      context.skip()
-    }
-    const paths = readdirSync(MISSIONS).map((name) => join(MISSIONS, name, 'status.events.jsonl'))
-    const outcomes = await checkLogs(paths)
-    expect(outcomes).toHaveLength(107)
-    const checked = outcomes.filter((outcome) => outcome.state === 'checked')
-    expect(checked).toHaveLength(107)
-    expect(checked.reduce((sum, { lines }) => sum + lines, 0)).toBeGreaterThan(5_000)
-    expect(checked.reduce((sum, { faultCount }) => sum + faultCount, 0)).toBe(0)
   })
 })
