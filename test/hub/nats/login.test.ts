@@ -110,8 +110,8 @@ describeNats('a login', () => {
     expect(await tried(await startWith(users), 'hub:x')).toBe('NATS_REFUSED')
   })
 
-  it('needs no more than what the README names', async () => {
-    const [, told = ''] = /Hubs need ([^]*?) of an account/.exec(read('README.md')) ?? []
+  it('needs no more than what the manual names', async () => {
+    const [, told = ''] = /Hubs need ([^]*?) of an account/.exec(read('docs/hub.md')) ?? []
     const subjects = [...told.matchAll(/`([^`]+)`/g)].map(([, subject]) => `"${subject}"`)
     expect(subjects).toHaveLength(8)
     const allow = `{ publish: [${subjects.join()}], subscribe: [${subjects.join()}] }`
