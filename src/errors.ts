@@ -154,10 +154,22 @@ export type ErrorDocument = {
 /** An unexpected error shows that it is a bug, not what it saw: its text may quote data. */
 export function errorDocument(error: unknown): ErrorDocument {
   if (error instanceof GateError) return { ok: false, error: error.toJSON(), gate: error.gate }
-  if (error instanceof KittiwakeError) return { ok: false, error: error.toJSON() }
+  const known = error instanceof KittiwakeError ? error : limitOf(error)
+  if (known !== null) return { ok: false, error: known.toJSON() }
   const name = error instanceof Error ? error.name : 'unknown'
   const hint = 'This is a bug in Kittiwake; please report it with the command you ran.'
   return { ok: false, error: { code: 'INTERNAL', message: `unexpected ${name}`, hint } }
+}
+
+/** A limit of the system, which may be met wherever a file is opened; null of any other error. */
+function limitOf(error: unknown): RuntimeError | null {
+  const code = systemCode(error)
+  if (code !== 'EMFILE' && code !== 'ENFILE') return null
+  return new RuntimeError('FILES_EXHAUSTED', `no more files can be opened (${code})`, {
+    hint: 'Raise the limit (`ulimit -n`), or end programs that hold many files open.',
+    retryable: true,
+    cause: error,
+  })
 }
 
 /** An error as it crosses a thread. */
@@ -168,14 +180,10 @@ export type ErrorOnWire = WireError & { readonly name: string }
  * paths and values, and what crosses a port can be inspected (L4).
  */
 export function errorToWire(error: unknown): ErrorOnWire {
-  if (error instanceof KittiwakeError) {
-    return {
-      name: error.name,
-      code: error.code,
-      message: error.message,
-      hint: error.hint,
-      retryable: error.retryable(),
-    }
+  const known = error instanceof KittiwakeError ? error : limitOf(error)
+  if (known !== null) {
+    const { name, code, message, hint } = known
+    return { name, code, message, hint, retryable: known.retryable() }
   }
   const kind = systemCode(error) ?? (error instanceof Error ? error.name : typeof error)
   return {

@@ -47,6 +47,17 @@ describe('an error that crosses a thread', () => {
     expect(JSON.stringify(wire)).not.toContain('wren')
   })
 
+  it.each(['EMFILE', 'ENFILE'])('of a limit of the system is no bug: %s (F11)', (code) => {
+    const thrown = Object.assign(new Error("open '/wren'"), { code })
+    for (const told of [errorToWire(thrown), errors.errorDocument(thrown).error]) {
+      expect(told).toMatchObject({
+        code: 'FILES_EXHAUSTED',
+        hint: expect.stringContaining('ulimit'),
+      })
+      expect(JSON.stringify(told)).not.toContain('wren')
+    }
+  })
+
   it('of a class that this version does not know is an error all the same', () => {
     const wire = { ...errorToWire(new KittiwakeError('C', 'm')), name: 'constructor' }
     expect(errorFromWire(wire)).toBeInstanceOf(KittiwakeError)
