@@ -188,7 +188,10 @@ function subscribedTo(
   place: { epoch: string; after_seq: number },
 ): unknown {
   const socket = { readyState: 1, OPEN: 1, bufferedAmount: 0, send: () => {} } as const
-  const following = new Following(store, new Outflow(socket, new PassThrough(), { tooSlow: () => {} }))
+  const following = new Following(
+    store,
+    new Outflow(socket, new PassThrough(), { tooSlow: () => {} }),
+  )
   const session = { team: 'acme', user: 'sam', login: 'l', secret: 's', endsAt: null }
   const awareness = new Awareness(store, () => {})
   const frame = { type: 'subscribe', project_uuid: PROJECT, ...place } as const
