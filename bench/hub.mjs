@@ -139,18 +139,19 @@ export async function shown(hubs, { of = 'hub', rounds, publishers, subscribers,
 async function idleSubscribers(hubs, count) {
   const [bytes, resident] = [{}, {}]
   for (const [name, hub] of Object.entries(hubs)) {
-    for (const link of await connectAll(hub, WARM_UPS)) link.close()
+    const warm = await connectAll(hub, WARM_UPS)
     const [kept, before] = [await hub.kept(), hub.memory()]
     const links = await connectAll(hub, count)
     resident[name] = before === null ? null : (hub.memory() - before) / 1_024 / count
     bytes[name] = ((await hub.kept()) - kept) / 1_024 / count
-    for (const link of links) link.close()
+    for (const link of [...warm, ...links]) link.close()
   }
   const beside = 'bare ws server'
   const figure = `memory of each of ${count} idle subscribers`
-  const rows = [row({ figure, beside, unit: 'KiB', ...bytes, most: 1.5 })]
-  if (resident.ours === null) return [...rows, notRun(`${figure}, resident`, beside, UNTOLD)]
-  return [...rows, row({ figure: `${figure}, resident`, beside, unit: 'KiB', ...resident })]
+  const rows = [row({ figure: `${figure}, kept`, beside, unit: 'KiB', ...bytes, most: 1.5 })]
+  const whole = `${figure}, resident`
+  if (resident.ours === null) return [...rows, notRun(whole, beside, UNTOLD)]
+  return [...rows, row({ figure: whole, beside, unit: 'KiB', ...resident, most: 1.5 })]
 }
 
 /** They follow a project where nothing happens, or would be shown all that the others send, as any listener. */
