@@ -256,6 +256,8 @@ class Publisher extends Client {
       else send()
     })
     send()
+    // All was acknowledged by the connection before, and it has become calm meanwhile: no answer will come.
+    if (this.isDone) socket.close()
     await once(socket, 'close')
   }
 }
