@@ -32,8 +32,11 @@ describe('a bundled program', () => {
   it('starts with the parser of words alone, whatever some command needs later', () => {
     const main = readFileSync(join(DIST, 'cli/main.js'), 'utf8')
     const [, run = ''] = /\bimport\("\.\.\/(chunks\/run-[^"]+)"\)/.exec(main) ?? []
-    const vendors = [...loadedBy(run)].flatMap((file) => /vendor-[a-z-]+(?=-)/.exec(file) ?? [])
+    const loaded = [...loadedBy(run)]
+    const vendors = loaded.flatMap((file) => /vendor-[a-z-]+(?=-)/.exec(file) ?? [])
     expect(vendors).toEqual(['vendor-clipanion'])
+    // It alone takes as long as all the others of Node.
+    expect(loaded.flatMap(namesIn)).not.toContain('node:crypto')
   })
 
   it.each(['git', 'socket', 'store'])('starts the thread of %s with one file of ours', (name) => {

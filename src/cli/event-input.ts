@@ -1,7 +1,5 @@
 /** Events on standard input, and where else a command finds them. */
 import { basename } from 'node:path'
-import { DECISION_LOG } from '../contracts/decision-record.ts'
-import { STATUS_LOG } from '../contracts/status-record.ts'
 import type { EventSink } from '../workers/bulk/event-sink.ts'
 import { LINE_BYTES_MAX, NOT_UTF8, TOO_LARGE } from '../workers/bulk/read-events.ts'
 import type { Context } from './context.ts'
@@ -12,7 +10,11 @@ export const EVENT_ENDINGS = ['.json', '.jsonl', '.ndjson']
 export const STDIN = '-'
 
 /** What to say of faults in the logs of missions, which people take for events. */
-export function aboutMissionLogs(paths: readonly string[]): readonly string[] {
+export async function aboutMissionLogs(paths: readonly string[]): Promise<readonly string[]> {
+  const [{ STATUS_LOG }, { DECISION_LOG }] = await Promise.all([
+    import('../contracts/status-record.ts'),
+    import('../contracts/decision-record.ts'),
+  ])
   const isLog = paths.some((path) => [STATUS_LOG, DECISION_LOG].includes(basename(path)))
   const rows = 'The log of a mission holds rows, not events.'
   return isLog ? [`${rows} \`kittiwake status verify\` and \`kittiwake doctor\` judge it.`] : []

@@ -5,7 +5,6 @@ import type { DeadLetter } from '../../hub/dead-letters.ts'
 import type { Verification } from '../../hub/verify.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { exportInto } from '../export-file.ts'
 import { NatsCommand } from '../nats-command.ts'
 import { columns } from '../output.ts'
 import { dataDirectory, keepOption } from './hub.ts'
@@ -111,6 +110,7 @@ export class HubExportCommand extends HubDataCommand {
   out = Option.String('--out', { required: true, description: 'A file that is not there yet' })
 
   async run(): Promise<Result> {
+    const { exportInto } = await import('../export-file.ts')
     const { exportEvents } = await import('../../hub/export.ts')
     const { team, project } = this
     const path = resolve(this.context.cwd, this.out)

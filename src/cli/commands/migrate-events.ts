@@ -1,25 +1,15 @@
-import { existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { EXIT, systemCode, UsageError } from '../../errors.ts'
-import {
-  discard,
-  sweepLeftovers,
-  takeNewName,
-  temporaryBeside,
-} from '../../project/durable-file.ts'
+import { EXIT } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readLines } from '../input.ts'
 import { oneLine } from '../output.ts'
+import type { NewFile } from '../new-file.ts'
 import { interrupted } from '../source.ts'
 
 /** Events with their reason that one run shows; how many more there are is said. */
 const SHOWN_MAX = 100
-/** Of another run into a file of the same name. */
-const LEFTOVER_MS = 3_600_000
 
 type Left = { readonly file: string; readonly line: number; readonly reason: string }
 type Tally = { current: number; normalized: number; readonly left: Left[]; leftCount: number }
@@ -46,8 +36,7 @@ export class MigrateEventsCommand extends KittiwakeCommand {
 
   async run(): Promise<Result> {
     const tally: Tally = { current: 0, normalized: 0, left: [], leftCount: 0 }
-    const output =
-      this.out === undefined ? null : await Output.make(resolve(this.context.cwd, this.out))
+    const output = this.out === undefined ? null : await this.#output(this.out)
     try {
       for (const file of this.files) await this.#migrate(file, output, tally)
       if (this.context.signal.aborted) throw interrupted()
@@ -58,7 +47,12 @@ export class MigrateEventsCommand extends KittiwakeCommand {
     return resultOf(tally, this.out ?? null)
   }
 
-  async #migrate(file: string, output: Output | null, tally: Tally): Promise<void> {
+  async #output(out: string): Promise<NewFile> {
+    const { NewFile } = await import('../new-file.ts')
+    return NewFile.make(resolve(this.context.cwd, out))
+  }
+
+  async #migrate(file: string, output: NewFile | null, tally: Tally): Promise<void> {
     const { migrated } = await import('../migrate-line.ts')
     for await (const { line, text, error } of readLines(file, this.context)) {
       if (error === null && text.trim() === '') continue
@@ -86,65 +80,4 @@ function resultOf({ current, normalized, left, leftCount }: Tally, out: string |
     text: [...lines, ...more, summary].join('\n'),
     exit: leftCount === 0 ? EXIT.ok : EXIT.failed,
   }
-}
-
-/** Has its name when it is whole: a half would be taken for all. */
-class Output {
-  readonly #path: string
-  readonly #temporary: string
-  readonly #file: FileHandle
-
-  private constructor(path: string, temporary: string, file: FileHandle) {
-    this.#path = path
-    this.#temporary = temporary
-    this.#file = file
-  }
-
-  /** @throws UsageError OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
-  static async make(path: string): Promise<Output> {
-    if (existsSync(path)) throw taken()
-    const temporary = temporaryBeside(path)
-    try {
-      sweepLeftovers(path, LEFTOVER_MS)
-      return new Output(path, temporary, await open(temporary, 'wx'))
-    } catch (error) {
-      throw unwritable(error)
-    }
-  }
-
-  async write(line: string): Promise<void> {
-    await this.#file.write(`${line}\n`).catch((error: unknown) => {
-      throw unwritable(error)
-    })
-  }
-
-  /** @throws UsageError OUTPUT_EXISTS, OUTPUT_UNWRITABLE */
-  async finish(): Promise<void> {
-    try {
-      await this.#file.sync()
-      if (takeNewName(this.#temporary, this.#path)) return
-    } catch (error) {
-      throw unwritable(error)
-    }
-    throw taken()
-  }
-
-  async close(): Promise<void> {
-    await this.#file.close()
-    discard(this.#temporary)
-  }
-}
-
-function taken(): UsageError {
-  return new UsageError('OUTPUT_EXISTS', 'the output is there already', {
-    hint: 'Name a file that is not there yet.',
-  })
-}
-
-function unwritable(cause: unknown): UsageError {
-  const code = systemCode(cause) ?? 'unknown'
-  return new UsageError('OUTPUT_UNWRITABLE', `the output can't be written (${code})`, {
-    hint: 'Check the path and its permissions.',
-    cause,
-  })
 }

@@ -7,7 +7,6 @@ import type { OutboxReader } from '../../workers/store/outbox-reader.ts'
 import type { EventState } from '../../workers/store/protocol.ts'
 import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
-import { exportInto } from '../export-file.ts'
 import { limitOption } from '../options.ts'
 import { columns, streamJson } from '../output.ts'
 
@@ -170,6 +169,7 @@ export class QueueExportCommand extends KittiwakeCommand {
       })
       return STREAMED
     }
+    const { exportInto } = await import('../export-file.ts')
     const path = resolve(this.context.cwd, out)
     const count = await look(this.context.cwd, (reader) =>
       exportInto(path, documentsOf(rowsOf(reader, filter), bare)),

@@ -95,10 +95,13 @@ function modeOption(mode: string): 'strict' | 'permissive' {
   throw new UsageError('MODE_INVALID', '--mode is strict or permissive')
 }
 
-function resultOf(reducer: ReducerFamily, streams: readonly ReplayOutcome[]): Result {
+async function resultOf(
+  reducer: ReducerFamily,
+  streams: readonly ReplayOutcome[],
+): Promise<Result> {
   const bad = streams.filter((one) => !isValid(one))
   const valid = bad.length === 0
-  const advice = aboutMissionLogs(bad.map(({ path }) => path))
+  const advice = await aboutMissionLogs(bad.map(({ path }) => path))
   return {
     fields: { valid, reducer, streams },
     text: [...streams.flatMap(linesOf), ...advice].join('\n'),

@@ -62,7 +62,7 @@ export class ValidateCommand extends KittiwakeCommand {
   }
 }
 
-function resultOf(outcomes: readonly FileOutcome[]): Result {
+async function resultOf(outcomes: readonly FileOutcome[]): Promise<Result> {
   const total = { events: 0, invalid: 0, normalised: 0 }
   for (const outcome of outcomes) {
     if (outcome.state !== 'checked') continue
@@ -77,7 +77,7 @@ function resultOf(outcomes: readonly FileOutcome[]): Result {
   const hidden = bad.length - shown.length
   const summary = `${total.events} events in ${outcomes.length} files, ${total.invalid} invalid`
   const more = hidden > 0 ? [`${hidden} more files with faults are not shown.`] : []
-  const advice = aboutMissionLogs(bad.map(({ path }) => path))
+  const advice = await aboutMissionLogs(bad.map(({ path }) => path))
   return {
     fields: { valid, files: outcomes.length, unreadable, ...total, results: shown, hidden },
     text: [...shown.flatMap(linesOf), ...more, ...advice, summary].join('\n'),
