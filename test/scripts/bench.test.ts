@@ -13,7 +13,7 @@ const REACHES: Readonly<Record<string, number>> = {
   emit: 5,
   commit: 1,
   flush: 2,
-  hub: 3,
+  hub: 4,
   nats: 0,
   start: 4,
   sanitize: 2,
