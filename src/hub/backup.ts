@@ -2,13 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
-  closeSync,
   copyFileSync,
   existsSync,
-  fsyncSync,
   linkSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -21,6 +18,7 @@ import {
   createDurably,
   discard,
   sweepLeftovers,
+  syncFile,
   syncFolder,
   takeNewName,
   temporaryBeside,
@@ -231,15 +229,6 @@ function settleEpoch(folder: string, use: DataUse): string {
     return epoch.id
   } finally {
     database.close()
-  }
-}
-
-function syncFile(path: string): void {
-  const descriptor = openSync(path, 'r+')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }
 

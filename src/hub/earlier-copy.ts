@@ -1,10 +1,11 @@
 /** What a hub held before its copy is made anew: a file beside it, until the new one has all that was said again from it. */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import {
   createDurably,
   sweepLeftovers,
+  syncFile,
   syncFolder,
   temporaryBeside,
 } from '../project/durable-file.ts'
@@ -71,14 +72,5 @@ export class EarlierCopy {
 
   remove(): void {
     rmSync(this.#path, { force: true })
-  }
-}
-
-function syncFile(path: string): void {
-  const descriptor = openSync(path, 'r+')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }

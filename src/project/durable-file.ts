@@ -115,6 +115,16 @@ export function syncFolder(path: string): void {
   }
 }
 
+/** The bytes that another program wrote. */
+export function syncFile(path: string): void {
+  const descriptor = openSync(path, 'r+')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 function prefixOf(path: string): string {
   return `.${basename(path)}.kittiwake-`
 }
