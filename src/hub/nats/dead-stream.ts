@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import { parseJson } from '../../contracts/json.ts'
 import type { DeadLetter } from '../dead-letters.ts'
-import { NATS_ANSWER_MS } from '../limits.ts'
 import { DEAD_STREAM, openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { tokenOf } from './messages.ts'
+import { storedMessages } from './stored-messages.ts'
 
 const LETTER = z.object({
   team: z.string(),
@@ -15,7 +15,6 @@ const LETTER = z.object({
   token_id: z.string(),
   refused_at: z.number(),
 })
-const PAGE = 500
 /** No UUID. */
 const NO_PROJECT = '-'
 
@@ -36,17 +35,9 @@ export async function listShared(options: NatsOptions): Promise<readonly DeadLet
   try {
     const consumer = await nats.jetstream.consumers.get(DEAD_STREAM)
     const letters: DeadLetter[] = []
-    let { num_pending: left } = await consumer.info()
-    while (left > 0) {
-      left = 0
-      // One that goes meanwhile never comes.
-      const messages = await consumer.fetch({ max_messages: PAGE, expires: NATS_ANSWER_MS })
-      for await (const message of messages) {
-        const { data } = LETTER.safeParse(parseJson(message.string()))
-        if (data !== undefined) letters.push(data)
-        left = message.info.pending
-        if (left === 0) break
-      }
+    for await (const message of storedMessages(consumer)) {
+      const { data } = LETTER.safeParse(parseJson(message.string()))
+      if (data !== undefined) letters.push(data)
     }
     return letters
   } finally {

@@ -4,6 +4,7 @@ import { openNats, STREAM } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { forgetShared } from './dead-stream.ts'
 import { encodeChange, subjectOfChange, prefixesOf } from './messages.ts'
+import { storedMessages } from './stored-messages.ts'
 
 export type SharedDeletion = {
   /** Messages of the stream that are gone. */
@@ -46,13 +47,7 @@ async function placesOf({ jetstream }: Nats, subject: string, before: number): P
     filter_subjects: subject,
     headers_only: true,
   })
-  const { num_pending } = await consumer.info()
   const places: number[] = []
-  if (num_pending === 0) return places
-  const messages = await consumer.consume({ max_messages: 500 })
-  for await (const { seq, info } of messages) {
-    if (seq < before) places.push(seq)
-    if (info.pending === 0) break
-  }
+  for await (const { seq } of storedMessages(consumer)) if (seq < before) places.push(seq)
   return places
 }
