@@ -86,11 +86,16 @@ export class Delivery {
     return this.#hub !== STORE
   }
 
-  /** Claims and settles are for this hub from now on; what was under way to another is not any more. */
-  target(target: Target | null): void {
-    const { hubs } = this.#parts
+  /** What was under way to another hub is not any more. Claims and settles are for none until `aim` gives them the answer. */
+  target(target: Target | null): number {
     this.release()
-    this.#hub = target === null ? STORE : hubs.select(target).id
+    this.#hub = STORE
+    return target === null ? STORE : this.#parts.hubs.select(target).id
+  }
+
+  /** Behind the transaction of `target`: a hub whose row was rolled back would never be settled with. */
+  aim(hub: number): void {
+    this.#hub = hub
   }
 
   /** What a claim would find: asked first, so that an idle drain never takes the write lock. */

@@ -67,6 +67,7 @@ export class Outbox {
   readonly #busyTimeoutMs: number
   readonly #rest: Rest | undefined
   #waitedInVainAt = -Infinity
+  #target: Target | null = null
   /** After a failed write nothing that this connection remembers can be believed. */
   #fault: unknown = null
 
@@ -141,15 +142,21 @@ export class Outbox {
     return this.#write(() => this.#appender.adopt(checked))
   }
 
-  /** The hub that claims and settles are for from now on; null for none. */
+  /** The hub that claims and settles are for from now on; null for none. Where the disk refuses it, each claim tries again. */
   target(target: Target | null): void {
-    this.#write(() => this.#delivery.target(target))
+    this.#target = target
+    this.#aim()
+  }
+
+  #aim(): void {
+    this.#delivery.aim(this.#write(() => this.#delivery.target(this.#target)))
   }
 
   /** The oldest that may leave now for the hub; empty without consent. @throws StoreError NO_TARGET */
   claim(max: number): ClaimedBatch {
     if (this.owner.kind !== 'project') return ClaimedBatch.NOTHING
     const { uuid } = this.owner
+    if (!this.#delivery.hasTarget && this.#target !== null) this.#aim()
     if (!this.#delivery.hasTarget) {
       throw new StoreError('NO_TARGET', 'nothing is claimed before a hub has greeted the link', {
         retryable: true,

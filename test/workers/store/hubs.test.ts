@@ -51,6 +51,25 @@ describe('a hub', () => {
     expect(claimedIds(outbox)).toEqual([idOf(3)])
   })
 
+  it('whose row the disk refused is settled with once it is there', () => {
+    const path = join(temporaryFolder(), 'outbox.db')
+    const outbox = openOutbox({ path })
+    outbox.grantConsent(false)
+    appendNumbers(outbox, 1, 2)
+    const raw = rawDatabase(path)
+    // What fails when the transaction ends, as a disk that is full does.
+    raw.exec(`CREATE TABLE parent (id INTEGER PRIMARY KEY);
+      CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+      CREATE TRIGGER late AFTER INSERT ON hub BEGIN INSERT INTO child VALUES (1); END`)
+    expect(() => outbox.target(HUB)).toThrow()
+    expect(() => outbox.claim(10)).toThrow()
+    raw.exec('DROP TRIGGER late')
+    expect(claimedIds(outbox)).toEqual([1, 2].map(idOf))
+    outbox.settle([1, 2].map(idOf), [])
+    expect(claimedIds(outbox)).toEqual([])
+    expect(outbox.counts()).toMatchObject({ pending: 0, delivered: 2 })
+  })
+
   it('that lost its memory gets what it passes over in the new epoch, too', () => {
     const outbox = linkedOutbox()
     appendNumbers(outbox, 1, 2, 3)
