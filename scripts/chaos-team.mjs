@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `npm run chaos:team`: three hubs on one nats-server, killed in turn under load. `--seed N`, `--kills N`, `--events N` of each
-// publisher, `--servers 3` for a cluster, of which the server that leads is lost with its disk.
+// publisher, `--servers 3` for a cluster, of which the server that leads is lost with its disk, `--cuts` to replace the log by a base
+// behind each kill.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '24' },
     events: { type: 'string', default: '4000' },
     servers: { type: 'string', default: '1' },
+    cuts: { type: 'boolean', default: false },
   },
 })
 const natsProgram = findNatsServer()
@@ -29,6 +31,7 @@ const numbers = {
   kills: Number(values.kills),
   events: Number(values.events),
   servers: Number(values.servers),
+  cuts: values.cuts,
 }
 try {
   const report = await runTeam({ folder, natsProgram, ...numbers })

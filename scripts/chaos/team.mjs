@@ -19,9 +19,9 @@ const PATIENCE_MS = 60_000
 
 /**
  * @param {{ folder: string, natsProgram: string, servers?: number, hubs?: number, publishers?: number, events: number,
- *   kills: number, seed?: number, window?: number }} plan
+ *   kills: number, cuts?: boolean, seed?: number, window?: number }} plan
  *   `events` of each publisher at least, of which so many wait for an answer at a time; of three `servers` the one that leads
- *   is lost with its disk
+ *   is lost with its disk; with `cuts` the log is replaced by a base behind each kill, by a command that is killed half of the time
  */
 export async function runTeam(plan) {
   const { folder, servers = 1, hubs: hubCount = 3, publishers: publisherCount = 4 } = plan
@@ -58,7 +58,8 @@ export async function runTeam(plan) {
     const readings = subscribers.map((subscriber) => subscriber.run())
     const started = performance.now()
     const writing = Promise.all(publishers.map((publisher) => publisher.run()))
-    const kills = await killInTurn({ world, nats, kills: plan.kills, publishers })
+    const { kills: killCount, cuts: isCut = false } = plan
+    const kills = await killInTurn({ world, nats, kills: killCount, publishers, isCut })
     world.isCalm = true
     await withPatience(writing, 'the publishers')
     const tookMs = performance.now() - started
@@ -88,8 +89,8 @@ export async function runTeam(plan) {
 }
 
 /** One of them after the other, each back before the next one goes; the first of them is what stands under all. */
-async function killInTurn({ world, nats, kills, publishers }) {
-  const done = { hubs: 0, nats: 0 }
+async function killInTurn({ world, nats, kills, publishers, isCut }) {
+  const done = { hubs: 0, nats: 0, cuts: 0 }
   for (let at = 0; at < kills; at++) {
     const whole = sum(publishers.map(({ acked }) => acked.length))
     const goal = whole + Math.floor(world.random() * 40) + 10
@@ -100,8 +101,22 @@ async function killInTurn({ world, nats, kills, publishers }) {
     await sleep(Math.floor(world.random() * 200))
     await victim.start()
     done[victim === nats ? 'nats' : 'hubs'] += 1
+    if (isCut) done.cuts += await cutLog(nats, world.random)
   }
   return done
+}
+
+/** 1 where the log was replaced by a base; what is kept is not emptied by it. */
+async function cutLog(nats, random) {
+  const args = [MAIN, 'hub', 'retain', '--keep-days', '1', '--yes', '--nats', nats.url, '--json']
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  if (random() < 0.5) {
+    await Promise.race([ended, sleep(300 + Math.floor(random() * 600))])
+    child.kill('SIGKILL')
+  }
+  const [code] = await ended
+  return code === 0 ? 1 : 0
 }
 
 class HubProcess {

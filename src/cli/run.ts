@@ -17,6 +17,7 @@ import * as hooks from './commands/hooks.ts'
 import { HubMigrateCommand } from './commands/hub-migrate.ts'
 import { HubServeCommand } from './commands/hub.ts'
 import * as hubData from './commands/hub-data.ts'
+import { HubRetainCommand } from './commands/hub-retain.ts'
 import * as hubToken from './commands/hub-token.ts'
 import * as hubWebhook from './commands/hub-webhook.ts'
 import { InitCommand } from './commands/init.ts'
@@ -93,7 +94,7 @@ export const COMMANDS: readonly CommandClass<Context>[] = [
   hubData.HubVerifyCommand,
   hubData.HubExportCommand,
   hubData.HubDeleteCommand,
-  hubData.HubRetainCommand,
+  HubRetainCommand,
   hubData.HubDeadLettersCommand,
   auth.AuthLoginCommand,
   auth.AuthStatusCommand,

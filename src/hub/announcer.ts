@@ -28,7 +28,7 @@ export class Announcer {
       if (outcome?.verdict !== 'accepted') continue
       if (entry.kind === 'pushed') this.#tellPushed(entry, outcome)
       else if (entry.kind === 'lines') last.set(ledgerOf(entry), { entry, outcome })
-      else publish(entry, outcome.seq, senders?.[index] ?? null)
+      else if (entry.emptied === undefined) publish(entry, outcome.seq, senders?.[index] ?? null)
     }
     for (const { entry, outcome } of last.values()) this.#tellLines(entry, outcome)
   }

@@ -27,6 +27,8 @@ export type AssembleOptions = {
   readonly store: HubStore
   /** Null for a hub that is alone. */
   readonly nats: NatsOptions | null
+  /** How long events and commits are kept; null for ever. */
+  readonly keepMs: number | null
   readonly peers: Peers
   readonly publicUrl: URL | null
   readonly log: HubLog
@@ -44,7 +46,7 @@ export type HubParts = {
 }
 
 export function assemble(options: AssembleOptions): HubParts {
-  const { dataDir, store, nats, peers, publicUrl, log } = options
+  const { dataDir, store, nats, keepMs, peers, publicUrl, log } = options
   const metrics = new Metrics()
   const fanOut = new FanOut((team) => peers.ofTeam(team), log)
   const announcer = new Announcer(fanOut)
@@ -53,9 +55,9 @@ export function assemble(options: AssembleOptions): HubParts {
     folds.forget()
     peers.restartAll()
   }
-  const shared =
-    nats === null ? null : new NatsBackend({ store, nats, announcer, metrics, log, restart })
-  const backend = shared ?? new SqliteBackend({ store, announcer, metrics })
+  const common = { store, dataDir, keepMs, announcer, metrics, log }
+  const backend =
+    nats === null ? new SqliteBackend(common) : new NatsBackend({ ...common, nats, restart })
   const intake = new Intake({ backend, metrics, log })
   const awareness = new Awareness(store, fanOut.tell.bind(fanOut), backend.shared?.others ?? null)
   const tickets = backend.shared === null ? new Tickets() : new SharedTickets(backend.shared.passes)
@@ -65,7 +67,7 @@ export function assemble(options: AssembleOptions): HubParts {
   const deadLetters = new DeadLetters(backend, log)
   return {
     backend,
-    start: () => shared?.start() ?? Promise.resolve(),
+    start: async () => backend.start(),
     intake,
     peerParts: { store, intake, fanOut, awareness, metrics, deadLetters },
     desk: {

@@ -3,7 +3,7 @@
  * told yet is found by comparing, and is not overwritten by what the others told before they knew.
  */
 import type { Statement } from 'better-sqlite3'
-import type { Change, SessionChange, TokenChange, WebhookChange } from './changes.ts'
+import type { HolderChange, SessionChange, TokenChange, WebhookChange } from './changes.ts'
 import type { Connection } from './database.ts'
 import { hashOf, isSameJson } from './row-content.ts'
 import type { SessionsTable } from './sessions-table.ts'
@@ -54,8 +54,8 @@ export class ChangeTable {
     return this.#lists.flatMap((list) => list.all().map(({ text }) => text))
   }
 
-  /** In the caller's transaction. An epoch and a deletion are for others to apply. */
-  apply(change: Exclude<Change, { readonly kind: 'epoch' | 'deletion' }>): void {
+  /** In the caller's transaction. */
+  apply(change: HolderChange): void {
     switch (change.kind) {
       case 'token':
         return this.#tellable(change, change.token_id, () => this.#token(change))

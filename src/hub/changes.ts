@@ -46,6 +46,24 @@ const deletion = z.strictObject({
   project_uuid: z.string(),
 })
 
+/** What happened in a project up to a number is emptied. Numbers are those of an epoch. */
+const retention = z.strictObject({
+  kind: z.literal('retention'),
+  team: z.string(),
+  project_uuid: z.string(),
+  epoch: z.string(),
+  through: z.number(),
+})
+/** Up to its place the log is replaced by a base, and hubs keep nothing of its messages. */
+const base = z.strictObject({
+  kind: z.literal('base'),
+  place: z.strictObject({ seq: z.number(), id: z.string() }),
+  /** Files are written anew, so that nothing is in free pages. */
+  scrub: z.boolean(),
+})
+/** What stood here was taken away, and is in its place where a server lost it. */
+const gone = z.strictObject({ kind: z.literal('gone') })
+
 export const CHANGE = z.discriminatedUnion('kind', [
   token,
   webhook,
@@ -53,8 +71,13 @@ export const CHANGE = z.discriminatedUnion('kind', [
   sessionEnd,
   epoch,
   deletion,
+  retention,
+  base,
+  gone,
 ])
 export type Change = z.infer<typeof CHANGE>
 export type TokenChange = z.infer<typeof token>
 export type WebhookChange = z.infer<typeof webhook>
+/** What tells who may come in. */
+export type HolderChange = TokenChange | WebhookChange | SessionChange | z.infer<typeof sessionEnd>
 export type SessionChange = z.infer<typeof session>

@@ -13,13 +13,16 @@ import { ChangeTable } from './change-table.ts'
 import type { Connection } from './database.ts'
 import { epochIn } from './epoch.ts'
 import type { TimedEntries } from './inserts.ts'
-import { LogTable } from './log-table.ts'
+import { LogTable, positionIn } from './log-table.ts'
+import type { Position } from './log-table.ts'
 import { retoldBatches } from './retold.ts'
 import { SessionsTable } from './sessions-table.ts'
 
 /** What can be said again to a server. */
 export type Held = {
   readonly log: LogTable
+  /** The last one that the log has told of. */
+  readonly base: Position | null
   readonly changes: ChangeTable
   /** Null where none has begun. */
   readonly epoch: string | null
@@ -29,6 +32,7 @@ export type Held = {
 export function heldIn(database: Connection): Held {
   return {
     log: new LogTable(database),
+    base: positionIn(database, 'base'),
     changes: new ChangeTable(database, new SessionsTable(database)),
     epoch: epochIn(database),
     retold: () => retoldBatches(database),

@@ -10,6 +10,8 @@ export type EventEntry = {
   readonly lamport_clock: number
   /** The envelope as it came, without transport keys. */
   readonly body: string
+  /** Where retention has emptied the body: the hash that it had, in hexadecimal. */
+  readonly emptied?: string | undefined
 }
 
 export type CommitEntry = {
@@ -20,6 +22,8 @@ export type CommitEntry = {
   /** Whose token brought it; null where an older hub took it. */
   readonly user: string | null
   readonly body: string
+  /** As of an event. */
+  readonly emptied?: string | undefined
 }
 
 /** Commits that a remote has. */

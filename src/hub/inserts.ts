@@ -16,7 +16,7 @@ export type TimedEntries = {
 }
 
 /** A project as a transaction sees it. */
-type OpenProject = { readonly project_id: number; head: number }
+type OpenProject = { readonly project_id: number; head: number; forgotten: number }
 type Context = {
   readonly heads: Partial<Heads>
   readonly projectByKey: Map<string, OpenProject>
@@ -46,8 +46,8 @@ export class Inserts {
     const context: Context = { heads: {}, projectByKey: new Map(), ledgers: [] }
     const run = this.#database.transaction(() => {
       const outcomes = batches.map((batch) => this.#batch(batch, context))
-      for (const { project_id, head } of context.projectByKey.values()) {
-        this.#statements.raiseHead.run(head, project_id)
+      for (const { project_id, head, forgotten } of context.projectByKey.values()) {
+        this.#statements.raiseHead.run(head, forgotten, project_id)
       }
       seal()
       return outcomes
@@ -77,9 +77,9 @@ export class Inserts {
 
   // The verdict comes from the insert itself: what was stored is not read again.
   #event(entry: EventEntry, { now }: Place, { heads, projectByKey }: Context): Outcome {
-    const { team, event_id, project_uuid, node_id, lamport_clock, body } = entry
+    const { team, event_id, project_uuid, node_id, lamport_clock, body, emptied } = entry
     const project = this.#projectIn(projectByKey, team, project_uuid)
-    const hash = hashOf(body)
+    const hash = hashIn(entry)
     const { changes, lastInsertRowid } = this.#statements.insertEvent.run(
       team,
       event_id,
@@ -94,7 +94,7 @@ export class Inserts {
     )
     if (changes === 1) {
       heads.events = Number(lastInsertRowid)
-      return { verdict: 'accepted', seq: ++project.head }
+      return { verdict: 'accepted', seq: raised(project, emptied) }
     }
     const first = this.#statements.eventById.get(team, event_id)
     if (first === undefined) return { verdict: 'unstored', seq: 0 }
@@ -104,13 +104,13 @@ export class Inserts {
 
   // The hash of a commit pins its content, so a second description of it is the same commit.
   #commit(entry: CommitEntry, { now }: Place, { heads, projectByKey }: Context): Outcome {
-    const { team, project_uuid, git_hash, user, body } = entry
+    const { team, project_uuid, git_hash, user, body, emptied } = entry
     const project = this.#projectIn(projectByKey, team, project_uuid)
     const { changes, lastInsertRowid } = this.#statements.insertCommit.run(
       team,
       project_uuid,
       git_hash,
-      hashOf(body),
+      hashIn(entry),
       now,
       body,
       project.project_id,
@@ -119,7 +119,7 @@ export class Inserts {
     )
     if (changes === 1) {
       heads.commits = Number(lastInsertRowid)
-      return { verdict: 'accepted', seq: ++project.head }
+      return { verdict: 'accepted', seq: raised(project, emptied) }
     }
     const first = this.#statements.commitByHash.get(team, project_uuid, git_hash)
     return { verdict: first === undefined ? 'unstored' : 'duplicate', seq: 0 }
@@ -165,6 +165,17 @@ export class Inserts {
 
   #newProject(team: string, uuid: string): OpenProject {
     const { lastInsertRowid } = this.#statements.insertProject.run(team, uuid)
-    return { project_id: Number(lastInsertRowid), head: 0 }
+    return { project_id: Number(lastInsertRowid), head: 0, forgotten: 0 }
   }
+}
+
+function hashIn({ body, emptied }: EventEntry | CommitEntry): Buffer {
+  return emptied === undefined ? hashOf(body) : Buffer.from(emptied, 'hex')
+}
+
+/** The number of what is new in a project; up to one that is emptied, history is forgotten. */
+function raised(project: OpenProject, emptied: string | undefined): number {
+  project.head += 1
+  if (emptied !== undefined) project.forgotten = project.head
+  return project.head
 }

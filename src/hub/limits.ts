@@ -134,6 +134,9 @@ export const LOG_BYTES_MAX = 256 * 1024 * 1024
 /** One message of that log: entries, and their length together. A server takes 1 MiB unless told otherwise. */
 export const MESSAGE_ENTRIES_MAX = 256
 export const MESSAGE_LENGTH_MAX = 256 * 1024
+/** Rows of one piece of a base, before they are deflated; and how old a base is before hubs that keep so many days make a new one. */
+export const BASE_PIECE_LENGTH = 256 * 1024
+export const BASE_AGE_MAX_MS = 24 * 3_600_000
 /** How long a server may take to connect, and to answer. */
 export const NATS_TIMEOUT_MS = 5_000
 /** The same for what opens a connection: no question is answered while servers elect who leads them, and the next one is soon. */

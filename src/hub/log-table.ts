@@ -11,9 +11,11 @@ export type LoggedMessage = {
   readonly stream_seq: number
   readonly message_id: string
   readonly subject: string
+  /** Empty where what it said was forgotten. */
   readonly body: Buffer
 }
 
+const FORGET = "UPDATE log SET subject = '', body = x''"
 const START: Position = { seq: 0, id: '' }
 /** How many messages come between two looks at what may be forgotten. */
 const TRIM_EVERY = 500
@@ -63,10 +65,15 @@ export class LogTable {
     this.#trim(messages.length)
   }
 
-  /** In the caller's transaction: what the messages of these subjects said is to be nowhere. */
+  /** In the caller's transaction: what the messages of these subjects said is to be nowhere. Their places stay. */
   forget(prefixes: readonly string[]): void {
-    const forget = this.#database.prepare('DELETE FROM log WHERE substr(subject, 1, ?) = ?')
+    const forget = this.#database.prepare(`${FORGET} WHERE substr(subject, 1, ?) = ?`)
     for (const prefix of prefixes) forget.run(prefix.length, prefix)
+  }
+
+  /** As `forget`, of all up to a place. */
+  forgetThrough(seq: number): void {
+    this.#database.prepare(`${FORGET} WHERE stream_seq <= ?`).run(seq)
   }
 
   /** What `record` wrote is committed, or rolled back. */
@@ -77,6 +84,12 @@ export class LogTable {
   /** The places of the messages that are kept, in order. */
   places(): readonly number[] {
     return this.#seqs.all()
+  }
+
+  /** Whether it knows what stood at each place from one on: those that it has no message of were deleted. */
+  reachesBack(seq: number): boolean {
+    const first = this.#database.prepare('SELECT min(stream_seq) FROM log').pluck().get()
+    return typeof first === 'number' && first <= seq
   }
 
   at(stream_seq: number): LoggedMessage | null {

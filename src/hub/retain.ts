@@ -5,7 +5,6 @@ import { sharedData, useOf } from './data-use.ts'
 import { lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
 import { RETENTION_LOOK_MS, RETENTION_PAUSE_MS } from './limits.ts'
-import { hubLog } from './log.ts'
 import type { HubLog } from './log.ts'
 import { idOfProject } from './named-project.ts'
 import { added, NOTHING_EMPTIED, Retention } from './retention.ts'
@@ -89,8 +88,7 @@ function withDatabase<Value>(
 export type KeeperOptions = {
   readonly dataDir: string
   readonly keepMs: number
-  /** As the hub's own. */
-  readonly log?: (line: string) => void
+  readonly log: HubLog
 }
 
 /** Works beside the hub of this process, on a connection of its own, in steps that are shorter than a transaction of it. */
@@ -110,7 +108,7 @@ export class Keeper {
     this.#database = openDatabase(dataDir, options)
     this.#retention = new Retention(this.#database)
     this.#keepMs = keepMs
-    this.#log = hubLog(log)
+    this.#log = log
     this.#later(0)
   }
 

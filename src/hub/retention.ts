@@ -20,7 +20,12 @@ type Found = {
   /** Clarifies a term, or was emptied already. */
   readonly stays: number
 }
-type Place = { readonly project_id: number; readonly forgotten: number }
+type Place = {
+  readonly project_id: number
+  readonly team: string
+  readonly project_uuid: string
+  readonly forgotten: number
+}
 
 const STAYS = `(instr(body, 'GlossaryClarification') > 0 OR body = '')`
 
@@ -36,7 +41,7 @@ export class Retention {
     // Freed bytes are written over; where pages were rearranged before, copies stay until the file is written anew.
     database.pragma('secure_delete = ON')
     this.#projects = database.prepare(
-      `SELECT project_id, forgotten FROM projects
+      `SELECT project_id, team, project_uuid, forgotten FROM projects
        WHERE head > forgotten AND (? IS NULL OR project_id = ?) ORDER BY project_id`,
     )
     const part = (table: string, kind: Found['kind'], stays: string): string =>
@@ -89,24 +94,42 @@ export class Retention {
     this.#database.pragma('wal_checkpoint(TRUNCATE)')
   }
 
-  /** Null where the oldest that is kept came later. */
+  /** Those that keep something. */
+  projects(only: number | null): readonly Omit<Place, 'forgotten'>[] {
+    return this.#projects.all(only, only)
+  }
+
+  /** Up to which number the next step empties a project; null where the oldest that is kept came later. Reads only. */
+  next(project_id: number, before: number): number | null {
+    const rows = this.#rowsOf(project_id)
+    // What came later ends it, so that what is forgotten is a beginning and nothing else.
+    const end = rows.findIndex(({ received_at }) => received_at >= before)
+    return (end === -1 ? rows : rows.slice(0, end)).at(-1)?.project_seq ?? null
+  }
+
+  /** Empties one step of a project, in the caller's transaction. Each copy of a project loses the same by it. */
+  empty(project_id: number, through: number): Emptied {
+    const old = this.#rowsOf(project_id).filter(({ project_seq }) => project_seq <= through)
+    const emptied = old.filter(({ stays }) => stays === 0)
+    for (const { kind, seq } of emptied) this.#empty[kind].run(seq)
+    const last = old.at(-1)
+    if (last !== undefined) this.#forget.run(last.project_seq, project_id)
+    const events = emptied.filter(({ kind }) => kind === 'event').length
+    return { events, commits: emptied.length - events }
+  }
+
   #step(project_id: number, before: number): Emptied | null {
     const run = this.#database.transaction(() => {
-      const place = this.#projects.get(project_id, project_id)
-      if (place === undefined) return null
-      const rows = this.#next.all({ ...place, limit: RETENTION_ROWS_MAX })
-      // What came later ends it, so that what is forgotten is a beginning and nothing else.
-      const end = rows.findIndex(({ received_at }) => received_at >= before)
-      const old = end === -1 ? rows : rows.slice(0, end)
-      const last = old.at(-1)
-      if (last === undefined) return null
-      const emptied = old.filter(({ stays }) => stays === 0)
-      for (const { kind, seq } of emptied) this.#empty[kind].run(seq)
-      this.#forget.run(last.project_seq, project_id)
-      const events = emptied.filter(({ kind }) => kind === 'event').length
-      return { events, commits: emptied.length - events }
+      const through = this.next(project_id, before)
+      return through === null ? null : this.empty(project_id, through)
     })
     return run.immediate()
+  }
+
+  /** What one step looks at. */
+  #rowsOf(project_id: number): readonly Found[] {
+    const place = this.#projects.get(project_id, project_id)
+    return place === undefined ? [] : this.#next.all({ ...place, limit: RETENTION_ROWS_MAX })
   }
 }
 

@@ -104,14 +104,23 @@ function feedEntries(
   rows: readonly FeedRow[],
 ): readonly Timed[] {
   return rows
-    .filter(isWhole)
-    .map(({ event_id, node_id, lamport_clock, git_hash, user, body, received_at }) => ({
-      at: received_at,
-      entry:
-        event_id === null
-          ? { kind: 'commit', team, project_uuid, git_hash, user, body }
-          : { kind: 'event', team, project_uuid, event_id, node_id, lamport_clock, body },
-    }))
+    .filter((row) => row.body === '' || isWhole(row))
+    .map(
+      ({ event_id, node_id, lamport_clock, git_hash, user, body, content_hash, received_at }) => {
+        const about = { team, project_uuid, body, ...emptiedOf({ body, content_hash }) }
+        return {
+          at: received_at,
+          entry:
+            event_id === null
+              ? { kind: 'commit', ...about, git_hash, user }
+              : { kind: 'event', ...about, event_id, node_id, lamport_clock },
+        }
+      },
+    )
+}
+
+function emptiedOf({ body, content_hash }: Omit<Numbered, 'received_at'>): { emptied?: string } {
+  return body === '' ? { emptied: content_hash.toString('hex') } : {}
 }
 
 // Rows that came together and are alike stand in one entry again.

@@ -46,6 +46,8 @@ export type HubOptions = {
   readonly publicUrl?: string
   /** Shares its log with the other hubs that name these servers; alone where it is left out. */
   readonly nats?: NatsOptions
+  /** How long events and commits are kept, in milliseconds; for ever where it is left out. */
+  readonly keepMs?: number
   /** Default 15,000. A peer that owes two answers is cut off. */
   readonly pingIntervalMs?: number
   /** Default 10,000. How long a request may take to come in. */
@@ -81,10 +83,10 @@ export async function serveHub(options: HubOptions): Promise<Hub> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535 || host === '') throw addressRefused()
   const { publicUrl: said } = options
   const publicUrl = said === undefined ? null : new URL(parseHubUrl(said))
-  const { nats = null } = options
+  const { nats = null, keepMs = null } = options
   const store = new HubStore(options.dataDir, nats === null ? 'own' : 'shared')
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
-  const place = { dataDir: options.dataDir, store, nats, reach: { host, publicUrl } }
+  const place = { dataDir: options.dataDir, store, nats, keepMs, reach: { host, publicUrl } }
   const hub = new RunningHub(place, requestTimeoutMs, hubLog(options.log))
   try {
     await hub.listen(port, pingIntervalMs)
@@ -99,6 +101,7 @@ type Place = {
   readonly dataDir: string
   readonly store: HubStore
   readonly nats: NatsOptions | null
+  readonly keepMs: number | null
   readonly reach: Omit<Reach, 'port'>
 }
 

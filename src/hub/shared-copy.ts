@@ -13,14 +13,15 @@ import type { TimedEntries } from './inserts.ts'
 import { LogTable, positionIn } from './log-table.ts'
 import type { LoggedMessage, Position } from './log-table.ts'
 import { prefixesOf } from './nats/messages.ts'
+import { Retention } from './retention.ts'
 import type { HubStore } from './store.ts'
 
 /** A message of the log, as it was and as it is meant; null where nobody can read it. */
 export type ReadMessage = LoggedMessage & { readonly meaning: Meaning | null }
 export type Meaning = TimedEntries | { readonly change: Change }
 
-type Deletion = Extract<Change, { readonly kind: 'deletion' }>
-type Done = { isEpochNew: boolean; isProjectGone: boolean }
+type ChangeOf<Kind extends Change['kind']> = Extract<Change, { readonly kind: Kind }>
+type Done = { isEpochNew: boolean; isProjectGone: boolean; isScrubDue: boolean }
 /** What messages made: outcomes by message, and whether more than rows were added. */
 export type Applied = {
   readonly outcomes: readonly (readonly Outcome[])[]
@@ -30,9 +31,31 @@ export type Applied = {
 
 const ROWS = ['events', 'commits', 'lines', 'projects', 'tokens', 'secrets', 'webhooks', 'sessions']
 const OF_LOG = ['log', 'told']
+/** What two copies at the same place have alike, but for what the messages of the log said. */
+export const COPIED: readonly string[] = [...ROWS, ...OF_LOG]
 const NUMBERED = ['events', 'commits', 'lines']
 /** More than one message can bring. */
 const ROWS_OF_MESSAGE_MAX = 2 ** 20
+/** Of `meta`: where a copy is. */
+const OF_PLACE = "'epoch', 'position', 'base'"
+/** Rows of a copy that a base lacks, or has at another number; of a project that was deleted since it has none so far back. */
+const MISSING = [
+  ['events', 'b.event_id = o.event_id AND b.project_seq = o.project_seq'],
+  ['commits', 'b.git_hash = o.git_hash AND b.project_seq = o.project_seq'],
+  [
+    'lines',
+    `b.mission = o.mission AND b.ledger = o.ledger AND b.row_key = o.row_key
+       AND b.content_hash = o.content_hash`,
+  ],
+].map(([table, isSame]) => {
+  const isBack = (rows: string): string =>
+    `EXISTS (SELECT 1 FROM base.${rows} r WHERE r.project_id = q.project_id AND r.project_seq <= p.head)`
+  return `SELECT 1 FROM main.${table} o JOIN main.projects p USING (project_id)
+    LEFT JOIN base.projects q ON q.team = p.team AND q.project_uuid = p.project_uuid
+    WHERE NOT EXISTS (
+      SELECT 1 FROM base.${table} b WHERE b.project_id = q.project_id AND ${isSame})
+      AND (coalesce(q.forgotten, 0) <= p.head OR ${isBack('events')} OR ${isBack('commits')})`
+})
 const NO_ENTRIES: TimedEntries = { entries: [], at: 0 }
 
 export class SharedCopy {
@@ -41,6 +64,7 @@ export class SharedCopy {
   readonly #database: Connection
   readonly #store: HubStore
   readonly #earlier: EarlierCopy
+  #retention: Retention | null = null
   #dataVersion = -1
 
   constructor(database: Connection, store: HubStore) {
@@ -55,7 +79,7 @@ export class SharedCopy {
 
   /** Applies the next messages of the log, all or none. Entries of a batch before its changes. */
   apply(messages: readonly ReadMessage[]): Applied {
-    const done = { isEpochNew: false, isProjectGone: false }
+    const done = { isEpochNew: false, isProjectGone: false, isScrubDue: false }
     const batches = messages.map(({ meaning }) =>
       meaning !== null && 'entries' in meaning ? meaning : NO_ENTRIES,
     )
@@ -67,11 +91,12 @@ export class SharedCopy {
         }
         this.log.record(messages)
       })
-      return { outcomes, ...done }
+      const { isEpochNew, isProjectGone } = done
+      return { outcomes, isEpochNew, isProjectGone }
     } finally {
       this.log.settle()
       if (done.isEpochNew || done.isProjectGone) this.#reload()
-      if (done.isProjectGone) this.#scrub()
+      if (done.isScrubDue) this.#scrub()
     }
   }
 
@@ -96,8 +121,7 @@ export class SharedCopy {
 
   /** All that was held before stands in the log up to here. */
   told(through: Position): void {
-    const sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('partial', ?)"
-    this.#database.prepare(sql).run(JSON.stringify(through))
+    this.#note('partial', JSON.stringify(through))
   }
 
   /** Whether another process changed the data since this was asked last. */
@@ -115,14 +139,60 @@ export class SharedCopy {
   clear(toldThrough: Position): void {
     if (this.#toldThrough() === null) this.#earlier.keep(this.#database)
     const run = this.#database.transaction(() => {
-      for (const table of [...ROWS, ...OF_LOG]) this.#database.exec(`DELETE FROM ${table}`)
-      this.#database.exec("DELETE FROM meta WHERE key IN ('epoch', 'position')")
+      this.#empty()
       this.told(toldThrough)
-      this.#database.exec('DELETE FROM sqlite_sequence')
     })
     run.immediate()
     this.log.settle()
     this.#reload()
+  }
+
+  /** Whether each row that is held is in a base too, at its number, or was deleted there. @param path of the base's file */
+  isWithin(path: string): boolean {
+    return this.#attached(path, () => {
+      const missing = MISSING.join(' UNION ALL ')
+      return this.#database.prepare(`SELECT 1 FROM (${missing}) LIMIT 1`).get() === undefined
+    })
+  }
+
+  /** Is as a base is, in its place of the log. @param path of the base's file, of today's schema */
+  load(path: string): void {
+    this.#attached(path, () => {
+      const run = this.#database.transaction(() => {
+        this.#empty()
+        for (const table of [...COPIED, 'sqlite_sequence']) {
+          this.#database.exec(`INSERT INTO main.${table} SELECT * FROM base.${table}`)
+        }
+        this.#database.exec(
+          `INSERT INTO main.meta SELECT * FROM base.meta WHERE key IN (${OF_PLACE})`,
+        )
+      })
+      run.immediate()
+    })
+    this.log.settle()
+    this.#reload()
+  }
+
+  /** The last base that the log has told of; null where it told of none. */
+  get base(): Position | null {
+    return positionIn(this.#database, 'base')
+  }
+
+  #attached<Value>(path: string, work: () => Value): Value {
+    this.#database.prepare('ATTACH ? AS base').run(path)
+    try {
+      return work()
+    } finally {
+      this.#database.exec('DETACH base')
+    }
+  }
+
+  // In the caller's transaction.
+  #empty(): void {
+    for (const table of [...COPIED, 'sqlite_sequence']) {
+      this.#database.exec(`DELETE FROM main.${table}`)
+    }
+    this.#database.exec(`DELETE FROM main.meta WHERE key IN (${OF_PLACE})`)
   }
 
   /** All that is held, to be said again. */
@@ -131,25 +201,50 @@ export class SharedCopy {
   }
 
   #change(change: Change, streamSeq: number, done: Done): void {
-    if (change.kind === 'epoch') {
-      const { before, id } = change
-      const known = epochIn(this.#database)
-      if (known !== null && known !== before) return
-      done.isEpochNew = true
-      this.#begin(id)
-    } else if (change.kind === 'deletion') {
-      done.isProjectGone = true
-      this.#delete(change, streamSeq * ROWS_OF_MESSAGE_MAX)
-    } else this.changes.apply(change)
+    switch (change.kind) {
+      case 'epoch': {
+        const known = epochIn(this.#database)
+        if (known !== null && known !== change.before) return
+        done.isEpochNew = true
+        return this.#note('epoch', change.id)
+      }
+      case 'deletion':
+        done.isProjectGone = true
+        done.isScrubDue = true
+        return this.#delete(change, streamSeq * ROWS_OF_MESSAGE_MAX)
+      case 'retention':
+        return this.#retain(change)
+      case 'base':
+        done.isScrubDue ||= change.scrub
+        return this.#stand(change)
+      case 'gone':
+        return
+      default:
+        this.changes.apply(change)
+    }
+  }
+
+  // Numbers of an epoch that is over mean other rows.
+  #retain({ team, project_uuid, epoch, through }: ChangeOf<'retention'>): void {
+    const project = this.#store.project(team, project_uuid)
+    if (project === null || epoch !== epochIn(this.#database)) return
+    this.#retention ??= new Retention(this.#database)
+    this.#retention.empty(project.project_id, through)
+  }
+
+  #stand({ place, scrub }: ChangeOf<'base'>): void {
+    this.log.forgetThrough(place.seq)
+    this.#note('base', JSON.stringify(place))
+    if (scrub) this.#note('unscrubbed', '')
   }
 
   #toldThrough(): Position | null {
     return positionIn(this.#database, 'partial')
   }
 
-  #begin(epoch: string): void {
-    const sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)"
-    this.#database.prepare(sql).run(epoch)
+  #note(key: string, value: string): void {
+    const sql = 'INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)'
+    this.#database.prepare(sql).run(key, value)
   }
 
   #raise(seq: number): void {
@@ -162,8 +257,8 @@ export class SharedCopy {
   }
 
   /** @param seq above all numbers that any hub gave: one that comes later never gets the rows that went, and goes on as the others */
-  #delete({ team, project_uuid }: Deletion, seq: number): void {
-    this.#database.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('unscrubbed', '')")
+  #delete({ team, project_uuid }: ChangeOf<'deletion'>, seq: number): void {
+    this.#note('unscrubbed', '')
     this.log.forget(prefixesOf(team, project_uuid))
     const run = (sql: string, ...values: readonly (string | number)[]): unknown =>
       this.#database.prepare(sql).run(...values)

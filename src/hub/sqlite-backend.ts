@@ -3,22 +3,36 @@ import type { Announcer } from './announcer.ts'
 import type { Batch, HubBackend } from './backend.ts'
 import type { DeadLetter } from './dead-letters.ts'
 import type { Outcome } from './entries.ts'
+import type { HubLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { Keeper } from './retain.ts'
 import type { HubStore } from './store.ts'
 
 export type SqliteOptions = {
   readonly store: Pick<HubStore, 'insert' | 'deadLetters'>
   readonly announcer: Announcer
   readonly metrics: Metrics
+  /** Of the store. */
+  readonly dataDir: string
+  /** How long events and commits are kept, in milliseconds; null, the default, for ever. */
+  readonly keepMs?: number | null
+  readonly log: HubLog
 }
 
 export class SqliteBackend implements HubBackend {
   readonly state = 'ready'
   readonly shared = null
   readonly #options: SqliteOptions
+  #keeper: Keeper | null = null
 
   constructor(options: SqliteOptions) {
     this.#options = options
+  }
+
+  /** @throws LinkError HUB_DATA_UNUSABLE */
+  start(): void {
+    const { dataDir, keepMs = null, log } = this.#options
+    if (keepMs !== null) this.#keeper = new Keeper({ dataDir, keepMs, log })
   }
 
   append({ entries, senders }: Batch): readonly Outcome[] {
@@ -35,6 +49,7 @@ export class SqliteBackend implements HubBackend {
   }
 
   close(): Promise<void> {
+    this.#keeper?.stop()
     return Promise.resolve()
   }
 }

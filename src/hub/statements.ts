@@ -24,7 +24,7 @@ export type Statements = {
   readonly project: Statement<[string, string], Project>
   readonly insertProject: Statement<[string, string]>
   readonly nameProject: Statement<[{ readonly project_slug: string; readonly project_id: number }]>
-  readonly raiseHead: Statement<[number, number]>
+  readonly raiseHead: Statement<[number, number, number]>
   readonly page: Readonly<Record<Collection, Statement<[PageRequest], Stored<Row>>>>
   readonly feed: Statement<[Stretch<'after'>], Stored<FeedRow>>
   readonly recent: Statement<[Stretch<'before'>], Stored<FeedRow>>
@@ -98,7 +98,7 @@ export function prepare(database: Connection): Statements {
       `UPDATE projects SET slug = @project_slug
        WHERE project_id = @project_id AND slug IS NOT @project_slug`,
     ),
-    raiseHead: database.prepare('UPDATE projects SET head = ? WHERE project_id = ?'),
+    raiseHead: database.prepare('UPDATE projects SET head = ?, forgotten = ? WHERE project_id = ?'),
     page: { events: page('events', OF_EVENTS), commits: page('commits', OF_COMMITS) },
     feed: database.prepare(feed('> @after', 'ASC')),
     recent: database.prepare(feed('< @before', 'DESC')),

@@ -7,7 +7,7 @@ import type { Safety } from '../../project/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { NatsCommand } from '../nats-command.ts'
 import { columns } from '../output.ts'
-import { dataDirectory, keepOption } from './hub.ts'
+import { dataDirectory } from './hub.ts'
 
 /** Of damaged rows, in the text. */
 const SHOWN_MAX = 20
@@ -176,50 +176,6 @@ export class HubDeleteCommand extends NatsCommand {
   }
 }
 
-export class HubRetainCommand extends HubDataCommand {
-  static override paths = [['hub', 'retain']]
-  static override usage = KittiwakeCommand.Usage({
-    category: 'Hub',
-    description: 'Empty events and commits that came before so many days, from the files too',
-    details:
-      'Without --yes it says how many. The hub must not serve; `hub serve --keep-days` does the same beside it, but leaves the file as large as it is. Rows of ledgers and clarifications of terms stay, as boards and glossary are made of them, and of each event its id, number and hash. Backups, and data that a restore kept aside, are left as they are.',
-    examples: [
-      ['How much is older', 'kittiwake hub retain --keep-days 90'],
-      ['Empty it', 'kittiwake hub retain --keep-days 90 --yes'],
-    ],
-  })
-
-  keepDays = Option.String('--keep-days', { required: true, description: 'Days that stay' })
-  team = Option.String('--team', { description: 'With --project: its team' })
-  project = Option.String('--project', { description: 'UUID of one project; default all' })
-  yes = Option.Boolean('--yes', false, { description: 'Empty them' })
-
-  async run(): Promise<Result> {
-    const keepMs = keepOption(this.keepDays) ?? 0
-    const project = this.#project()
-    const { countOlder, retainHub } = await import('../../hub/retain.ts')
-    const request = { dataDir: await this.dataDir(), keepMs, project }
-    if (!this.yes) {
-      const { events, commits } = countOlder(request)
-      const text = `${events} events and ${commits} commits are older; --yes empties them.`
-      return { fields: { dry_run: true, events, commits }, text }
-    }
-    const retained = retainHub(request)
-    const { events, commits, kept_aside } = retained
-    const text = `Emptied ${events} events and ${commits} commits.${asideText(kept_aside)}`
-    return { fields: { dry_run: false, ...retained }, text }
-  }
-
-  #project(): { readonly team: string; readonly project: string } | null {
-    const { team, project } = this
-    if (team === undefined && project === undefined) return null
-    if (team !== undefined && project !== undefined) return { team, project }
-    throw new UsageError('HUB_RETAIN_OPTIONS', '--team and --project go together', {
-      hint: 'Name both, or leave both out for all projects.',
-    })
-  }
-}
-
 export class HubDeadLettersCommand extends NatsCommand {
   static override paths = [['hub', 'dead-letters']]
   static override usage = KittiwakeCommand.Usage({
@@ -266,7 +222,8 @@ export class HubDeadLettersCommand extends NatsCommand {
   }
 }
 
-function asideText(kept_aside: readonly string[]): string {
+/** What a restore kept aside, for a command that leaves it. */
+export function asideText(kept_aside: readonly string[]): string {
   return kept_aside.length === 0 ? '' : ` Kept aside, and left: ${kept_aside.join(', ')}.`
 }
 

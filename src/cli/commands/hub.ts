@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
-import type { Keeper } from '../../hub/retain.ts'
 import type { Hub } from '../../hub/server.ts'
 import type { Safety } from '../../project/gate.ts'
 import type { NatsOptions } from '../../hub/nats/connect.ts'
@@ -61,7 +60,6 @@ export class HubServeCommand extends NatsCommand {
     const port = portOption(this.port)
     const nats = this.sharedBy()
     const keepMs = keepOption(this.keepDays)
-    if (nats !== null && keepMs !== null) throw keptByAll()
     const { serveHub } = await import('../../hub/server.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const { host, publicUrl } = this
@@ -72,6 +70,7 @@ export class HubServeCommand extends NatsCommand {
       port,
       ...(publicUrl === undefined ? {} : { publicUrl }),
       ...(nats === null ? {} : { nats }),
+      ...(keepMs === null ? {} : { keepMs }),
     })
     const { stdout, signal } = this.context
     const dashboard = team === null ? null : await invited(hub, team)
@@ -79,9 +78,7 @@ export class HubServeCommand extends NatsCommand {
     const told = dashboard === null ? {} : { dashboard }
     if (this.json) printJson(stdout, { ok: true, url, port: got, ...told })
     else printText(stdout, [`Hub at ${url}`, ...linkLines(dashboard)].join('\n'))
-    const keeper = keepMs === null ? null : await keep(hub, dataDir, keepMs)
     await untilAborted(signal)
-    keeper?.stop()
     await hub.stop()
     return STREAMED
   }
@@ -99,25 +96,9 @@ export class HubServeCommand extends NatsCommand {
   }
 }
 
-function keptByAll(): UsageError {
-  return new UsageError('HUB_RETENTION_SHARED', 'the log that hubs share keeps all that there is', {
-    hint: 'Leave --keep-days out, or bound the stream `KITTIWAKE` on the NATS server.',
-  })
-}
-
 /** Milliseconds; null for all that there is. @throws UsageError LIMIT_INVALID */
 export function keepOption(days: string | undefined): number | null {
   return days === undefined ? null : limitOption('--keep-days', days, KEEP_DAYS_MAX) * DAY_MS
-}
-
-async function keep(hub: Hub, dataDir: string, keepMs: number): Promise<Keeper> {
-  try {
-    const { Keeper } = await import('../../hub/retain.ts')
-    return new Keeper({ dataDir, keepMs })
-  } catch (error) {
-    await hub.stop()
-    throw error
-  }
 }
 
 /** The data folder of a hub: the one that was named, or the one in the state directory. */

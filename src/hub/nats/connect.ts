@@ -36,6 +36,7 @@ export type Nats = {
 
 export const STREAM = 'KITTIWAKE'
 export const DEAD_STREAM = 'KITTIWAKE_DEAD'
+export const BASE_STREAM = 'KITTIWAKE_BASE'
 const BUCKET = 'kittiwake'
 const DUPLICATE_WINDOW_NS = 600_000_000_000
 
@@ -86,6 +87,7 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
     const { replicas = 1 } = options
     await ensureStream(opening, logConfig(client, replicas))
     await ensureStream(opening, deadConfig(client, replicas))
+    await ensureStream(opening, baseConfig(client, replicas))
     const bucket = await new client.Kvm(jetstream).create(BUCKET, {
       ttl: CODE_TTL_MS,
       history: 1,
@@ -122,6 +124,19 @@ function logConfig(client: Client, num_replicas: number): Config {
     retention: client.RetentionPolicy.Limits,
     discard: client.DiscardPolicy.New,
     duplicate_window: DUPLICATE_WINDOW_NS,
+    num_replicas,
+  }
+}
+
+// One base, and for a moment the next one.
+function baseConfig(client: Client, num_replicas: number): Config {
+  return {
+    name: BASE_STREAM,
+    subjects: ['base.>'],
+    max_msgs_per_subject: 1,
+    storage: client.StorageType.File,
+    retention: client.RetentionPolicy.Limits,
+    discard: client.DiscardPolicy.New,
     num_replicas,
   }
 }

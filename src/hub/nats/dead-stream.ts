@@ -56,6 +56,22 @@ export async function forgetShared(
   }
 }
 
+/** Those that came before a time, in Unix milliseconds. @param project null for those of all */
+export async function forgetSharedBefore(
+  { jetstream, manager }: Nats,
+  before: number,
+  project: { readonly team: string; readonly project: string } | null,
+): Promise<void> {
+  const filter = project === null ? 'dead.>' : `${subjectOf(project.team, project.project)}.>`
+  const consumer = await jetstream.consumers.get(DEAD_STREAM, { filter_subjects: filter })
+  const old: number[] = []
+  for await (const message of storedMessages(consumer)) {
+    const { data } = LETTER.safeParse(parseJson(message.string()))
+    if (data === undefined || data.refused_at < before) old.push(message.seq)
+  }
+  for (const seq of old) await manager.streams.deleteMessage(DEAD_STREAM, seq, true)
+}
+
 function subjectOf(team: string, projectUuid: string | null): string {
   return `dead.${tokenOf(team)}.${projectUuid === null ? NO_PROJECT : tokenOf(projectUuid)}`
 }

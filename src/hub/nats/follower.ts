@@ -4,6 +4,7 @@ import { LinkError } from '../../errors.ts'
 import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { Applied, ReadMessage, SharedCopy } from '../shared-copy.ts'
+import { headOf } from './base.ts'
 import { STREAM } from './connect.ts'
 import type { Nats } from './connect.ts'
 import { isOrdered, readMessage } from './messages.ts'
@@ -29,7 +30,10 @@ export class Follower {
   #queue: ReadMessage[] = []
   /** The place of the last message that came. */
   #taken = 0
+  #nats: Nats | null = null
   #messages: ConsumerMessages | null = null
+  /** The first place, since there was a look at the base, behind which some places were empty. */
+  #gapAfter: number | null = null
   #isScheduled = false
   #isStopped = false
   #wake: (() => void)[] = []
@@ -39,7 +43,9 @@ export class Follower {
   }
 
   /** Begins behind the copy's place. Resolves when the copy has all that the stream has now. */
-  async start({ jetstream, manager }: Nats): Promise<void> {
+  async start(nats: Nats): Promise<void> {
+    this.#nats = nats
+    const { jetstream, manager } = nats
     const { seq } = this.#options.copy.log.position
     this.#taken = seq
     const { state } = await manager.streams.info(STREAM)
@@ -62,7 +68,12 @@ export class Follower {
 
   /** Resolves when the copy is there. */
   async reach(seq: number): Promise<void> {
-    while (this.#options.copy.log.position.seq < seq && !this.#isStopped) await this.moved()
+    while (!this.isAt(seq) && !this.#isStopped) await this.moved()
+  }
+
+  /** Whether the copy is there, or was. */
+  isAt(seq: number): boolean {
+    return this.#options.copy.log.position.seq >= seq
   }
 
   /** Resolves when something was applied, or nothing will be any more. */
@@ -95,6 +106,7 @@ export class Follower {
     const message_id = message.headers?.get('Nats-Msg-Id') ?? ''
     const { seq: stream_seq, subject } = message
     if (stream_seq <= this.#taken) return this.#again(stream_seq, message_id)
+    if (stream_seq > this.#taken + 1) this.#gapAfter ??= this.#taken
     this.#taken = stream_seq
     const meaning = readMessage(Buffer.from(message.data))
     if (meaning === 'newer') return this.#fail(newer())
@@ -115,10 +127,26 @@ export class Follower {
     if (this.#isScheduled) return
     this.#isScheduled = true
     setImmediate(() => {
-      this.#isScheduled = false
-      this.#apply()
-      if (this.#queue.length > 0) this.#schedule()
+      void this.#lookAtGap().then(() => {
+        this.#isScheduled = false
+        this.#apply()
+        if (this.#queue.length > 0) this.#schedule()
+      })
     })
+  }
+
+  // Places are empty where a project was deleted, which comes behind them, or where a base stands for what they held.
+  async #lookAtGap(): Promise<void> {
+    while (this.#gapAfter !== null && this.#nats !== null && !this.#isStopped) {
+      const after = this.#gapAfter
+      this.#gapAfter = null
+      try {
+        const head = await headOf(this.#nats)
+        if (head !== null && head.place.seq > after) this.#fail(behindBase())
+      } catch (error) {
+        this.#fail(error)
+      }
+    }
   }
 
   #apply(): void {
@@ -159,6 +187,13 @@ export class Follower {
     this.#wake = []
     for (const one of wake) one()
   }
+}
+
+function behindBase(): LinkError {
+  return new LinkError('HUB_BEHIND_BASE', 'the log begins behind this place', {
+    hint: 'The hub takes the base of the log and goes on.',
+    retryable: true,
+  })
 }
 
 const FROM_PLACE = { deliver_policy: 'by_start_sequence' as DeliverPolicy }

@@ -17,6 +17,10 @@ const DEFLATED = 0
 const DEFLATED_LENGTH_MAX = 16 * 1024 * 1024
 
 const ids = { team: z.string(), project_uuid: z.string() }
+const emptied = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .optional()
 const row = z.strictObject({ line: z.number(), key: z.string(), body: z.string() })
 const ENTRY = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -26,6 +30,7 @@ const ENTRY = z.discriminatedUnion('kind', [
     node_id: z.string(),
     lamport_clock: z.number(),
     body: z.string(),
+    emptied,
   }),
   z.strictObject({
     kind: z.literal('commit'),
@@ -33,6 +38,7 @@ const ENTRY = z.discriminatedUnion('kind', [
     git_hash: z.string(),
     user: z.string().nullable(),
     body: z.string(),
+    emptied,
   }),
   z.strictObject({
     kind: z.literal('lines'),
@@ -68,10 +74,11 @@ export function tokenOf(text: string): string {
 export function subjectOf(entry: Entry): string {
   const place = `${tokenOf(entry.team)}.${tokenOf(entry.project_uuid)}`
   if (entry.kind !== 'commit') return `evt.${place}.${entry.kind}`
-  return `mis.${place}.${tokenOf(missionOf(entry.body))}`
+  const mission = entry.emptied === undefined ? missionOf(entry.body) : NO_MISSION
+  return `mis.${place}.${tokenOf(mission)}`
 }
 
-export function subjectOfChange({ kind }: Change): string {
+export function subjectOfChange({ kind }: Pick<Change, 'kind'>): string {
   return `adm.${kind}`
 }
 
@@ -86,11 +93,12 @@ export function isOrdered(subject: string): boolean {
   return subject.startsWith('mis.')
 }
 
+const NO_MISSION = '-'
 const MISSION = z.object({ mission_id: z.string() })
 
 function missionOf(body: string): string {
   const { data } = MISSION.safeParse(parseJson(body, body.length))
-  return data?.mission_id ?? '-'
+  return data?.mission_id ?? NO_MISSION
 }
 
 /** Entries of one subject, and their places in what they were taken from. */

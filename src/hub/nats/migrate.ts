@@ -12,11 +12,10 @@ import { digestOf } from '../digest.ts'
 import type { Digest } from '../digest.ts'
 import { retoldBatches } from '../retold.ts'
 import { SessionsTable } from '../sessions-table.ts'
-import { HubStore } from '../store.ts'
 import { apiCodeOf, openNats, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
-import { Follower } from './follower.ts'
 import { encodeChange, subjectOfChange } from './messages.ts'
+import { followInto } from './passing-copy.ts'
 import { asChange, messagesOf } from './reconcile.ts'
 
 export type MigrationOptions = { readonly dataDir: string; readonly nats: NatsOptions }
@@ -28,7 +27,7 @@ const OPEN = { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false, isLocked: true } a
 /**
  * Publishes all that a folder holds to a stream that holds nothing. Where it was ended, it goes on when it is asked again.
  *
- * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_SHARED, HUB_DATA_EMPTIED, HUB_DATA_DAMAGED, HUB_TARGET_NOT_EMPTY,
+ * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_SHARED, HUB_DATA_DAMAGED, HUB_TARGET_NOT_EMPTY,
  *   HUB_MIGRATION_DIFFERS, and what `openNats` throws
  */
 export async function migrateToNats({ dataDir, nats: options }: MigrationOptions): Promise<Digest> {
@@ -40,7 +39,6 @@ export async function migrateToNats({ dataDir, nats: options }: MigrationOptions
     sweep(dataDir)
     database = openDatabase(dataDir, OPEN)
     if (useOf(database) === 'shared') throw sharedData()
-    if (isEmptied(database)) throw emptied()
     const digest = digestOf(database)
     if (digest.damaged > 0) throw damaged()
     nats = await openNats(options)
@@ -145,12 +143,7 @@ async function copyOf(nats: Nats, dataDir: string): Promise<Copy> {
   const folder = mkdtempSync(join(resolve(dataDir), WORK))
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   try {
-    const store = new HubStore(folder, 'shared')
-    try {
-      await fill(nats, store)
-    } finally {
-      store.close()
-    }
+    await followInto(nats, folder, async () => {})
     const database = openDatabase(folder, OPEN)
     try {
       return { folder, digest: digestOf(database), remove }
@@ -163,25 +156,6 @@ async function copyOf(nats: Nats, dataDir: string): Promise<Copy> {
   }
 }
 
-async function fill(nats: Nats, store: HubStore): Promise<void> {
-  let fail: (error: unknown) => void = () => {}
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject
-  })
-  failed.catch(() => {})
-  const follower = new Follower({
-    copy: store.copy,
-    log: () => {},
-    applied: () => {},
-    failed: fail,
-  })
-  try {
-    await Promise.race([follower.start(nats), failed])
-  } finally {
-    follower.stop()
-  }
-}
-
 /** A copy becomes data of its own, in an epoch of its own. */
 function makeOwn(folder: string): void {
   const database = openDatabase(folder, OPEN)
@@ -189,7 +163,7 @@ function makeOwn(folder: string): void {
     database
       .transaction(() => {
         for (const table of ['log', 'told', 'sessions']) database.exec(`DELETE FROM ${table}`)
-        database.exec("DELETE FROM meta WHERE key IN ('backend', 'position', 'partial')")
+        database.exec("DELETE FROM meta WHERE key IN ('backend', 'position', 'partial', 'base')")
         database
           .prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('epoch', ?)")
           .run(randomUUID())
@@ -234,20 +208,6 @@ function empty(): LinkError {
 function busy(): LinkError {
   return new LinkError('HUB_STREAM_BUSY', 'hubs write to the stream', {
     hint: 'Stop them, so that nothing is left behind, and ask again.',
-  })
-}
-
-function isEmptied(database: Connection): boolean {
-  const sql = ['events', 'commits'].map(
-    (table) => `SELECT 1 FROM ${table} JOIN projects USING (project_id)
-      WHERE project_seq <= forgotten`,
-  )
-  return database.prepare(sql.join(' UNION ALL ')).get() !== undefined
-}
-
-function emptied(): LinkError {
-  return new LinkError('HUB_DATA_EMPTIED', 'events were emptied here, and a log is told whole', {
-    hint: 'Serve this folder as it is, or migrate a backup from before it was emptied.',
   })
 }
 

@@ -1,26 +1,40 @@
 /** A hub on NATS: the shared log, passes in a bucket, presence by core messages. */
 import type { Batch, HubBackend, HubState, Shared } from '../backend.ts'
+import type { Change } from '../changes.ts'
 import type { DeadLetter } from '../dead-letters.ts'
 import type { Outcome } from '../entries.ts'
 import { BucketPasses } from './bucket-passes.ts'
 import { buryIn } from './dead-stream.ts'
 import { RemotePresence } from './remote-presence.ts'
+import { SharedKeeper } from './retain-shared.ts'
 import { SharedLog } from './shared-log.ts'
 import type { SharedLogOptions } from './shared-log.ts'
+
+export type NatsBackendOptions = Omit<SharedLogOptions, 'connected'> & {
+  /** How long events and commits are kept, in milliseconds; null, the default, for ever. */
+  readonly keepMs?: number | null
+}
 
 export class NatsBackend implements HubBackend {
   readonly shared: Shared
   readonly #log: SharedLog
   readonly #presence = new RemotePresence()
 
-  constructor(options: Omit<SharedLogOptions, 'connected'>) {
+  constructor({ keepMs = null, ...options }: NatsBackendOptions) {
+    const { dataDir } = options
+    const record = (change: Change): Promise<void> => log.record(change)
+    const keeper =
+      keepMs === null ? null : new SharedKeeper({ dataDir, keepMs, log: options.log, record })
     const log = new SharedLog({
       ...options,
-      connected: (nats, signal) => this.#presence.attach(nats, signal),
+      connected: (nats, signal) => {
+        this.#presence.attach(nats, signal)
+        void keeper?.attach(nats, signal)
+      },
     })
     this.#log = log
     this.shared = {
-      record: (change) => log.record(change),
+      record,
       tell: () => log.tell(),
       catchUp: () => log.catchUp(),
       passes: new BucketPasses(() => log.nats),

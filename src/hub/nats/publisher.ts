@@ -45,18 +45,22 @@ export class Publisher {
     body: Buffer,
     senders: readonly Sender[] | null,
   ): Promise<readonly Outcome[]> {
-    const id = randomUUID()
     const pending: Pending = { senders, outcomes: null, wake: () => {} }
-    this.#pendingById.set(id, pending)
-    try {
-      while (pending.outcomes === null) {
-        const session = await this.#ready()
-        // What was there already came back before the connection was ready.
-        await this.#send(session, { id, subject, body }, pending)
+    // Where the copy passed a message by a base, its outcome is asked for under another id.
+    for (;;) {
+      const id = randomUUID()
+      this.#pendingById.set(id, pending)
+      try {
+        let isPassed = false
+        while (pending.outcomes === null && !isPassed) {
+          const session = await this.#ready()
+          // What was there already came back before the connection was ready.
+          isPassed = await this.#send(session, { id, subject, body }, pending)
+        }
+        if (pending.outcomes !== null) return pending.outcomes
+      } finally {
+        this.#pendingById.delete(id)
       }
-      return pending.outcomes
-    } finally {
-      this.#pendingById.delete(id)
     }
   }
 
@@ -78,8 +82,13 @@ export class Publisher {
     for (const pending of this.#pendingById.values()) pending.wake()
   }
 
-  async #send({ nats, follower, ending }: Session, message: Message, own: Pending): Promise<void> {
-    if (own.outcomes !== null) return
+  /** Whether the copy is behind the place of the message, which did not come back. */
+  async #send(
+    { nats, follower, ending }: Session,
+    message: Message,
+    own: Pending,
+  ): Promise<boolean> {
+    if (own.outcomes !== null) return false
     const { id, subject, body } = message
     try {
       const expect = isOrdered(subject)
@@ -88,9 +97,14 @@ export class Publisher {
               follower.lastOf(subject) ?? (await lastOf(nats, follower, subject)),
           }
         : {}
-      await nats.jetstream.publish(subject, body, { msgID: id, expect, timeout: NATS_TIMEOUT_MS })
+      const options = { msgID: id, expect, timeout: NATS_TIMEOUT_MS }
+      const { duplicate, seq } = await nats.jetstream.publish(subject, body, options)
+      if (duplicate && follower.isAt(seq) && own.outcomes === null) return true
     } catch (error) {
-      if (apiCodeOf(error) === WRONG_LAST_SEQUENCE) return follower.learn(subject, null)
+      if (apiCodeOf(error) === WRONG_LAST_SEQUENCE) {
+        follower.learn(subject, null)
+        return false
+      }
       this.#log('publish_failed', { code: codeOf(error) })
       ending.abort()
     }
@@ -98,6 +112,7 @@ export class Publisher {
       own.wake = resolve
       if (own.outcomes !== null || ending.signal.aborted) resolve()
     })
+    return false
   }
 }
 

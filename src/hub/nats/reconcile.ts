@@ -4,52 +4,138 @@
  * again at the end, all hubs begin a new epoch, and this one takes everything anew in the order of the stream.
  */
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Change } from '../changes.ts'
+import { DATABASE_FILE, openDatabase } from '../database.ts'
 import type { Held } from '../earlier-copy.ts'
 import type { TimedEntries } from '../inserts.ts'
 import type { Position } from '../log-table.ts'
 import type { SharedCopy } from '../shared-copy.ts'
 import type { HubStore } from '../store.ts'
+import { dropBase, fetchBase, headOf, publishBase } from './base.ts'
+import type { BaseHead } from './base.ts'
 import { apiCodeOf, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats } from './connect.ts'
 import { encodeChange, encodeEntries, readMessage, runsOf, subjectOfChange } from './messages.ts'
 
-/** `kept`: the stream has all. `restored`: it has all again, in its place. `rebuilt`: this copy is empty now. */
-export type Reconciliation = 'kept' | 'restored' | 'rebuilt'
+/**
+ * `kept`: the stream has all. `restored`: it has all again, in its place. `loaded`: this copy was behind the base, and is as that
+ * is now. `rebuilt`: this copy is filled anew, and what it held was said again.
+ */
+export type Reconciliation = 'kept' | 'restored' | 'loaded' | 'rebuilt'
 
-export async function reconcile(nats: Nats, store: HubStore): Promise<Reconciliation> {
+export async function reconcile(
+  nats: Nats,
+  store: HubStore,
+  dataDir: string,
+): Promise<Reconciliation> {
   const { copy } = store
-  await retellEarlier(nats, copy)
+  const head = await headOf(nats)
+  await retellEarlier(nats, copy, head)
+  const found = await catchUpWithBase(nats, copy, { head, dataDir })
+  const compared = await compare(nats, copy, { head, dataDir })
+  if (found === 'rebuilt') await retellEarlier(nats, copy, head, { isTold: false })
+  return compared === 'rebuilt' || found === 'kept' ? compared : found
+}
+
+type Ground = { readonly head: BaseHead | null; readonly dataDir: string }
+
+/** What the log said where a copy stands may be erased already; then the base says more than the copy, or something else. */
+async function catchUpWithBase(
+  nats: Nats,
+  copy: SharedCopy,
+  { head, dataDir }: Ground,
+): Promise<'kept' | 'loaded' | 'rebuilt'> {
+  const { seq } = copy.log.position
+  if (head === null || seq >= head.place.seq) return 'kept'
+  return withBase(nats, { head, dataDir }, async (path) => {
+    for (const text of copy.changes.untold()) {
+      await nats.jetstream.publish('adm.change', asChange(text), { msgID: randomUUID() })
+    }
+    const isWithin = seq === 0 || copy.isWithin(path)
+    // What is held here alone is said again from the earlier copy, once the base is in its place.
+    if (!isWithin) copy.clear(NOTHING_TOLD)
+    copy.load(path)
+    return isWithin ? 'loaded' : 'rebuilt'
+  })
+}
+
+async function compare(nats: Nats, copy: SharedCopy, ground: Ground): Promise<Reconciliation> {
   const { seq } = copy.log.position
   if (seq === 0) return 'kept'
+  const { head, dataDir } = ground
   const lastSeq = await lastOf(nats)
-  const common = await commonPlace(nats, copy.log, lastSeq)
+  const common = await commonPlace(nats, copy.log, { lastSeq, head })
+  const isBaseLost = copy.base !== null && (head === null || head.place.seq < copy.base.seq)
+  const isCut = common === lastSeq && common < seq && copy.log.reachesBack(common + 1)
+  // Before anything is put to places that it stands for.
+  if (isBaseLost && (common === seq || isCut)) await publishBase(nats, dataDir)
   if (common === seq) return 'kept'
-  const isCut = common === lastSeq && common < seq
   if (isCut && (await restore(nats, copy, common))) return 'restored'
+  const isGroundless = head !== null && lastSeq < head.place.seq
+  if (isGroundless) await dropBase(nats)
   copy.clear(await retell(nats, copy.held, common))
+  if (head !== null && !isGroundless) {
+    await withBase(nats, { head, dataDir }, (path) => copy.load(path))
+  }
   return 'rebuilt'
 }
 
 /** A copy was not filled anew to its end, and the server lost once more what it was told of the one before. */
-async function retellEarlier(nats: Nats, copy: SharedCopy): Promise<void> {
+async function retellEarlier(
+  nats: Nats,
+  copy: SharedCopy,
+  head: BaseHead | null,
+  { isTold = true }: { readonly isTold?: boolean } = {},
+): Promise<void> {
   const { earlier } = copy
   if (earlier === null) return
   const { seq, id } = earlier.toldThrough
-  if ((await idAt(nats, seq)) === id) return
+  const isThere = async (): Promise<boolean> =>
+    seq <= (head?.place.seq ?? 0) || (await idAt(nats, seq)) === id
+  if (isTold && seq > 0 && (await isThere())) return
   await earlier.copy.read(async (held) => {
-    copy.told(await retell(nats, held, await commonPlace(nats, held.log, await lastOf(nats))))
+    const lastSeq = await lastOf(nats)
+    copy.told(await retell(nats, held, await commonPlace(nats, held.log, { lastSeq, head })))
   })
+}
+
+/** The base in a file, for as long as it is worked on. */
+async function withBase<Value>(
+  nats: Nats,
+  { head, dataDir }: { readonly head: BaseHead; readonly dataDir: string },
+  work: (path: string) => Value | Promise<Value>,
+): Promise<Value> {
+  const folder = mkdtempSync(join(resolve(dataDir), 'base-'))
+  try {
+    const path = join(folder, DATABASE_FILE)
+    await fetchBase(nats, head, path)
+    // Of an older schema it gets what it lacks.
+    openDatabase(folder, { busyTimeoutMs: 0, isLocked: true, create: false }).close()
+    return await work(path)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 async function lastOf({ manager }: Nats): Promise<number> {
   return (await manager.streams.info(STREAM)).state.last_seq
 }
 
+type Server = { readonly lastSeq: number; readonly head: BaseHead | null }
+
 /** The last place at which both have the same; 0 where that is none, or where it can't be told any more. */
-async function commonPlace(nats: Nats, log: Held['log'], lastSeq: number): Promise<number> {
+async function commonPlace(
+  nats: Nats,
+  log: Held['log'],
+  { lastSeq, head }: Server,
+): Promise<number> {
   const { position } = log
-  if (lastSeq >= position.seq && (await endsAlike(nats, log))) return position.seq
-  const places = log.places().filter((place) => place <= lastSeq)
+  const floor = head?.place.seq ?? 0
+  if (!standsOn(log, head)) return 0
+  if (lastSeq >= position.seq && (await endsAlike(nats, log, floor))) return position.seq
+  const places = log.places().filter((place) => place > floor && place <= lastSeq)
   // Up to some place all are the same, and from there on none.
   let [low, high] = [0, places.length]
   while (low < high) {
@@ -58,15 +144,25 @@ async function commonPlace(nats: Nats, log: Held['log'], lastSeq: number): Promi
     if (await isSame(nats, place, log.at(place)?.message_id ?? '')) low = middle + 1
     else high = middle
   }
-  return places[low - 1] ?? 0
+  return places[low - 1] ?? Math.min(floor, lastSeq)
+}
+
+/** Whether a copy that is as far as a base went there by the same messages, as far as it still knows. */
+function standsOn(log: Held['log'], head: BaseHead | null): boolean {
+  if (head === null) return true
+  const { seq, id } = head.place
+  const own = log.position.seq === seq ? log.position.id : (log.at(seq)?.message_id ?? null)
+  return log.position.seq >= seq && (own === null || own === id)
 }
 
 /** Whether the last message that both may have is the same; those that were deleted on purpose say nothing. */
-async function endsAlike(nats: Nats, log: Held['log']): Promise<boolean> {
+async function endsAlike(nats: Nats, log: Held['log'], floor: number): Promise<boolean> {
   const { seq, id } = log.position
+  if (seq <= floor) return true
   const found = await idAt(nats, seq)
   if (found !== null) return found === id
   for (const place of log.places().toReversed()) {
+    if (place <= floor) return true
     const other = await idAt(nats, place)
     if (other !== null) return other === log.at(place)?.message_id
   }
@@ -88,8 +184,8 @@ async function idAt({ manager }: Nats, seq: number): Promise<string | null> {
 async function restore(nats: Nats, { log }: SharedCopy, common: number): Promise<boolean> {
   for (let place = common + 1; place <= log.position.seq; place++) {
     const message = log.at(place)
-    if (message === null) return false
-    const { subject, body, message_id } = message
+    const message_id = message?.message_id ?? randomUUID()
+    const { subject, body } = message === null || message.body.length === 0 ? GONE : message
     try {
       const ack = await nats.jetstream.publish(subject, body, {
         msgID: message_id,
@@ -105,6 +201,10 @@ async function restore(nats: Nats, { log }: SharedCopy, common: number): Promise
   return true
 }
 
+/** In the place of what was deleted, or is in the base: a copy has all without it. */
+const GONE = { subject: subjectOfChange({ kind: 'gone' }), body: encodeChange({ kind: 'gone' }) }
+const NOTHING_TOLD: Position = { seq: 0, id: '' }
+
 /** Says again what the stream may lack, up to which place. What it has already changes nothing when it comes once more. */
 async function retell(nats: Nats, held: Held, common: number): Promise<Position> {
   const id = randomUUID()
@@ -116,10 +216,11 @@ async function retell(nats: Nats, held: Held, common: number): Promise<Position>
   const { log, changes, epoch: before } = held
   const places = log.places()
   const reachesBack = common === 0 ? places[0] === 1 : places.includes(common)
-  if (reachesBack) {
+  // What a base stood for is in the rows alone.
+  if (reachesBack && common >= (held.base?.seq ?? 0)) {
     for (const place of places.filter((one) => one > common)) {
       const message = log.at(place)
-      if (message === null || isEpoch(message.body)) continue
+      if (message === null || isOfNumbers(message.body)) continue
       await publish(message.message_id, message.subject, message.body)
     }
   } else await retellAll(held, publish)
@@ -154,12 +255,12 @@ export function asChange(text: string): Buffer {
   return Buffer.from(`{"v":1,"change":${text}}`)
 }
 
-function isEpoch(body: Buffer): boolean {
+// It says nothing any more, or speaks of numbers that mean other rows when it is said again.
+function isOfNumbers(body: Buffer): boolean {
+  if (body.length === 0) return true
   const meaning = readMessage(body)
-  return (
-    meaning !== null &&
-    meaning !== 'newer' &&
-    'change' in meaning &&
-    meaning.change.kind === 'epoch'
-  )
+  if (meaning === null || meaning === 'newer' || !('change' in meaning)) return false
+  return OF_NUMBERS.has(meaning.change.kind)
 }
+
+const OF_NUMBERS: ReadonlySet<Change['kind']> = new Set(['epoch', 'retention', 'base', 'gone'])

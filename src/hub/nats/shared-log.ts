@@ -26,6 +26,8 @@ import { aborted, pause, within } from './waiting.ts'
 
 export type SharedLogOptions = {
   readonly store: HubStore
+  /** Of the store. */
+  readonly dataDir: string
   readonly nats: NatsOptions
   readonly announcer: Announcer
   readonly metrics: Metrics
@@ -171,7 +173,7 @@ export class SharedLog {
 
   /** One connection, from its beginning to its end. */
   async #follow(ready: () => void): Promise<void> {
-    const { store, nats: options, log, connected } = this.#options
+    const { store, dataDir, nats: options, log, connected } = this.#options
     const nats = await openNats(options)
     const ending = new AbortController()
     this.#ending = ending
@@ -189,10 +191,10 @@ export class SharedLog {
       },
     })
     try {
-      const found = await reconcile(nats, store)
+      const found = await reconcile(nats, store, dataDir)
       if (found !== 'kept') log(`log_${found}`)
-      if (found === 'rebuilt') {
-        this.#isWhole = false
+      if (found === 'rebuilt' || found === 'loaded') {
+        this.#isWhole = store.copy.isWhole
         this.#options.restart()
       }
       await Promise.race([follower.start(nats), ended])

@@ -347,7 +347,7 @@ describeNats('hubs that share a log', () => {
     const begin = async (): Promise<readonly [string, number]> => {
       const store = new HubStore(one.dataDir, 'shared')
       const nats = await openNats({ servers: server.url })
-      const found = await reconcile(nats, store)
+      const found = await reconcile(nats, store, one.dataDir)
       const { state } = await nats.manager.streams.info(STREAM)
       await nats.connection.close()
       store.close()

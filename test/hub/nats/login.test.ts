@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
 import { expect, it, vi } from 'vitest'
 import { listShared } from '#dist/hub/nats/dead-stream.js'
+import { retainShared } from '#dist/hub/nats/retain-shared.js'
 import { openNats } from '#dist/hub/nats/connect.js'
 import { runCli } from '../../support/cli-in-process.ts'
 import { frameOf, newEvent, openLink, request, startHub, temporaryFolder } from '../support.ts'
@@ -113,7 +114,7 @@ describeNats('a login', () => {
   it('needs no more than what the manual names', async () => {
     const [, told = ''] = /Hubs need ([^]*?) of an account/.exec(read('docs/hub.md')) ?? []
     const subjects = [...told.matchAll(/`([^`]+)`/g)].map(([, subject]) => `"${subject}"`)
-    expect(subjects).toHaveLength(8)
+    expect(subjects).toHaveLength(9)
     const allow = `{ publish: [${subjects.join()}], subscribe: [${subjects.join()}] }`
     const users = `authorization { users: [ { user: hub, password: x, permissions: ${allow} } ] }`
     const nats = { servers: await startWith(users), credentialsFile: fileOf('hub:x') }
@@ -143,6 +144,8 @@ describeNats('a login', () => {
     worker.send(JSON.stringify({ type: 'presence', project_uuid, focus }))
     expect(await watcher.take(1)).toMatchObject([{ type: 'presence', present: [{ focus }] }])
     expect(failures).toEqual([])
+    const retained = await retainShared({ nats, keepMs: 0, project: null, isDryRun: false })
+    expect(retained).toMatchObject({ events: 1 })
   })
 
   it('that no file holds is looked for at no server', async () => {

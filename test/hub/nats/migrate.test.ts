@@ -11,7 +11,6 @@ import { retainHub } from '#dist/hub/retain.js'
 import { issueToken } from '#dist/hub/tokens.js'
 import { createWebhook } from '#dist/hub/webhooks.js'
 import { verifyHub } from '#dist/hub/verify.js'
-import { runCli } from '../../support/cli-in-process.ts'
 import { temporaryFolder } from '../support.ts'
 import type { TestBackend } from './support.ts'
 import {
@@ -207,15 +206,37 @@ describeNats('what was deleted', () => {
 })
 
 describeNats('what was emptied', () => {
-  it('is not moved, and what hubs share is not emptied', async () => {
-    const { dataDir } = await usedHub()
+  it('is moved as it is, and is known again', async () => {
+    const one = await startBackend(null)
+    const [commit, event] = [commitEntry('ab'.repeat(20)), eventEntry('canary')]
+    await one.append(commit, event, linesEntry('ab'.repeat(20)), pushedEntry('ab'.repeat(20)))
+    await one.close()
+    const { dataDir } = one
     const server = await startNats()
     const nats = { servers: server.url }
-    retainHub({ dataDir, keepMs: 0, project: null })
-    await expect(migrateToNats({ dataDir, nats })).rejects.toMatchObject({
-      code: 'HUB_DATA_EMPTIED',
+    expect(retainHub({ dataDir, keepMs: 0, project: null })).toMatchObject({
+      events: 1,
+      commits: 1,
     })
+    const digest = await migrateToNats({ dataDir, nats })
+    expect(digest).toMatchObject({ events: 1, commits: 1, lines: 1, damaged: 0 })
     const shared = await startBackend(server)
+    expect(contentOf(shared)).toMatchObject({ head: 2, feed: [] })
+    const again = await shared.append(event, commit, eventEntry('new'))
+    expect(again.map(({ verdict, seq }) => [verdict, seq])).toEqual([
+      ['duplicate', 0],
+      ['duplicate', 0],
+      ['accepted', 3],
+    ])
+    expect(shared.shown.map(({ seq }) => seq)).toEqual([3])
+    await shared.close()
+    const alone = temporaryFolder()
+    expect(await migrateFromNats({ dataDir: alone, nats })).toMatchObject({ events: 2, damaged: 0 })
+    expect(verifyHub(alone)).toMatchObject({ sound: true, events: 1, commits: 0 })
+  })
+
+  it('is emptied where hubs share it, not in one copy', async () => {
+    const shared = await startBackend(await startNats())
     await shared.append(eventEntry('one'))
     await shared.close()
     const before = readFileSync(join(shared.dataDir, 'hub.db'))
@@ -223,8 +244,5 @@ describeNats('what was emptied', () => {
       expect.objectContaining({ code: 'HUB_DATA_SHARED' }),
     )
     expect(readFileSync(join(shared.dataDir, 'hub.db')).equals(before)).toBe(true)
-    const words = ['hub', 'serve', '--backend', 'nats', '--nats', server.url, '--keep-days', '3']
-    const { code, out } = await runCli(dataDir, [...words, '--data', shared.dataDir, '--json'])
-    expect([code, JSON.parse(out)]).toMatchObject([2, { error: { code: 'HUB_RETENTION_SHARED' } }])
   })
 })

@@ -72,7 +72,7 @@ export async function startBackend(
     tell: () => {},
   })
   const metrics = new Metrics()
-  const options = { store, announcer, metrics }
+  const options = { store, dataDir, announcer, metrics, log: () => {} }
   let isClosed = false
   const one: TestBackend = {
     store,
@@ -86,7 +86,6 @@ export async function startBackend(
         : new NatsBackend({
             ...options,
             nats: { servers: server.url },
-            log: () => {},
             restart: () => {
               one.restarts += 1
             },
@@ -138,13 +137,13 @@ export function pushedEntry(...hashes: readonly string[]): Entry & { kind: 'push
 /** The files that hold a text, as it is or as the log has it. */
 export function filesWith(text: string, ...folders: readonly string[]): readonly string[] {
   const bytes = [Buffer.from(text), Buffer.from(encodeURI(text))]
-  return folders.flatMap(files).filter((path) => {
+  return folders.flatMap(filesOf).filter((path) => {
     const content = readFileSync(path)
     return bytes.some((one) => content.includes(one))
   })
 }
 
-function files(folder: string): readonly string[] {
+export function filesOf(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
