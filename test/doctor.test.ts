@@ -84,9 +84,7 @@ describe('doctor', () => {
     expect(badOf(report)).toEqual([])
     expect(report).toMatchObject({ code: 0, healthy: true })
     const detailByName = new Map(report.checks.map(({ name, detail }) => [name, detail]))
-    expect(detailByName.get('ledgers')).toMatch(
-      /^1 files, 21 lines, 20 decisions asked, 1 answered/,
-    )
+    expect(detailByName.get('ledgers')).toMatch(/^1 file, 21 lines, 20 decisions asked, 1 answered/)
     expect(detailByName.get('queue')).toBe('0 pending, 1 held, 0 delivered')
     expect(detailByName.get('outbox')).toBe('intact')
   })
@@ -157,9 +155,7 @@ describe('doctor', () => {
       () => swap('NoteTakee', 'NoteTaken'),
     )
     expect(report.code).toBe(1)
-    expect(badOf(report)).toEqual([
-      expect.stringMatching(/^outbox: 1 events are damaged: projects/),
-    ])
+    expect(badOf(report)).toEqual([expect.stringMatching(/^outbox: 1 event is damaged: projects/)])
     expect(report.checks.map(({ name }) => name)).toContain('queue')
   })
 
@@ -216,7 +212,7 @@ describe('doctor', () => {
     const bads = badOf(report)
     expect(bads).toHaveLength(3)
     expect(bads.join('\n')).toMatch(/elsewhere: a symbolic link is not followed/)
-    expect(bads.join('\n')).toMatch(/bad\.events\.jsonl: 1 bad lines, first 1: not valid JSON/)
+    expect(bads.join('\n')).toMatch(/bad\.events\.jsonl: 1 bad line, first 1: not valid JSON/)
     expect(bads.join('\n')).toMatch(/link\.events\.jsonl: not a file/)
     expect(report.checks.filter(({ detail }) => detail.includes('cut short'))).toHaveLength(1)
   })

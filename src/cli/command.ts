@@ -1,5 +1,6 @@
 /** The base of all commands: `run` answers fields and text; how they are printed and which code it exits with is here. */
 import { Command, Option } from 'clipanion'
+import { counted } from '../contracts/counted.ts'
 import { errorDocument, EXIT, exitCodeOf, RuntimeError } from '../errors.ts'
 import type { Safety } from '../project/gate.ts'
 import type { Runtime } from '../runtime.ts'
@@ -169,7 +170,11 @@ export abstract class KittiwakeCommand extends Command<Context> {
       this.warn('LINE_UNREADABLE', `${where}line ${line} is passed over: ${reason}`)
     }
     const hidden = skipped.length - LINES_WARNED_MAX
-    if (hidden > 0) this.warn('LINE_UNREADABLE', `${where}${hidden} more lines are passed over`)
+    if (hidden > 0)
+      this.warn(
+        'LINE_UNREADABLE',
+        `${where}${counted(hidden, 'more line is passed over', 'more lines are passed over')}`,
+      )
   }
 
   /** Of a failure that doesn't undo what was done. */

@@ -2,6 +2,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { counted } from '../contracts/counted.ts'
 import { systemCode } from '../errors.ts'
 import { MISSIONS_FOLDER, WORKTREES_FOLDER } from '../project/mission-names.ts'
 import type { Repository } from '../project/types.ts'
@@ -26,14 +27,15 @@ export async function checkLedgers({ root }: Repository): Promise<readonly Check
   const checks = [ok('ledgers', summaryOf(outcomes)), ...bad.slice(0, SHOWN_MAX)]
   const hidden = bad.slice(SHOWN_MAX)
   if (hidden.length > 0) {
-    const detail = `${hidden.length} more are not shown`
+    const detail = counted(hidden.length, 'more is not shown', 'more are not shown')
     const hint = 'Mend those that are shown, then run `kittiwake doctor` again.'
     const isFailure = hidden.some(({ state }) => state === 'failed')
     checks.push(isFailure ? failed('ledger', detail, hint) : note('ledger', detail, hint))
   }
   checks.push(...judgeMoves(root, outcomes))
   if (finder.paths.length > paths.length) {
-    checks.push(note('ledgers', `${finder.paths.length - paths.length} more were not looked at`))
+    const more = finder.paths.length - paths.length
+    checks.push(note('ledgers', counted(more, 'more was not looked at', 'more were not looked at')))
   }
   return checks
 }
@@ -47,8 +49,8 @@ function summaryOf(outcomes: readonly LogOutcome[]): string {
     total.answered += outcome.decisions?.answered ?? 0
   }
   const { lines, asked, answered } = total
-  const decisions = asked === 0 ? '' : `, ${asked} decisions asked, ${answered} answered`
-  return `${outcomes.length} files, ${lines} lines${decisions}`
+  const decisions = asked === 0 ? '' : `, ${counted(asked, 'decision')} asked, ${answered} answered`
+  return `${counted(outcomes.length, 'file')}, ${counted(lines, 'line')}${decisions}`
 }
 
 function judge(name: string, outcome: LogOutcome): readonly Check[] {
@@ -57,7 +59,7 @@ function judge(name: string, outcome: LogOutcome): readonly Check[] {
   const { faults, faultCount, repeated, torn }: LogCheck = outcome
   const [first] = faults
   if (first !== undefined) {
-    const detail = `${name}: ${faultCount} bad lines, first ${first.line}: ${first.reason}`
+    const detail = `${name}: ${counted(faultCount, 'bad line')}, first ${first.line}: ${first.reason}`
     const hint = 'Look at the line and restore it with git; the other lines are served.'
     checks.push(failed('ledger', detail, hint))
   }
@@ -65,7 +67,10 @@ function judge(name: string, outcome: LogOutcome): readonly Check[] {
     const hint = 'The next decision of this mission moves the torn line into a side file.'
     checks.push(note('ledger', `${name}: the last line was cut short`, hint))
   }
-  if (repeated > 0) checks.push(note('ledger', `${name}: ${repeated} lines stand twice`))
+  if (repeated > 0) {
+    const lines = counted(repeated, 'line stands twice', 'lines stand twice')
+    checks.push(note('ledger', `${name}: ${lines}`))
+  }
   return checks
 }
 
@@ -81,7 +86,7 @@ function judgeMoves(root: string, outcomes: readonly LogOutcome[]): readonly Che
   const total = odd.reduce((sum, { count }) => sum + count, 0)
   const { line, kind } = shown.first
   const where = `${relative(root, shown.path)}, line ${line}: ${kind.replace('_', ' ')}`
-  const detail = `${total} odd moves in ${odd.length} status logs, first ${where}`
+  const detail = `${counted(total, 'odd move')} in ${counted(odd.length, 'status log')}, first ${where}`
   return [note('moves', detail, 'See `kittiwake status verify`; what is recorded stays.')]
 }
 

@@ -1,5 +1,6 @@
 /** The project's identity, its outbox, and the commits that wait. */
 import { relative } from 'node:path'
+import { counted } from '../contracts/counted.ts'
 import { UUID_V4_PATTERN } from '../contracts/event.ts'
 import { planGate } from '../project/gate.ts'
 import { readIdentity } from '../project/identity.ts'
@@ -62,12 +63,14 @@ function checkOutbox(state: string, place: OutboxPlace): readonly Check[] {
   return inspect(state, place, (outbox) => {
     const { pending, inflight, held, delivered, quarantined } = outbox.counts()
     const { undelivered, capacity, isNearlyFull } = outbox.capacityUse()
-    const counted = `${pending + inflight} pending, ${held} held, ${delivered} delivered`
-    const checks: Check[] = [ok('queue', counted)]
+    const counts = `${pending + inflight} pending, ${held} held, ${delivered} delivered`
+    const checks: Check[] = [ok('queue', counts)]
     if (quarantined > 0) {
       const hint =
         'See `kittiwake queue list --state quarantined`, then `kittiwake queue retry` or `kittiwake queue purge`.'
-      checks.push(failed('queue', `${quarantined} events were refused`, hint))
+      checks.push(
+        failed('queue', counted(quarantined, 'event was refused', 'events were refused'), hint),
+      )
     }
     if (!outbox.isCoherent()) {
       const detail = 'the counts and what is sent next contradict each other'
@@ -85,7 +88,8 @@ function checkUnidentified(state: string, place: OutboxPlace): readonly Check[] 
   const checks = inspect(state, place, (outbox) => {
     const waiting = undeliveredOf(outbox.counts())
     if (waiting === 0) return []
-    return [note('queue', `${waiting} events wait for an identity`, 'Run `kittiwake init`.')]
+    const detail = counted(waiting, 'event waits for an identity', 'events wait for an identity')
+    return [note('queue', detail, 'Run `kittiwake init`.')]
   })
   return checks.filter(({ state }) => state !== 'ok')
 }
@@ -107,7 +111,8 @@ function inspect(
     const damaged = outbox.damaged()
     if (damaged === 0) return [ok('outbox', 'intact'), ...read(outbox)]
     const hint = 'They are never sent; `kittiwake queue list` shows them as unreadable.'
-    return [failed('outbox', `${damaged} events are damaged: ${place}`, hint), ...read(outbox)]
+    const found = counted(damaged, 'event is damaged', 'events are damaged')
+    return [failed('outbox', `${found}: ${place}`, hint), ...read(outbox)]
   } catch (error) {
     const found = failure('outbox', error)
     return [{ ...found, detail: `${found.detail}: ${place}` }]

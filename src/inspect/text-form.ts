@@ -1,4 +1,5 @@
 /** The messages as lines for a terminal: what changes, what passes between threads, and what becomes of events. */
+import { counted } from '../contracts/counted.ts'
 import type { FeedMessage } from './protocol.ts'
 import { stateText } from '../page/state-text.ts'
 
@@ -37,7 +38,7 @@ export class TextForm {
         return `${pad('event')}  ${eventId} ${stage}${words.length === 0 ? '' : ` (${words.join(', ')})`}`
       }
       case 'kittiwake.sampled':
-        return `${pad('…')}  ${message.leftOut} messages left out (${message.reason})`
+        return `${pad('…')}  ${counted(message.leftOut, 'message')} left out (${message.reason})`
       case 'kittiwake.ended':
         return `${pad('process')}  ${message.process} ended (${message.reason})`
       default:

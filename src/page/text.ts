@@ -1,4 +1,5 @@
 /** Words and numbers as they are shown. */
+import { named } from '../contracts/counted.ts'
 import { UNPRINTABLE } from '../contracts/unprintable.ts'
 import { DEPTH_MAX, stateText } from './state-text.ts'
 
@@ -45,8 +46,8 @@ export function count(value: number): string {
   return COUNT.format(value)
 }
 
-export function counted(value: number, one: string, many: string = `${one}s`): string {
-  return `${count(value)} ${value === 1 ? one : many}`
+export function counted(value: number, one: string, many?: string): string {
+  return `${count(value)} ${named(value, one, many)}`
 }
 
 /** The last part of a long id, which tells more than the first. */

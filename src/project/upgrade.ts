@@ -4,6 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { counted } from '../contracts/counted.ts'
 import { errorDocument, KittiwakeError, ProjectError } from '../errors.ts'
 import { compareVersions, CONTRACT_VERSION, REQUIRED_SCHEMA } from './contract-version.ts'
 import { planGate, refuseBlocked } from './gate.ts'
@@ -213,9 +214,13 @@ function migrate(
   }
   for (const { migration, finding } of pending) {
     const { id, description } = migration
-    const count = `${finding.paths.length} files`
+    const files = finding.paths.length
     if (finding.state === 'manual') {
-      record(id, 'failed', `${count} need the program that wrote them`)
+      record(
+        id,
+        'failed',
+        `${counted(files, 'file needs', 'files need')} the program that wrote them`,
+      )
       throw failed(
         `${description}: only the program that wrote them can move what ${told(finding.paths)} keep`,
         'Run the upgrade of that program (`spec-kitty upgrade`), then this one again.',
@@ -228,7 +233,7 @@ function migrate(
       record(id, 'failed', code)
       throw failed(`${description}: ${message} (${code})`, hint ?? undefined)
     }
-    record(id, 'success', count)
+    record(id, 'success', counted(files, 'file'))
   }
   return reading
 }

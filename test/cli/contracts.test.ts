@@ -55,7 +55,7 @@ describe('validate', () => {
     const { code, document } = await cliRun(root, ['validate', 'log.jsonl', '--strict', '--json'])
     expect([code, document['normalised'], document['results']]).toEqual([0, 1, []])
     const plain = await cliRun(root, ['validate', 'log.jsonl'])
-    expect(plain.out).toBe('2 events in 1 files, 0 invalid\n')
+    expect(plain.out).toBe('2 events in 1 file, 0 invalid\n')
   })
 
   it.each([

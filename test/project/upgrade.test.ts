@@ -272,7 +272,7 @@ describe('a migration', () => {
     project.write('kitty-specs/old/tasks/WP01.md', '---\nlane: doing\n---\n')
     project.write('kitty-specs/old/tasks/WP02.md', '---\nlane: planned\n---\n')
     const dry = await project.run(['upgrade', '--dry-run'])
-    expect(dry.out).toMatch(/^ {2}manual .* 1 files$/m)
+    expect(dry.out).toMatch(/^ {2}manual .* 1 file$/m)
     expect(dry.out).toMatch(/spec-kitty upgrade.*\n {4}kitty-specs\/old\/tasks\/WP01\.md$/m)
     for (let run = 0; run < 2; run += 1) {
       const { code, out } = await project.run(['upgrade', '--json'])

@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { EXIT, LinkError, UsageError } from '../../errors.ts'
 import type { LoginReading } from '../../project/login.ts'
 import type { TokenStore } from '../../project/token-store.ts'
@@ -68,7 +69,9 @@ export class AuthLoginCommand extends KittiwakeCommand {
       text: [
         `Logged in to ${hub} as team ${team_slug}.`,
         ...(granted
-          ? [`This project now syncs; ${consent.covered} events recorded before are included.`]
+          ? [
+              `This project now syncs; ${counted(consent.covered, 'event recorded before is', 'events recorded before are')} included.`,
+            ]
           : []),
         ...(consent?.state === 'refused'
           ? ['This project has refused to sync and stays so; see `kittiwake sync opt-in`.']

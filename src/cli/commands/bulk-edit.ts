@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from 'node:path'
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { Finding } from '../../project/bulk-edit-rules.ts'
 import type { Safety } from '../../project/gate.ts'
@@ -67,17 +68,17 @@ export class BulkEditPlanCommand extends BulkEditCommand {
       term,
       replacement: this.replacement ?? null,
       listedFor: listed ? mission : null,
-      progress: (done, all) => this.progress(`scanned ${done} of ${all} files`),
+      progress: (done, all) => this.progress(`scanned ${done} of ${counted(all, 'file')}`),
     })
     for (const { path, reason } of opaque) this.warn('FILE_OPAQUE', `${path}: ${reason}`)
-    if (unread > 0) this.warn('FILE_OPAQUE', `${unread} files could not be scanned`)
+    if (unread > 0) this.warn('FILE_OPAQUE', `${counted(unread, 'file')} could not be scanned`)
     const written = write && mission !== null ? writeBulkEditPlan(repository, mission, map) : null
     return {
       fields: { term, files, occurrences, counts, opaque, unread, map, written },
       text:
         written === null
           ? map.trimEnd()
-          : `${occurrences} occurrences in ${files} files; the draft is ${written}.`,
+          : `${counted(occurrences, 'occurrence')} in ${counted(files, 'file')}; the draft is ${written}.`,
     }
   }
 }
@@ -124,7 +125,7 @@ export class BulkEditCheckCommand extends BulkEditCommand {
       text: [
         tableOf(findings),
         `Commits ${base.slice(0, 10)}..${head.slice(0, 10)}; what is not committed was not looked at.`,
-        `${findings.length} findings: ${violations} violations, ${toReview} to review.`,
+        `${counted(findings.length, 'finding')}: ${counted(violations, 'violation')}, ${toReview} to review.`,
       ]
         .filter((part) => part !== '')
         .join('\n'),

@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import type { Draft } from '../../contracts/event.ts'
 import { errorDocument, EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
@@ -103,7 +104,7 @@ export class EmitCommand extends KittiwakeCommand {
           await before
           if (!document.ok) refused++
           await streamJson(stdout, document)
-          if (isHidden && line % PROGRESS_EVERY === 0) this.progress(`${line} lines`)
+          if (isHidden && line % PROGRESS_EVERY === 0) this.progress(counted(line, 'line'))
         })()
         waiting.push(printed)
         if (waiting.length >= WINDOW) await waiting.shift()

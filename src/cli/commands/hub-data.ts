@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { DeadLetter } from '../../hub/dead-letters.ts'
 import type { Verification } from '../../hub/verify.ts'
@@ -71,7 +72,7 @@ export class HubRestoreCommand extends HubDataCommand {
     const how = shared
       ? 'a copy of what hubs share, which goes on from there when it is served'
       : 'under a new epoch'
-    const text = `Restored ${events} events and ${commits} commits, ${how}.${kept}`
+    const text = `Restored ${counted(events, 'event')} and ${counted(commits, 'commit')}, ${how}.${kept}`
     return { fields: restoration, text }
   }
 }
@@ -120,7 +121,7 @@ export class HubExportCommand extends HubDataCommand {
     const left = isWhole ? '' : ` Damaged and left out: ${damaged.slice(0, SHOWN_MAX).join(', ')}.`
     return {
       fields: { events, damaged },
-      text: `Exported ${events} events.${left}`,
+      text: `Exported ${counted(events, 'event')}.${left}`,
       exit: isWhole ? EXIT.ok : EXIT.failed,
     }
   }
@@ -163,7 +164,7 @@ export class HubDeleteCommand extends NatsCommand {
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const deletion = deleteProject({ dataDir, team, project })
     const { events, commits, lines, kept_aside } = deletion
-    const counts = `${events} events, ${commits} commits and ${lines} rows of ledgers`
+    const counts = `${counted(events, 'event')}, ${counted(commits, 'commit')} and ${counted(lines, 'row of ledgers', 'rows of ledgers')}`
     const text = `Deleted ${counts}.${asideText(kept_aside)}`
     return { fields: deletion, text }
   }
@@ -171,7 +172,7 @@ export class HubDeleteCommand extends NatsCommand {
   private async deleteShared(): Promise<Result> {
     const { deleteShared } = await import('../../hub/nats/delete-shared.ts')
     const deletion = await deleteShared(this.natsOptions(), this.team, this.project)
-    const text = `Deleted ${deletion.messages} messages of the stream; each hub deletes what it holds as it learns of it.`
+    const text = `Deleted ${counted(deletion.messages, 'message')} of the stream; each hub deletes what it holds as it learns of it.`
     return { fields: deletion, text }
   }
 }
@@ -229,7 +230,7 @@ export function asideText(kept_aside: readonly string[]): string {
 
 function resultOf(verification: Verification, fields: object, done: string): Result {
   const { sound, events, commits } = verification
-  const count = `${events} events, ${commits} commits`
+  const count = `${counted(events, 'event')}, ${counted(commits, 'commit')}`
   return {
     fields: { ...fields, ...verification },
     text: [`${done}: ${count}.`, ...faultLines(verification)].slice(sound ? 0 : 1).join('\n'),
@@ -244,8 +245,12 @@ function faultLines({ faults, damaged, gaps, missing }: Verification): readonly 
     ...damaged.commits.map((seq) => `commit ${seq} is damaged`),
     ...damaged.lines.map((seq) => `ledger row ${seq} is damaged`),
     ...gaps.map(({ project_uuid, from, to }) => `${project_uuid} lacks ${from} to ${to}`),
-    ...(missing.events > 0 ? [`the last ${missing.events} events are missing`] : []),
-    ...(missing.commits > 0 ? [`the last ${missing.commits} commits are missing`] : []),
-    ...(missing.lines > 0 ? [`the last ${missing.lines} ledger rows are missing`] : []),
+    ...(missing.events > 0 ? [missingText(missing.events, 'event')] : []),
+    ...(missing.commits > 0 ? [missingText(missing.commits, 'commit')] : []),
+    ...(missing.lines > 0 ? [missingText(missing.lines, 'ledger row')] : []),
   ]
+}
+
+function missingText(count: number, what: string): string {
+  return `missing at the end: ${counted(count, what)}`
 }

@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import type { Result } from '../command.ts'
@@ -56,10 +57,10 @@ export class HubMigrateCommand extends NatsCommand {
       way === 'sqlite nats'
         ? 'Serve each hub with `--backend nats` and a new data folder of its own.'
         : 'Serve the folder without `--backend`.'
-    const counted = `${projects} projects, ${events} events, ${commits} commits, ${lines} rows of ledgers`
+    const moved = `${counted(projects, 'project')}, ${counted(events, 'event')}, ${counted(commits, 'commit')}, ${counted(lines, 'row of ledgers', 'rows of ledgers')}`
     return {
       fields: { projects, events, commits, lines, digest: sum },
-      text: `Moved, and read again: ${counted}. ${next}`,
+      text: `Moved, and read again: ${moved}. ${next}`,
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { UsageError } from '../../errors.ts'
 import type { SharedRetainRequest } from '../../hub/nats/retain-shared.ts'
 import type { Emptied } from '../../hub/retention.ts'
@@ -46,7 +47,7 @@ export class HubRetainCommand extends NatsCommand {
     if (!this.yes) return wouldEmpty(countOlder(request))
     const retained = retainHub(request)
     const { events, commits, kept_aside } = retained
-    const text = `Emptied ${events} events and ${commits} commits.${asideText(kept_aside)}`
+    const text = `Emptied ${counted(events, 'event')} and ${counted(commits, 'commit')}.${asideText(kept_aside)}`
     return { fields: { dry_run: false, ...retained }, text }
   }
 
@@ -56,7 +57,7 @@ export class HubRetainCommand extends NatsCommand {
     const emptied = await retainShared({ ...request, nats, isDryRun: !this.yes })
     if (!this.yes) return wouldEmpty(emptied)
     const { events, commits } = emptied
-    const text = `Emptied ${events} events and ${commits} commits; each hub empties what it holds as it learns of it.`
+    const text = `Emptied ${counted(events, 'event')} and ${counted(commits, 'commit')}; each hub empties what it holds as it learns of it.`
     return { fields: { dry_run: false, ...emptied }, text }
   }
 
@@ -71,6 +72,6 @@ export class HubRetainCommand extends NatsCommand {
 }
 
 function wouldEmpty({ events, commits }: Emptied): Result {
-  const text = `${events} events and ${commits} commits are older; --yes empties them.`
+  const text = `Older: ${counted(events, 'event')} and ${counted(commits, 'commit')}; --yes empties them.`
   return { fields: { dry_run: true, events, commits }, text }
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../contracts/counted.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 
 export class InitCommand extends KittiwakeCommand {
@@ -20,7 +21,7 @@ export class InitCommand extends KittiwakeCommand {
       fields: { project: { uuid, slug, node_id, build_id }, created, adopted },
       text: [
         `${created ? 'Created' : 'Already there'}: project ${slug} (${uuid})`,
-        ...(adopted > 0 ? [`Adopted ${adopted} events recorded before.`] : []),
+        ...(adopted > 0 ? [`Adopted ${counted(adopted, 'event')} recorded before.`] : []),
         ...(created ? ['Commit .kittify: a clone without it would be a project of its own.'] : []),
       ].join('\n'),
     }

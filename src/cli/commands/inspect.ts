@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { KittiwakeError, UsageError } from '../../errors.ts'
 import type { FeedMessage } from '../../inspect/protocol.ts'
 import type { Safety } from '../../project/gate.ts'
@@ -124,7 +125,7 @@ export class InspectCommand extends KittiwakeCommand {
     let place = feed.start
     while (!signal.aborted) {
       if (place < feed.start) {
-        const missed = `${feed.start - place} messages are passed over: the reader was too slow`
+        const missed = `${counted(feed.start - place, 'message is', 'messages are')} passed over: the reader was too slow`
         this.warn('MESSAGES_PASSED_OVER', missed)
         place = feed.start
       }

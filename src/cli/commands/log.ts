@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { EXIT } from '../../errors.ts'
 import type { RepairedLog } from '../../repair-logs.ts'
 import type { Safety } from '../../project/gate.ts'
@@ -70,7 +71,7 @@ function rowOf(log: RepairedLog): readonly string[] {
   const name = `${log.mission_slug} ${log.ledger}`
   if (!log.ok) return [name, 'refused', log.error.message]
   const { markers, duplicates, unreadable, conflicts, kept, commit } = log.repair
-  const counts = `${markers} conflict markers, ${duplicates} rows twice, ${unreadable} unreadable lines, ${conflicts.length} ids with two contents`
+  const counts = `${counted(markers, 'conflict marker')}, ${counted(duplicates, 'row')} twice, ${counted(unreadable, 'unreadable line')}, ${counted(conflicts.length, 'id')} with two contents`
   const deferral =
     commit?.type === 'git.deferred' ? `; not committed: ${commit.deferral.message}` : ''
   return [name, stateOf(log), `${counts}${kept === null ? '' : `; as it was: ${kept}`}${deferral}`]

@@ -1,6 +1,7 @@
 /** What is in the outbox; nothing here changes it. */
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { KittiwakeError, UsageError } from '../../errors.ts'
 import type { ListedEvent, ListOptions } from '../../workers/store/list-events.ts'
 import type { OutboxReader } from '../../workers/store/outbox-reader.ts'
@@ -174,7 +175,7 @@ export class QueueExportCommand extends KittiwakeCommand {
     const count = await look(this.context.cwd, (reader) =>
       exportInto(path, documentsOf(rowsOf(reader, filter), bare)),
     )
-    return { fields: { count }, text: `Exported ${count} events.` }
+    return { fields: { count }, text: `Exported ${counted(count, 'event')}.` }
   }
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import type { JsonObject } from '../../contracts/json.ts'
 import { FAMILIES } from '../../contracts/reducers/types.ts'
 import type { Anomaly, ReducerFamily, ReduceOptions } from '../../contracts/reducers/types.ts'
@@ -56,7 +57,7 @@ export class ReplayCommand extends KittiwakeCommand {
     const tasks = paths.map((path) => ({ path, ...options }))
     const outcomes = await replayFiles(tasks, {
       signal,
-      onDone: (done) => this.progress(`${done} of ${tasks.length} files`),
+      onDone: (done) => this.progress(`${done} of ${counted(tasks.length, 'file')}`),
     })
     const input = this.files.includes(STDIN) ? [await this.#replayInput(options)] : []
     return resultOf(options.family, [...outcomes, ...input])
@@ -135,7 +136,12 @@ function linesOf(outcome: ReplayOutcome): readonly string[] {
   const states = statesOf(result).map(
     ([key, state]) => `  ${oneLine(key)} ${JSON.stringify(state)}`,
   )
-  return [...faults, `${name}: ${events} events`, ...bounded(states), ...bounded(anomalies)]
+  return [
+    ...faults,
+    `${name}: ${counted(events, 'event')}`,
+    ...bounded(states),
+    ...bounded(anomalies),
+  ]
 }
 
 function statesOf(result: object): readonly (readonly [string, JsonObject])[] {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import type { SchemaChange } from '../../contracts/schema-changes.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { SchemaDrift } from '../../schema-files.ts'
@@ -42,7 +43,7 @@ export class SchemaCommand extends KittiwakeCommand {
     if (this.out === undefined) return this.#list()
     const { writeSchemaFiles } = await import('../../schema-files.ts')
     const files = writeSchemaFiles(resolve(this.context.cwd, this.out), this.release)
-    return { fields: { files }, text: `${files.length} files written` }
+    return { fields: { files }, text: `${counted(files.length, 'file')} written` }
   }
 
   async #show(name: string): Promise<Result> {

@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { LANES } from '../../contracts/lanes.ts'
 import { EXIT, KittiwakeError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
@@ -129,5 +130,5 @@ export class StatusVerifyCommand extends StatusReadingCommand {
 }
 
 function inOrder(count: number): string {
-  return count === 1 ? '1 mission is in order.' : `${count} missions are in order.`
+  return counted(count, 'mission is in order.', 'missions are in order.')
 }

@@ -1,5 +1,6 @@
 /** What a person decides about data that was recorded: to release what was held, or to take a project off this machine. */
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { ProjectError, UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import type { HistoryPreview } from '../../workers/store/history.ts'
@@ -48,7 +49,7 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
     if (this.ledgers) return this.#releaseLedgers(hash)
     const { NO_HISTORY } = await import('../../workers/store/history.ts')
     const released = await change(cwd, (keeper) => keeper.release(hash, Date.now()), NO_HISTORY)
-    const text = `Released ${released.count} events; they are sent with the next delivery.`
+    const text = `Released ${counted(released.count, 'event')}, to be sent with the next delivery.`
     return { fields: { released: true, ...fieldsOf(released) }, text }
   }
 
@@ -71,7 +72,7 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
     if (consent !== 'granted') throw historyWithoutConsent()
     const { releaseLedgers } = await import('../../workers/git/ledger-history.ts')
     const released = await releaseLedgers(await this.#commonDir(), hash)
-    const text = `Released ${released.rows} rows of ${released.missions} missions; the next link sends them to a hub that takes them.`
+    const text = `Released ${counted(released.rows, 'row')} of ${counted(released.missions, 'mission')}, to be sent by the next link to a hub that takes them.`
     return { fields: { released: true, ...released }, text }
   }
 

@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { EXIT } from '../../errors.ts'
 import type { DrainReport, UndeliveredReason } from '../../drain-report.ts'
 import type { ProjectView } from '../../view.ts'
@@ -31,7 +32,7 @@ export class SyncOptInCommand extends KittiwakeCommand {
     )
     return {
       fields: { consent: change.state, covered: change.covered, held: change.held },
-      text: `Consent recorded; ${change.covered} events recorded before are covered, ${change.held} stay here.`,
+      text: `Consent recorded; ${counted(change.covered, 'event recorded before is', 'events recorded before are')} covered, ${counted(change.held, 'stays', 'stay')} here.`,
     }
   }
 }
@@ -56,7 +57,7 @@ export class SyncOptOutCommand extends KittiwakeCommand {
     const change = await this.withRuntime((runtime) => runtime.sync.optOut())
     return {
       fields: { consent: change.state, held: change.held },
-      text: `Consent withdrawn; ${change.held} undelivered events stay here.`,
+      text: `Consent withdrawn; ${counted(change.held, 'undelivered event stays', 'undelivered events stay')} here.`,
     }
   }
 }
@@ -130,10 +131,10 @@ export class SyncNowCommand extends KittiwakeCommand {
 
 /** Without an event, what stays are commits. */
 function reportText({ delivered, pending, commits_acked, reason }: DrainReport): string {
-  const done = `Delivered ${delivered} events and ${commits_acked} commits`
+  const done = `Delivered ${counted(delivered, 'event')} and ${counted(commits_acked, 'commit')}`
   if (reason === null) return `${done}; nothing stays.`
-  const what = pending === 0 ? 'commits' : `${pending} events`
-  return `${done}; ${what} stay (${reason}).\n${ADVICE_BY_REASON[reason]}`
+  const what = pending === 0 ? 'commits stay' : counted(pending, 'event stays', 'events stay')
+  return `${done}; ${what} (${reason}).\n${ADVICE_BY_REASON[reason]}`
 }
 
 function whyUndelivered(view: ProjectView): string | null {
@@ -209,7 +210,7 @@ function statusText(view: ProjectView, reason: string | null, background: Backgr
   if (view.unidentified === null)
     rows.push(['without identity', 'unreadable; see `kittiwake doctor`'])
   else if (view.unidentified > 0) {
-    rows.push(['without identity', `${view.unidentified} events wait`])
+    rows.push(['without identity', counted(view.unidentified, 'event waits', 'events wait')])
   }
   const advice = reason === null ? '' : `\n${reason}: ${adviceOf(reason) ?? ''}`
   return `${columns(rows)}${advice}`

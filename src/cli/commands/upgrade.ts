@@ -1,4 +1,5 @@
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { EXIT } from '../../errors.ts'
 import { CONTRACT_VERSION, REQUIRED_SCHEMA } from '../../project/contract-version.ts'
 import type { Safety } from '../../project/gate.ts'
@@ -74,7 +75,7 @@ function textOf(checkout: CheckoutUpgrade): string {
   const was = from.version === null ? '' : ` from ${from.version}`
   const rows = migrations
     .filter((one) => one.status !== 'skipped')
-    .map((one) => [`  ${one.status}`, one.description, `${one.paths.length} files`])
+    .map((one) => [`  ${one.status}`, one.description, counted(one.paths.length, 'file')])
   const byHand = migrations.filter((one) => one.status === 'manual').flatMap(({ paths }) => paths)
   return [
     `${root}: ${WORDS[status]}${status === 'up_to_date' ? '' : was}`,

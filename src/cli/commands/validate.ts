@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
+import { counted } from '../../contracts/counted.ts'
 import { EXIT } from '../../errors.ts'
 import type { FileOutcome } from '../../workers/bulk/validate-file.ts'
 import type { Safety } from '../../project/gate.ts'
@@ -45,7 +46,7 @@ export class ValidateCommand extends KittiwakeCommand {
     const outcomes = [
       ...(await validateFiles(tasks, {
         signal,
-        onDone: (done) => this.progress(`${done} of ${tasks.length} files`),
+        onDone: (done) => this.progress(`${done} of ${counted(tasks.length, 'file')}`),
       })),
     ]
     if (this.files.includes(STDIN)) outcomes.push(await this.#validateInput(type))
@@ -75,8 +76,11 @@ async function resultOf(outcomes: readonly FileOutcome[]): Promise<Result> {
   const unreadable = outcomes.filter(({ state }) => state === 'unreadable').length
   const valid = total.invalid === 0 && unreadable === 0
   const hidden = bad.length - shown.length
-  const summary = `${total.events} events in ${outcomes.length} files, ${total.invalid} invalid`
-  const more = hidden > 0 ? [`${hidden} more files with faults are not shown.`] : []
+  const summary = `${counted(total.events, 'event')} in ${counted(outcomes.length, 'file')}, ${total.invalid} invalid`
+  const more =
+    hidden > 0
+      ? [`${counted(hidden, 'more file with faults is', 'more files with faults are')} not shown.`]
+      : []
   const advice = await aboutMissionLogs(bad.map(({ path }) => path))
   return {
     fields: { valid, files: outcomes.length, unreadable, ...total, results: shown, hidden },
@@ -98,5 +102,7 @@ function linesOf(outcome: FileOutcome): readonly string[] {
     return [...told.map(oneLine), ...rest]
   })
   const unshown = outcome.invalid - outcome.findings.length
-  return unshown > 0 ? [...lines, `${name}: ${unshown} more events are invalid`] : lines
+  return unshown > 0
+    ? [...lines, `${name}: ${counted(unshown, 'more event is', 'more events are')} invalid`]
+    : lines
 }

@@ -3,6 +3,7 @@
  * A phase may be run again; its latest completion counts. The order of the contract's documentation is looked after here:
  * what breaks it is told and applied all the same, but for what befalls a package that nobody made.
  */
+import { counted } from '../counted.ts'
 import type { Json, JsonObject } from '../json.ts'
 import { missionKeys } from './mission-keys.ts'
 import { STATUS_TYPE } from './status.ts'
@@ -191,7 +192,7 @@ class Planning {
   #checkPlan(): void {
     if (this.#planned === null || this.#planned.count === this.#packages.size) return
     const { event, count } = this.#planned
-    const detail = `${count} work packages were planned, ${this.#packages.size} are made`
+    const detail = `planned: ${counted(count, 'work package')}; made: ${this.#packages.size}`
     this.#run.report(event, 'wp_count_mismatch', detail, { path: 'wp_count' })
   }
 }

@@ -2,6 +2,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createHash } from 'node:crypto'
+import { counted } from '../../contracts/counted.ts'
 import { DECISION_LOG } from '../../contracts/decision-record.ts'
 import { mergeLogs } from '../../contracts/merge-logs.ts'
 import type { MergedLog } from '../../contracts/merge-logs.ts'
@@ -41,7 +42,7 @@ export async function driveMerge(files: DriverFiles, commonDir: string): Promise
   }
   const name = await keepAside(merged, files.path, commonDir)
   const { conflicts, unread } = merged
-  const message = `${conflicts.length} events with two contents, ${unread.length} lines that are no rows: see ${name} in the git directory. What is readable is merged; \`git add\` it when you have looked.`
+  const message = `${counted(conflicts.length, 'event')} with two contents, ${counted(unread.length, 'line that is no row', 'lines that are no rows')}: see ${name} in the git directory. What is readable is merged; \`git add\` it when you have looked.`
   return { clean: false, message }
 }
 

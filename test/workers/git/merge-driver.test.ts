@@ -72,7 +72,7 @@ describe('git with the driver', () => {
     const { code, output } = repository.tryGit('merge', '-q', 'one')
     expect({ code, output }).toMatchObject({
       code: 1,
-      output: expect.stringContaining('1 events with two contents') as string,
+      output: expect.stringContaining('1 event with two contents') as string,
     })
     expect(parseStatusLines(Buffer.from(read()))).toMatchObject({ skipped: [] })
     const folder = join(repository.root, '.git/kittiwake/conflicts')

@@ -1,4 +1,5 @@
 /** How far a mission is, as a bar. */
+import { counted } from '../../../page/text.ts'
 import type { Summary } from '../model/types.ts'
 import { LANE_NAMES } from '../model/words.ts'
 
@@ -8,7 +9,11 @@ export function LaneBar({ summary }: { readonly summary: Summary }) {
   const done = (summary['done'] ?? 0) + (summary['approved'] ?? 0)
   let at = 0
   return (
-    <span class="lane-bar" role="img" aria-label={`${done} of ${all} work packages done`}>
+    <span
+      class="lane-bar"
+      role="img"
+      aria-label={`${done} of ${counted(all, 'work package')} done`}
+    >
       <svg viewBox={`0 0 ${Math.max(1, all)} 1`} preserveAspectRatio="none" aria-hidden="true">
         {lanes.toReversed().map(({ lane, name, size }) => {
           const from = at
