@@ -1,4 +1,5 @@
 /** The outbox of the current folder's project, as its hub sees it; before `init`, the one of its repository. */
+import { StoreError } from '../errors.ts'
 import { locateRepository } from '../project/locate.ts'
 import { stateDirectory } from '../project/state-directory.ts'
 import { identityOrNull } from '../project/identity.ts'
@@ -33,6 +34,14 @@ export async function change<Answer>(
   } finally {
     keeper.close()
   }
+}
+
+/** Of one that was named, or of all. */
+export function eventUnknown(count: number): StoreError {
+  const ids = count === 1 ? 'this id' : 'these ids'
+  return new StoreError('EVENT_UNKNOWN', `the outbox holds no event of ${ids}`, {
+    hint: 'See `kittiwake queue list`.',
+  })
 }
 
 async function findStore(cwd: string): Promise<ReaderOptions> {

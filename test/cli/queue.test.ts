@@ -181,6 +181,37 @@ describe('the commands that change', () => {
     expect(outbox.counts()).toMatchObject({ quarantined: 1, pending: 2 })
   })
 
+  it('queue retry: says which of the named events are not there, and puts the others back', async () => {
+    const [unknown, other] = [idOf(77), idOf(78)]
+    expect(await codeOf('queue', 'retry', unknown)).toEqual([1, 'EVENT_UNKNOWN'])
+    expect(await codeOf('queue', 'retry', unknown, other, '--yes')).toEqual([1, 'EVENT_UNKNOWN'])
+    expect(await codeOf('queue', 'retry', 'not-an-id', '--yes')).toEqual([1, 'EVENT_UNKNOWN'])
+    expect(outbox.counts()).toMatchObject({ quarantined: 1, pending: 2 })
+
+    const mixed = ['queue', 'retry', unknown, 'my-secret', idOf(3).toLowerCase(), idOf(2)]
+    const { code, out } = await run(...mixed, '--json')
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toEqual({
+      ok: true,
+      dry_run: true,
+      count: 1,
+      unchanged: [{ event_id: idOf(2), state: 'delivered' }],
+      unknown: [unknown, '(not an event id)'],
+    })
+    expect((await run(...mixed)).out).toBe(
+      '1 refused event would be sent again. Do it with `--yes`.\n' +
+        `${idOf(2)} stays delivered.\n` +
+        `Not in the outbox: ${unknown}, (not an event id).\n`,
+    )
+    // What is there already is nothing to complain of.
+    expect(await ok('queue', 'retry', idOf(2), '--yes')).toMatchObject({ count: 0, unknown: [] })
+
+    expect((await run(...mixed, '--yes')).code).toBe(1)
+    expect(outbox.counts()).toMatchObject({ quarantined: 0, pending: 3 })
+    claimedIds(outbox, 1)
+    outbox.settle([], refused('invalid_event', 3))
+  })
+
   it('sync import-history: shows, then releases exactly that', async () => {
     const shown = await ok('sync', 'import-history', '--dry-run')
     expect(shown).toMatchObject({ released: false, count: 1, oldest: '1970-01-01T00:00:01.000Z' })

@@ -1,13 +1,24 @@
 /** What a person changes of the outbox by hand: without `--yes` each of these only says what it would do. */
 import { Option } from 'clipanion'
-import { UsageError } from '../../errors.ts'
+import { counted } from '../../contracts/counted.ts'
+import { normaliseId } from '../../contracts/event-id.ts'
+import { EXIT, UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/gate.ts'
 import type { Keeper } from '../../workers/store/keeper.ts'
 import type { Selection } from '../../workers/store/selection.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
+import { stateText } from './queue.ts'
 import { durationOption } from '../options.ts'
 
 const OLD = '30d'
+
+/** Of one event, and of another number of them. */
+type Words = readonly [one: string, many: string]
+
+type Told = {
+  readonly fields: { readonly dry_run: boolean; readonly count: number }
+  readonly text: string
+}
 
 abstract class QueueChangingCommand extends KittiwakeCommand {
   yes = Option.Boolean('--yes', false, { description: 'Do it; without, it is only said' })
@@ -19,16 +30,16 @@ abstract class QueueChangingCommand extends KittiwakeCommand {
   protected async changeOrTell(
     selection: Selection,
     done: (keeper: Keeper) => number,
-    words: { readonly will: string; readonly has: string },
-  ): Promise<Result> {
+    words: { readonly will: Words; readonly has: Words },
+  ): Promise<Told> {
     const { change, look } = await import('../outbox.ts')
     const { cwd } = this.context
     const count = this.yes
       ? await change(cwd, done, 0)
       : await look(cwd, (reader) => reader.selected(selection))
     const text = this.yes
-      ? `${count} ${words.has}.`
-      : `${count} ${words.will}.${count === 0 ? '' : ' Do it with `--yes`.'}`
+      ? `${counted(count, ...words.has)}.`
+      : `${counted(count, ...words.will)}.${count === 0 ? '' : ' Do it with `--yes`.'}`
     return { fields: { dry_run: !this.yes, count }, text }
   }
 }
@@ -39,7 +50,8 @@ export class QueueRetryCommand extends QueueChangingCommand {
     category: 'Events',
     description: 'Put refused events back, to be sent as if for the first time',
     details:
-      'Name events, a reason, or all. Damaged events are never sent and stay where they are.',
+      'Name events, a reason, or all. Damaged events are never sent and stay where they are. ' +
+      `Of several events those that are there are put back; exit code ${EXIT.failed} says that some are not there.`,
     examples: [
       ['All of a reason', 'kittiwake queue retry --reason invalid_event --yes'],
       ['All', 'kittiwake queue retry --all --yes'],
@@ -57,15 +69,47 @@ export class QueueRetryCommand extends QueueChangingCommand {
         hint: 'See `kittiwake queue list --state quarantined`.',
       })
     }
-    const filter = {
-      ...(this.ids.length === 0 ? {} : { event_ids: this.ids }),
-      ...(this.reason === undefined ? {} : { reason: this.reason }),
+    if (this.ids.length > 0) return this.#retryNamed()
+    return this.#retry(this.reason === undefined ? {} : { reason: this.reason })
+  }
+
+  /** What there is of them is put back, whatever else was named. @throws StoreError EVENT_UNKNOWN where there is none */
+  async #retryNamed(): Promise<Result> {
+    const named = [...new Set(this.ids.map((id) => normaliseId(id) ?? id))]
+    const { eventUnknown, look } = await import('../outbox.ts')
+    const found = await look(this.context.cwd, (reader) => reader.standing(named))
+    const known = new Set(found.map((one) => one.event_id))
+    const unknown = named.filter((id) => !known.has(id))
+    if (unknown.length === named.length) throw eventUnknown(unknown.length)
+    const kept = found.filter(({ retries }) => retries === 0)
+    const told = await this.#retry({ event_ids: named })
+    const lines = [
+      told.text,
+      ...kept.map((one) => `${one.event_id} stays ${stateText(one)}.`),
+      ...(unknown.length === 0 ? [] : [`Not in the outbox: ${unknown.map(shownId).join(', ')}.`]),
+    ]
+    return {
+      fields: {
+        ...told.fields,
+        unchanged: kept.map(({ event_id, state }) => ({ event_id, state })),
+        unknown: unknown.map(shownId),
+      },
+      text: lines.join('\n'),
+      exit: unknown.length === 0 ? EXIT.ok : EXIT.failed,
     }
+  }
+
+  #retry(filter: Pick<Selection, 'event_ids' | 'reason'>): Promise<Told> {
     return this.changeOrTell({ purpose: 'retry', ...filter }, (keeper) => keeper.retry(filter), {
-      will: 'refused events would be sent again',
-      has: 'refused events are sent again',
+      will: ['refused event would be sent again', 'refused events would be sent again'],
+      has: ['refused event is sent again', 'refused events are sent again'],
     })
   }
+}
+
+/** Whatever else was typed may be a secret. */
+function shownId(id: string): string {
+  return normaliseId(id) === null ? '(not an event id)' : id
 }
 
 export class QueuePurgeCommand extends QueueChangingCommand {
@@ -92,8 +136,8 @@ export class QueuePurgeCommand extends QueueChangingCommand {
         : { before: Date.now() - durationOption('--older-than', this.olderThan, 0) }),
     }
     return this.changeOrTell({ purpose: 'purge', ...filter }, (keeper) => keeper.purge(filter), {
-      will: 'events would be removed',
-      has: 'events are removed',
+      will: ['event would be removed', 'events would be removed'],
+      has: ['event is removed', 'events are removed'],
     })
   }
 }
@@ -112,8 +156,8 @@ export class QueueGcCommand extends QueueChangingCommand {
   async run(): Promise<Result> {
     const before = Date.now() - durationOption('--older-than', this.olderThan, 0)
     return this.changeOrTell({ purpose: 'collect', before }, (keeper) => keeper.collect(before), {
-      will: 'events would lose their content',
-      has: 'events have lost their content',
+      will: ['event would lose its content', 'events would lose their content'],
+      has: ['event has lost its content', 'events have lost their content'],
     })
   }
 }

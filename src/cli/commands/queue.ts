@@ -2,7 +2,8 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
-import { KittiwakeError, UsageError } from '../../errors.ts'
+import { normaliseId } from '../../contracts/event-id.ts'
+import { UsageError } from '../../errors.ts'
 import type { ListedEvent, ListOptions } from '../../workers/store/list-events.ts'
 import type { OutboxReader } from '../../workers/store/outbox-reader.ts'
 import type { EventState } from '../../workers/store/protocol.ts'
@@ -116,16 +117,13 @@ export class QueueShowCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { look } = await import('../outbox.ts')
-    const [found] = await look(this.context.cwd, (reader) => reader.list({ event_id: this.id }))
-    if (found === undefined) {
-      throw new KittiwakeError('EVENT_UNKNOWN', 'the outbox holds no event of this id', {
-        hint: 'See `kittiwake queue list`.',
-      })
-    }
-    const { event, state, reason, attempts } = found
+    const { eventUnknown, look } = await import('../outbox.ts')
+    const event_id = normaliseId(this.id) ?? this.id
+    const [found] = await look(this.context.cwd, (reader) => reader.list({ event_id }))
+    if (found === undefined) throw eventUnknown(1)
+    const { event, attempts } = found
     const rows = [
-      ['state', reason === null ? state : `${state} (${reason})`],
+      ['state', stateText(found)],
       ['attempts', String(attempts)],
       ['recorded', new Date(found.recorded_at).toISOString()],
     ]
@@ -177,6 +175,11 @@ export class QueueExportCommand extends KittiwakeCommand {
     )
     return { fields: { count }, text: `Exported ${counted(count, 'event')}.` }
   }
+}
+
+/** With the reason, where there is one. */
+export function stateText({ state, reason }: Pick<ListedEvent, 'state' | 'reason'>): string {
+  return reason === null ? state : `${state} (${reason})`
 }
 
 function* rowsOf(

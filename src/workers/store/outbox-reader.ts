@@ -17,7 +17,7 @@ import { CAPACITY } from './outbox.ts'
 import { patiently } from './patience.ts'
 import { OUTGOING_SQL, outgoingQuery, type OutgoingQuery } from './outgoing-sql.ts'
 import type { ConsentState, LinkRow, StoreCounts, Target } from './protocol.ts'
-import { countSelected, type Selection } from './selection.ts'
+import { countSelected, type Selection, type Standing, standingOf } from './selection.ts'
 import { asStoreErrors } from './store-error.ts'
 import { Tally } from './tally.ts'
 
@@ -89,6 +89,11 @@ export class OutboxReader {
   /** How many a retry, a purge or a collection would take now. */
   selected(selection: Selection): number {
     return this.#read((db) => countSelected(db, this.#hub(db), selection), 0)
+  }
+
+  /** How those of the named events stand that are there. */
+  standing(ids: readonly string[]): readonly Standing[] {
+    return this.#read((db) => standingOf(db, this.#hub(db), ids), [])
   }
 
   /** What an import of the history would release. */

@@ -5,7 +5,7 @@
 import type Database from 'better-sqlite3'
 
 import { type HubRow } from './hubs.ts'
-import { STATE_SQL, type StateQuery, stateQuery } from './list-events.ts'
+import { type ListedEvent, STATE_SQL, type StateQuery, stateQuery } from './list-events.ts'
 
 /**
  * `retry`: quarantined by the hub. `purge`: delivered or quarantined, and dealt with at every other hub too. `collect`: at every
@@ -58,6 +58,25 @@ type Query = StateQuery & {
   readonly reason: string | null
   readonly before: number | null
   readonly ids: string | null
+}
+
+/** How one event stands, and whether a retry would take it. */
+export type Standing = Pick<ListedEvent, 'event_id' | 'state' | 'reason'> & {
+  readonly retries: 0 | 1
+}
+
+/** Of those that are there. */
+export function standingOf(
+  db: Database.Database,
+  hub: HubRow | null,
+  ids: readonly string[],
+): readonly Standing[] {
+  return db
+    .prepare<[Query], Standing>(
+      `SELECT s.event_id, s.state, s.reason, (${CONDITION_BY_PURPOSE.retry}) AS retries
+       ${FILTER} ORDER BY s.sequence`,
+    )
+    .all(queryOf(hub, { purpose: 'retry', event_ids: ids }, 0))
 }
 
 export function countSelected(
