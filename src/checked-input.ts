@@ -8,9 +8,9 @@ export function checkInput<Schema extends z.ZodType>(
   value: unknown,
   invalid: (why: string) => InputError,
 ): z.infer<Schema> {
-  const parsed = read(schema, value, invalid)
-  if (parsed.success) return parsed.data
-  const fields = new Set(parsed.error.issues.map((issue) => issue.path.join('.') || 'unknown key'))
+  const { data, issues } = read(schema, value, invalid)
+  if (issues.length === 0) return data as z.infer<Schema>
+  const fields = new Set(issues.map((issue) => issue.path.join('.') || 'unknown key'))
   throw invalid(`check ${[...fields].sort().join(', ')}`)
 }
 
@@ -20,7 +20,9 @@ function read<Schema extends z.ZodType>(
   invalid: (why: string) => InputError,
 ) {
   try {
-    return schema.safeParse(value)
+    // The issues are made when they are first asked for, and look at the value again.
+    const { data, error } = schema.safeParse(value)
+    return { data, issues: error?.issues ?? [] }
   } catch {
     // A getter or a proxy threw; what it said may quote data.
     throw invalid('it can not be read')

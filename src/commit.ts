@@ -4,6 +4,8 @@
  */
 import { realpathSync } from 'node:fs'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { asGiven } from './as-given.ts'
+import { checkedOptions, type OptionChecks } from './contracts/arguments.ts'
 import { isText } from './contracts/scalars.ts'
 import { createSanitizer } from './events/sanitize.ts'
 import { refuseBlocked } from './project/gate.ts'
@@ -58,13 +60,13 @@ const MESSAGE_MAX = 64 * 1024
  * @throws GitError SAFE_COMMIT_DESTINATION_REF_SHAPE, _EMPTY_CHANGESET, _NOT_A_WORKTREE, _HEAD_MISMATCH,
  *   _DESTINATION_NOT_FOUND, _PATH_POLICY (`offending_path`), _PROTECTED_BRANCH, _PATH_CONFLICTED, _LOCKED (retryable),
  *   _MESSAGE, _CAPABILITY, _UNSUPPORTED, _READ_ONLY, _SIGNING_FAILED, _IO_ERROR: none has changed anything, unless its details say
- *   `committed: true` and `sha`; LEDGER_LOCKED; ProjectError NOT_A_REPOSITORY, …; GateError
+ *   `committed: true` and `sha`; LEDGER_LOCKED; InputError OPTIONS_INVALID; ProjectError NOT_A_REPOSITORY, …; GateError
  */
 export async function commit(options: CommitOptions): Promise<CommitResult> {
-  const { root, worktree, ref, message, capability = 'standard' } = options
-  checkShape(options)
   // What was checked is what is committed, whatever the caller does to its list meanwhile.
-  const paths = [...options.paths]
+  const { paths, ...given } = checkedOptions<CommitOptions>(asGiven(options), CHECKS)
+  const { root, worktree, ref, message, capability = 'standard' } = given
+  checkShape({ ...given, paths })
   const repository = await locateRepository(root)
   await refuseBlocked(repository)
   const place = await worktreeOf(repository, worktree)
@@ -78,6 +80,16 @@ export async function commit(options: CommitOptions): Promise<CommitResult> {
     mayLandOnProtected: capability !== 'standard',
   })
   return { sha: made.sha, ref, changed_files: made.changed_files, warnings: ledger.takeWarnings() }
+}
+
+/** What has an error of its own is told by it. */
+const CHECKS: OptionChecks<CommitOptions> = {
+  root: isText,
+  worktree: isText,
+  ref: () => true,
+  message: () => true,
+  paths: () => true,
+  capability: () => true,
 }
 
 function checkShape({ ref, message, paths, capability = 'standard' }: CommitOptions): void {

@@ -1,6 +1,15 @@
-/** What a program hands to `createRuntime`, checked: a name that is misspelled would else be a default that nobody asked for. */
+/** What a program hands to `createRuntime`, checked. */
 import type { SystemClock } from './actors/system.ts'
-import { InputError } from './errors.ts'
+import {
+  checkedOptions,
+  hasFunctions,
+  isCount,
+  isFlag,
+  isFunction,
+  isSignal,
+  type OptionChecks,
+} from './contracts/arguments.ts'
+import { isText } from './contracts/scalars.ts'
 import type { InspectOptions } from './inspection.ts'
 
 export type RuntimeOptions = {
@@ -24,42 +33,31 @@ export type RuntimeOptions = {
   readonly inspect?: boolean | InspectOptions
 }
 
-const CHECK_BY_NAME: Readonly<Record<keyof RuntimeOptions, (value: unknown) => boolean>> = {
+const CHECKS: OptionChecks<RuntimeOptions> = {
   root: isText,
   stateDirectory: isText,
   link: (value) => value === 'auto' || value === 'manual',
   capacity: isCount,
-  clock: isObject,
-  random: (value) => typeof value === 'function',
-  signal: (value) => value instanceof AbortSignal,
+  clock: (value) => hasFunctions(value, ['now', 'setTimeout', 'clearTimeout']),
+  random: isFunction,
+  signal: isSignal,
   stuckAfterMs: isCount,
-  inspect: (value) => typeof value === 'boolean' || isObject(value),
+  inspect: (value) => isFlag(value) || isInspectOptions(value),
 }
 
-/** An option that is undefined is left out. @throws InputError OPTIONS_INVALID, with the names of what is wrong */
-export function checkOptions(options: unknown): void {
-  if (!isObject(options)) throw invalid('an object is expected')
-  const wrong = Object.entries(options).filter(([name, value]) => {
-    const isKnown = Object.hasOwn(CHECK_BY_NAME, name)
-    return !isKnown || (value !== undefined && !CHECK_BY_NAME[name as keyof RuntimeOptions](value))
-  })
-  if (wrong.length > 0) throw invalid(`check ${wrong.map(([name]) => name).join(', ')}`)
+const INSPECT_CHECKS: OptionChecks<InspectOptions> = {
+  // A number that is no port is refused by who opens it.
+  port: Number.isInteger,
+  allowSend: isFlag,
+  used: isFunction,
 }
 
-function invalid(why: string): InputError {
-  return new InputError('OPTIONS_INVALID', `the options of a runtime can't be used: ${why}`, {
-    hint: `There are ${Object.keys(CHECK_BY_NAME).join(', ')}.`,
-  })
+/** @throws InputError OPTIONS_INVALID */
+export function checkedRuntimeOptions(options: unknown): RuntimeOptions {
+  return checkedOptions(options, CHECKS)
 }
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) > 0
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+function isInspectOptions(value: unknown): boolean {
+  checkedOptions(value, INSPECT_CHECKS)
+  return true
 }

@@ -9,7 +9,8 @@ import { createCommits } from './commits.ts'
 import type { Decisions } from './decisions.ts'
 import { createEmitter } from './emitter.ts'
 import type { FocusDoor } from './focus.ts'
-import { RuntimeError } from './errors.ts'
+import { isCount } from './contracts/arguments.ts'
+import { InputError, RuntimeError } from './errors.ts'
 import { createNewId } from './events/new-id.ts'
 import { createSanitizer } from './events/sanitize.ts'
 import type { Glossary } from './glossary.ts'
@@ -23,7 +24,7 @@ import { readAutoStart } from './project/settings.ts'
 import { machineOf } from './project/machine.ts'
 import { nodeIdOf } from './project/node-id.ts'
 import { stateDirectory } from './project/state-directory.ts'
-import { checkOptions, type RuntimeOptions } from './runtime-options.ts'
+import { checkedRuntimeOptions, type RuntimeOptions } from './runtime-options.ts'
 import { createSync, type Sync } from './sync.ts'
 import type { WorkPackages } from './work-packages.ts'
 import type { ProjectView } from './view.ts'
@@ -32,7 +33,7 @@ import type { Unnumbered } from './inspect/feed-message.ts'
 import type { Following } from './inspect/following.ts'
 import type { InspectOptions, Inspection, InspectionParts } from './inspection.ts'
 import type { LinkReport, Listener, RuntimeEventMap } from './actors/listeners.ts'
-import { createListeners } from './actors/listeners.ts'
+import { callSafely, checkObserver, createListeners, OBSERVER_THREW } from './actors/listeners.ts'
 import { startSystem, type System, type SystemClock } from './actors/system.ts'
 import { within } from './actors/within.ts'
 
@@ -57,11 +58,18 @@ export type Runtime = {
   status(): Promise<RuntimeStatus>
   /** Listens; returns the way to stop. A listener that throws is reported as `error`, and the rest goes on. @throws InputError LISTENER_INVALID */
   on<Name extends keyof RuntimeEventMap>(name: Name, listener: Listener<Name>): () => void
-  /** XState inspection events of every machine, sanitized by construction: nothing else enters a mailbox. */
+  /**
+   * XState inspection events of every machine, sanitized by construction: nothing else enters a mailbox. An observer that throws
+   * is reported as `error`.
+   *
+   * @throws InputError LISTENER_INVALID
+   */
   inspect(observer: (event: InspectionEvent) => void): () => void
   /**
    * The messages of docs/inspect-protocol.md, before they are numbered: what an inspector, a recording and the terminal
-   * show. Begins with the actors that are there. `number` tells the threads of several runtimes of one process apart.
+   * show. Begins with the actors that are there. `number`, from 1, tells the threads of several runtimes of one process apart.
+   *
+   * @throws InputError LISTENER_INVALID, RUNTIME_NUMBER
    */
   follow(observer: (message: Unnumbered) => void, number?: number): Promise<Following>
   /** Where the page is, for one use by a browser of this machine; null without the option `inspect`. */
@@ -89,9 +97,8 @@ const DRAIN_WITHIN_MS = 1_200
  *   InputError OPTIONS_INVALID, INSPECT_PORT; RuntimeError ABORTED
  */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  checkOptions(options)
   // As they are now: the gate is waited for.
-  const given = { ...options }
+  const given = checkedRuntimeOptions(options)
   refuseAborted(given.signal)
   await passGate(given.root ?? process.cwd())
   return openRuntime(given)
@@ -227,8 +234,15 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
     on: (name, listener) => listeners.on(name, listener),
     inspect: (observer) => system.inspect(observer),
     follow: async (observer, number = 1) => {
+      checkObserver(observer)
+      if (!isCount(number)) {
+        throw new InputError('RUNTIME_NUMBER', 'the number of a runtime is a whole number from 1')
+      }
       const { follow } = await import('./inspect/following.ts')
-      return follow({ system, sanitizer, number, tell: observer })
+      // Most messages come by a timer: what an observer throws there would end the process.
+      const tell = (message: Unnumbered): void =>
+        callSafely(observer, message, () => listeners.tell('error', OBSERVER_THREW))
+      return follow({ system, sanitizer, number, tell })
     },
     get inspectUrl() {
       return inspection?.url ?? null

@@ -1,4 +1,5 @@
 /** Consent and the link, as one asks for them: opt in or out, drain once, hold the link. */
+import { checkedOptions, isFlag, isSignal, type OptionChecks } from './contracts/arguments.ts'
 import { LinkControl } from './actors/link-control.ts'
 import { drainOwn, obstacleTo, reasonOf, report, waitingCommits } from './drain-report.ts'
 import type { DrainReport, UndeliveredReason } from './drain-report.ts'
@@ -29,16 +30,30 @@ export type ConsentChange = {
   readonly held: number
 }
 
+export type ConsentOptions = {
+  /** Covers nothing that was recorded before; default false. */
+  readonly fromNow?: boolean
+}
+
+export type DrainOptions = {
+  /** From 0; default 30,000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+const CONSENT_CHECKS: OptionChecks<ConsentOptions> = { fromNow: isFlag }
+const DRAIN_CHECKS: OptionChecks<DrainOptions> = {
+  timeoutMs: (value) => typeof value === 'number' && value >= 0,
+  signal: isSignal,
+}
+
 export type Sync = {
-  /** Records consent; works offline and without login. The first grant covers what was recorded since `init`. */
-  optIn(options?: { readonly fromNow?: boolean }): Promise<ConsentChange>
+  /** Records consent; works offline and without login. The first grant covers what was recorded since `init`. @throws InputError OPTIONS_INVALID; ProjectError; StoreError */
+  optIn(options?: ConsentOptions): Promise<ConsentChange>
   /** Withdraws consent: from now on nothing leaves. */
   optOut(): Promise<ConsentChange>
-  /** Drains once, bounded. @throws ProjectError NO_IDENTITY, CONFIG_UNUSABLE; StoreError */
-  now(options?: {
-    readonly timeoutMs?: number
-    readonly signal?: AbortSignal
-  }): Promise<DrainReport>
+  /** Drains once, bounded. @throws InputError OPTIONS_INVALID; ProjectError NO_IDENTITY, CONFIG_UNUSABLE; StoreError */
+  now(options?: DrainOptions): Promise<DrainReport>
   /** Holds the link until `stop`. @throws ProjectError NO_IDENTITY; LinkError NO_CONSENT, NOT_AUTHENTICATED, LINK_HELD; RuntimeError WORKER_FAILED */
   start(): Promise<void>
   /** Closes the link; from then on it starts only when `start` is called. */
@@ -154,8 +169,9 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   }
 
   const now: Sync['now'] = async (options = {}) => {
-    const timeoutMs = options.timeoutMs ?? DRAIN_TIMEOUT_MS
-    const signal = AbortSignal.any([closing.signal, ...(options.signal ? [options.signal] : [])])
+    const given = checkedOptions(options, DRAIN_CHECKS)
+    const timeoutMs = given.timeoutMs ?? DRAIN_TIMEOUT_MS
+    const signal = AbortSignal.any([closing.signal, ...(given.signal ? [given.signal] : [])])
     const identity = await project()
     const before = read(identity, (reader) => reader.counts())
     const missing = obstacleTo(state, identity.uuid)
@@ -215,7 +231,8 @@ export function createSync(parts: Parts & Pick<Healing, 'healAndLook' | 'queue'>
   }
 
   return {
-    optIn: async ({ fromNow = false } = {}) => {
+    optIn: async (options = {}) => {
+      const { fromNow = false } = checkedOptions(options, CONSENT_CHECKS)
       const { state: to, covered, held } = await consent(true, fromNow)
       control?.heed(true)
       return { state: to, covered, held }

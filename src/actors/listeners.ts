@@ -1,4 +1,5 @@
 /** Typed listeners of a runtime: a listener that throws harms neither the machine nor the other listeners. */
+import { isFunction } from '../contracts/arguments.ts'
 import type { Receipt } from '../contracts/event.ts'
 import { InputError } from '../errors.ts'
 import type { Deferral, LedgerName } from '../workers/git/protocol.ts'
@@ -69,7 +70,7 @@ export function createListeners(): Listeners {
   return {
     tell,
     on: (name, listener) => {
-      if (!NAMES.has(name) || typeof listener !== 'function') throw invalid()
+      if (!NAMES.has(name) || !isFunction(listener)) throw invalid()
       const listeners = listenersByName.get(name) ?? new Set()
       // Each registration is one of its own, also of a function that listens already.
       const own = (event: never): unknown => listener(event)
@@ -85,6 +86,15 @@ function invalid(): InputError {
   return new InputError('LISTENER_INVALID', 'the name of an event and a function are expected', {
     hint: `The events are ${[...NAMES].join(', ')}.`,
   })
+}
+
+/** What is told of an observer of the machines that threw. */
+export const OBSERVER_THREW = { code: 'OBSERVER_THREW', message: 'an inspector threw' }
+
+/** @throws InputError LISTENER_INVALID */
+export function checkObserver(observer: unknown): void {
+  if (isFunction(observer)) return
+  throw new InputError('LISTENER_INVALID', 'a function that is told what happens is expected')
 }
 
 /** Calls what a user handed in; a throw, or the rejection of an async function, is `threw` and goes no further. */

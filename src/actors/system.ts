@@ -15,7 +15,7 @@ import type { GitAnswer, GitCommand, GitInput } from '../workers/git/protocol.ts
 import type { SocketAnswer, SocketCommand, SocketInput } from '../workers/socket/protocol.ts'
 import type { StoreAnswer, StoreCommand, StoreInput } from '../workers/store/protocol.ts'
 import { createDesk, type Desk } from './desk.ts'
-import { callSafely, type Listeners } from './listeners.ts'
+import { callSafely, checkObserver, OBSERVER_THREW, type Listeners } from './listeners.ts'
 import {
   STOP_DEADLINE_MS,
   supervisorMachine,
@@ -186,11 +186,10 @@ export function startSystem(options: SystemOptions): System {
     },
     observe: (observer) => void observers.add(observer),
     inspect: (observer) => {
+      checkObserver(observer)
       // An observer that throws would else break the machine in the middle of its step.
       const subscription = supervisor.system.inspect((event) =>
-        callSafely(observer, event, () =>
-          listeners.tell('error', { code: 'OBSERVER_THREW', message: 'an inspector threw' }),
-        ),
+        callSafely(observer, event, () => listeners.tell('error', OBSERVER_THREW)),
       )
       return () => subscription.unsubscribe()
     },

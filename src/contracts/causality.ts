@@ -1,6 +1,6 @@
 /** What came before what: by the causes that events name, and by the clock of each node. */
 import { InputError } from '../errors.ts'
-import { compareEvents, type Placed } from './event-order.ts'
+import { byPlace, eventsExpected, isPlaced, type Placed, uniqueInOrder } from './event-order.ts'
 import { PriorityQueue } from './priority-queue.ts'
 
 export type Caused = Placed & {
@@ -10,8 +10,9 @@ export type Caused = Placed & {
 
 export type Relation = 'same' | 'before' | 'after' | 'concurrent'
 
-/** Surely concurrent: one tick, one aggregate, two nodes. Other pairs need their history; see `Causality`. */
+/** Surely concurrent: one tick, one aggregate, two nodes. Other pairs need their history; see `Causality`. @throws InputError EVENTS_EXPECTED */
 export function isConcurrent(a: Caused, b: Caused): boolean {
+  if (!isPlaced(a) || !isPlaced(b)) throw eventsExpected('two events are expected')
   return (
     a.lamport_clock === b.lamport_clock &&
     a.aggregate_id === b.aggregate_id &&
@@ -25,6 +26,7 @@ export class Causality {
   readonly #parents: ReadonlyMap<string, readonly string[]>
   readonly #placeById: ReadonlyMap<string, Placed>
 
+  /** @throws InputError EVENTS_EXPECTED */
   constructor(events: readonly Caused[]) {
     const ordered = uniqueInOrder(events)
     const lastOfNode = new Map<string, string>()
@@ -66,7 +68,7 @@ export class Causality {
   }
 }
 
-/** Groups of events that are surely concurrent, each in order; by tick. */
+/** Groups of events that are surely concurrent, each in order; by tick. @throws InputError EVENTS_EXPECTED */
 export function findConcurrent<Event extends Caused>(
   events: readonly Event[],
 ): readonly (readonly Event[])[] {
@@ -86,13 +88,13 @@ export function findConcurrent<Event extends Caused>(
  * Causes before what they caused, and else in the order of events: one answer for every order of the input. A cause that
  * isn't there is none; an id counts once.
  *
- * @throws InputError CAUSATION_CYCLE
+ * @throws InputError CAUSATION_CYCLE, EVENTS_EXPECTED
  */
 export function topologicalOrder<Event extends Caused>(events: readonly Event[]): readonly Event[] {
   const ordered = uniqueInOrder(events)
   const known = new Set(ordered.map(({ event_id }) => event_id))
   const effects = new Map<string, Event[]>()
-  const ready = new PriorityQueue<Event>(compareEvents)
+  const ready = new PriorityQueue<Event>(byPlace)
   for (const event of ordered) {
     const cause = event.causation_id ?? null
     if (cause === null || !known.has(cause)) ready.push(event)
@@ -111,12 +113,4 @@ export function topologicalOrder<Event extends Caused>(events: readonly Event[])
     hint: 'Mend causation_id of the event that is named.',
     details: { event_id: first?.event_id ?? '' },
   })
-}
-
-function uniqueInOrder<Event extends Placed>(events: readonly Event[]): readonly Event[] {
-  const byId = new Map<string, Event>()
-  for (const event of events.toSorted(compareEvents)) {
-    if (!byId.has(event.event_id)) byId.set(event.event_id, event)
-  }
-  return [...byId.values()]
 }

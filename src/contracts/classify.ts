@@ -2,6 +2,7 @@
  * What kind of thing a value is that claims to be an envelope: good, or bad in one of five ways, each with its code. It looks
  * at shape, keys, lanes and three payloads; the cutover's signal and the moves of packages are left to the judgement.
  */
+import { readOr } from './arguments.ts'
 import { envelope as envelopeModel } from './envelope.ts'
 import { findForbiddenKeys, hasTooManyValues } from './inspect-value.ts'
 import { isJsonObject } from './json.ts'
@@ -69,7 +70,7 @@ export function classifyEnvelope(input: unknown): Classification {
 
 /** Whether a lane's old name is a canonical lane, its alias, and the one that is expected. */
 export function classifyLaneName(input: unknown): Classification {
-  const value = isJsonObject(input) ? input : {}
+  const value = readOr(() => (isJsonObject(input) ? { ...input } : {}), {}) as Value
   const { legacy_lane: name, canonical_lane: expected } = value
   const path = ['legacy_lane']
   if (typeof name !== 'string') return bad('PAYLOAD_SCHEMA_FAIL', 'a lane is text', path, {})

@@ -1,8 +1,10 @@
 /** What went wrong, so that it can be found again, and what came of it. Bounded by number and by age. */
 import { InputError } from '../errors.ts'
+import { checkedOptions, isFlag, type OptionChecks, readOr } from './arguments.ts'
 import { compareText } from './event-order.ts'
 import { instantOf, isLater } from './instant.ts'
 import type { Instant } from './instant.ts'
+import { isText } from './scalars.ts'
 
 export type ErrorEntry = {
   readonly id: string
@@ -38,6 +40,15 @@ export type Retention = {
 const ENTRIES_MAX = 100
 const LIMIT = 10
 
+const QUERY_CHECKS: OptionChecks<ErrorQuery> = {
+  text: isString,
+  agent: isString,
+  isResolved: isFlag,
+  since: isString,
+  until: isString,
+  limit: isNumber,
+}
+
 type Kept = { readonly entry: ErrorEntry; readonly at: Instant }
 
 /** Newest first by the time of the error, whatever the order in which errors were told. */
@@ -46,8 +57,12 @@ export class ErrorLog {
   readonly #ageMaxMs: number
   #kept: Kept[] = []
 
-  /** @throws InputError RETENTION_INVALID */
-  constructor({ entriesMax = ENTRIES_MAX, ageMaxMs = Infinity }: Retention = {}) {
+  /** @throws InputError RETENTION_INVALID, OPTIONS_INVALID */
+  constructor(retention: Retention = {}) {
+    const { entriesMax = ENTRIES_MAX, ageMaxMs = Infinity } = checkedOptions<Retention>(retention, {
+      entriesMax: isNumber,
+      ageMaxMs: isNumber,
+    })
     if (!Number.isSafeInteger(entriesMax) || entriesMax < 1 || !(ageMaxMs > 0)) {
       throw new InputError('RETENTION_INVALID', 'retention is a number of entries and an age in ms')
     }
@@ -57,10 +72,9 @@ export class ErrorLog {
 
   /** What is beyond the retention is let go of. @throws InputError ERROR_ENTRY_INVALID */
   log(error: NewError): ErrorEntry {
-    const entry = { resolution: '', agent: 'unknown', ...error }
-    const at = instantOf(entry.timestamp)
-    const isNamed = entry.id !== '' && entry.action_attempted !== '' && entry.error_message !== ''
-    if (!isNamed || !Number.isFinite(at.ms)) {
+    const entry = readOr(() => ({ resolution: '', agent: 'unknown', ...error }), null)
+    const at = entry !== null && isEntry(entry) ? instantOf(entry.timestamp) : null
+    if (entry === null || at === null || !Number.isFinite(at.ms)) {
       throw new InputError(
         'ERROR_ENTRY_INVALID',
         'an error has an id, a time, an action and a message',
@@ -73,7 +87,7 @@ export class ErrorLog {
 
   /** Says what came of it. @throws InputError ERROR_ENTRY_UNKNOWN, RESOLUTION_EMPTY */
   resolve(id: string, resolution: string): ErrorEntry {
-    if (resolution.trim() === '')
+    if (!isText(resolution) || resolution.trim() === '')
       throw new InputError('RESOLUTION_EMPTY', 'a resolution says something')
     const found = this.#kept.find(({ entry }) => entry.id === id)
     if (found === undefined) {
@@ -84,13 +98,14 @@ export class ErrorLog {
     return entry
   }
 
-  /** The newest that fit. @throws InputError LIMIT_INVALID */
-  search({ limit = LIMIT, ...query }: ErrorQuery = {}): readonly ErrorEntry[] {
+  /** The newest that fit. @throws InputError LIMIT_INVALID, OPTIONS_INVALID */
+  search(query: ErrorQuery = {}): readonly ErrorEntry[] {
+    const { limit = LIMIT, ...sought } = checkedOptions(query, QUERY_CHECKS)
     if (!Number.isSafeInteger(limit) || limit < 1) {
       throw new InputError('LIMIT_INVALID', 'a limit is a whole number from 1')
     }
     return this.#kept
-      .filter((one) => isMatch(one, query))
+      .filter((one) => isMatch(one, sought))
       .slice(0, limit)
       .map(({ entry }) => entry)
   }
@@ -103,6 +118,20 @@ export class ErrorLog {
     const newest = kept[0]?.at.ms ?? 0
     return kept.slice(0, this.#entriesMax).filter(({ at }) => newest - at.ms <= this.#ageMaxMs)
   }
+}
+
+function isEntry(entry: Readonly<Record<keyof ErrorEntry, unknown>>): boolean {
+  const { id, timestamp, action_attempted, error_message, resolution, agent } = entry
+  const isNamed = [id, timestamp, action_attempted, error_message].every(isText)
+  return isNamed && isString(resolution) && isString(agent)
+}
+
+function isString(value: unknown): boolean {
+  return typeof value === 'string'
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number'
 }
 
 function isMatch(

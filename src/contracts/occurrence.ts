@@ -3,6 +3,8 @@
  * receipt into a field of another name (`received_at`), and orders events by their clocks. Source: the event contracts.
  */
 import { InputError, KittiwakeError } from '../errors.ts'
+import { readOr } from './arguments.ts'
+import { isText } from './scalars.ts'
 import { compareInstants, isoFormat, parseTimestamp, type Timestamp } from './timestamp.ts'
 
 /** A consumer put another time in the place of the producer's. `code` TIMESTAMP_SUBSTITUTED. */
@@ -28,14 +30,15 @@ export class TimestampSubstitutionError extends KittiwakeError {
  *
  * @param envelope anything with the producer's `timestamp`
  * @param persisted what the consumer stored as the time of the event
- * @throws TimestampSubstitutionError; InputError TIMESTAMP_MISSING, TIMESTAMP_UNREADABLE
+ * @throws TimestampSubstitutionError; InputError TIMESTAMP_MISSING, TIMESTAMP_UNREADABLE, FIELD_NAME
  */
 export function assertOccurrencePreserved(
   envelope: { readonly timestamp?: unknown },
   persisted: unknown,
   fieldName = 'persisted_occurrence_time',
 ): void {
-  const { timestamp } = envelope
+  if (!isText(fieldName)) throw new InputError('FIELD_NAME', 'the name of a field is text')
+  const timestamp = readOr(() => envelope.timestamp, undefined)
   if (timestamp === undefined) {
     const hint = 'Hand in the envelope as its producer made it.'
     throw new InputError('TIMESTAMP_MISSING', 'the envelope has no timestamp', { hint })
@@ -47,7 +50,7 @@ export function assertOccurrencePreserved(
 }
 
 function timeOf(value: unknown, field: string): Timestamp {
-  const text = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : value
+  const text = readOr(() => (value instanceof Date ? value.toISOString() : value), null)
   const time = typeof text === 'string' ? parseTimestamp(text) : null
   if (time !== null) return time
   throw new InputError('TIMESTAMP_UNREADABLE', `${field} is no time`, {

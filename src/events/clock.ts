@@ -2,6 +2,9 @@
  * The laws of a Lamport clock. The store ticks its own in the transaction of an append; this one is for programs that keep
  * theirs elsewhere, and for what hears of events of other nodes.
  */
+import { checkedOptions, hasFunctions, type OptionChecks, readOr } from '../contracts/arguments.ts'
+import { isJsonObject } from '../contracts/json.ts'
+import { isText } from '../contracts/scalars.ts'
 import { InputError, StoreError } from '../errors.ts'
 
 /** How far ahead of ours another clock may be: further is a fault of that node, which must not use up ours. */
@@ -19,6 +22,10 @@ export type ClockOptions = {
   readonly driftMax?: number
 }
 
+const CHECKS: OptionChecks<ClockOptions> = {
+  driftMax: (value) => typeof value === 'number' && value >= 0,
+}
+
 /** One node's clock: every value that it gives is greater than all that it gave or heard of before. */
 export class Clock {
   readonly nodeId: string
@@ -26,12 +33,18 @@ export class Clock {
   readonly #driftMax: number
   #value: number
 
-  /** @throws StoreError CLOCK_UNREADABLE */
-  constructor(
-    nodeId: string,
-    storage: ClockStorage,
-    { driftMax = CLOCK_DRIFT_MAX }: ClockOptions = {},
-  ) {
+  /** @throws StoreError CLOCK_UNREADABLE; InputError CLOCK_INVALID, OPTIONS_INVALID */
+  constructor(nodeId: string, storage: ClockStorage, options: ClockOptions = {}) {
+    const { driftMax = CLOCK_DRIFT_MAX } = checkedOptions(options, CHECKS)
+    if (!isText(nodeId) || !hasFunctions(storage, ['load', 'save'])) {
+      throw new InputError(
+        'CLOCK_INVALID',
+        'a clock takes the id of its node, and where it is kept',
+        {
+          hint: 'For example `new Clock(nodeId, memoryClockStorage())`.',
+        },
+      )
+    }
     this.nodeId = nodeId
     this.#storage = storage
     this.#driftMax = driftMax
@@ -62,13 +75,16 @@ export class Clock {
     return this.#advance(Math.max(this.#value, this.#checked(remote)) + 1)
   }
 
-  /** The event as it happens here in answer to one that was received. @throws as `receive` */
+  /** The event as it happens here in answer to one that was received. @throws as `receive`; InputError CLOCK_EVENT */
   receiveAndStamp<Stamped extends { readonly lamport_clock: number }>(
     received: { readonly lamport_clock: number },
     stamped: Stamped,
   ): Stamped & { readonly node_id: string } {
-    const lamport_clock = this.receive(received.lamport_clock)
-    return { ...stamped, lamport_clock, node_id: this.nodeId }
+    const remote = readOr(() => received.lamport_clock, Number.NaN)
+    const event = readOr(() => (isJsonObject(stamped) ? { ...stamped } : null), null)
+    if (event === null) throw new InputError('CLOCK_EVENT', 'an event to stamp is expected')
+    const lamport_clock = this.receive(remote)
+    return { ...event, lamport_clock, node_id: this.nodeId }
   }
 
   // Saved first: a value that was given and then forgotten would be given twice.
@@ -96,7 +112,7 @@ export class Clock {
   }
 }
 
-/** Kept by the process alone. */
+/** Kept by the process alone; a clock refuses what is no value of one. */
 export function memoryClockStorage(value = 0): ClockStorage {
   let saved = value
   return {

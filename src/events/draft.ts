@@ -33,21 +33,24 @@ const draftSchema = z.strictObject({
  * @throws InputError DRAFT_INVALID with the offending fields, EVENT_LEDGER_ONLY, EVENT_LOCAL_ONLY
  */
 export function parseDraft(value: unknown): Draft {
-  const parsed = read(value)
-  if (!parsed.success) {
+  const { draft, issues } = read(value)
+  if (draft === undefined) {
     // Field names only: a message that quotes values would carry what the sanitizer has not seen.
-    const fields = new Set(parsed.error.issues.map((issue) => issue.path.join('.') || 'draft'))
-    const unknown = parsed.error.issues.some((issue) => issue.code === 'unrecognized_keys')
+    const fields = new Set(issues.map((issue) => issue.path.join('.') || 'draft'))
+    const unknown = issues.some((issue) => issue.code === 'unrecognized_keys')
     throw invalid(unknown ? 'it has unknown keys' : `check ${[...fields].sort().join(', ')}`)
   }
-  const draft = parsed.data as Draft
   assertQueued(draft.event_type)
   return draft
 }
 
-function read(value: unknown) {
+type Reading = { readonly draft: Draft | undefined; readonly issues: readonly z.core.$ZodIssue[] }
+
+function read(value: unknown): Reading {
   try {
-    return draftSchema.safeParse(value)
+    // The issues are made when they are first asked for, and look at the value again.
+    const { data, error } = draftSchema.safeParse(value)
+    return { draft: data as Draft | undefined, issues: error?.issues ?? [] }
   } catch {
     // A getter or a proxy threw; what it said may quote data.
     throw invalid('it can not be read')

@@ -2,7 +2,8 @@
  * The sanitizer: the one door that every event passes before any mailbox, file or socket, and the assertion at each
  * write boundary. Pure: what it knows of this machine comes in as `identity`.
  */
-import type { Json } from '../contracts/json.ts'
+import { checkedOptions, isCount, type OptionChecks, readOr } from '../contracts/arguments.ts'
+import { isJsonObject, type Json } from '../contracts/json.ts'
 import { SanitizeError } from '../errors.ts'
 import { NO_IDENTITY, type IdentityLiterals } from './identity-literals.ts'
 import { notClean } from './sanitize/clean-text.ts'
@@ -35,10 +36,29 @@ const LIMITS: SanitizeLimits = { depthMax: 32, lengthMax: 1024 * 1024 }
 /**
  * Removes personal data and secrets from a value, its keys included.
  *
- * @throws SanitizeError SANITIZE_DEPTH, SANITIZE_TOO_LARGE, SANITIZE_KEY, SANITIZE_TYPE, SANITIZE_NOT_CLEAN
+ * @throws SanitizeError SANITIZE_DEPTH, SANITIZE_TOO_LARGE, SANITIZE_KEY, SANITIZE_TYPE, SANITIZE_NOT_CLEAN; InputError
+ *   OPTIONS_INVALID
  */
 export function sanitizeEvent(value: unknown, options: SanitizeOptions = {}): Sanitized {
-  return sanitizerOf(options.identity ?? NO_IDENTITY).sanitize(value, options.limits)
+  const { identity = NO_IDENTITY, limits } = checkedOptions(options, CHECKS)
+  return sanitizerOf(identity).sanitize(value, limits)
+}
+
+const CHECKS: OptionChecks<SanitizeOptions> = {
+  identity: (value) =>
+    readOr(
+      () =>
+        isJsonObject(value) && Object.keys(NO_IDENTITY).every((name) => isListOfText(value[name])),
+      false,
+    ),
+  limits: (value) => {
+    checkedOptions<Partial<SanitizeLimits>>(value, { depthMax: isCount, lengthMax: isCount })
+    return true
+  },
+}
+
+function isListOfText(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 /** @throws SanitizeError SANITIZE_NOT_CLEAN where sanitizing would redact anything */

@@ -37,7 +37,7 @@ function sendEvent(
   }
   const clean = sanitizer.sanitize(event).value
   // A type that is not clean is none that a machine names.
-  if (KEPT.test(event.type) || !isJsonObject(clean) || clean['type'] !== event.type) {
+  if (!isJsonObject(clean) || clean['type'] !== event.type || KEPT.test(event.type)) {
     throw new InputError('EVENT_KEPT', 'events of this type are sent by the machines alone', {
       hint: 'Send one that the chosen machine names.',
     })

@@ -1,7 +1,7 @@
 /** Events as they come, in any order and any number of times, as the one ordered stream that they are. */
 import { compareJson } from '../compare-json.ts'
 import { normaliseId } from '../event-id.ts'
-import { compareEvents, compareText } from '../event-order.ts'
+import { byPlace, compareText } from '../event-order.ts'
 import { isJsonObject } from '../json.ts'
 import type { Json, JsonObject } from '../json.ts'
 import { isoFormat, parseTimestamp } from '../timestamp.ts'
@@ -27,7 +27,7 @@ export function readStream(values: readonly unknown[], isReference: boolean): St
     // Without an id, how often it was sent can't be told from how many there are.
     else faults.set(JSON.stringify(read), read)
   }
-  const { events, conflicts } = unique(inputs, isReference ? referenceOrder() : compareEvents)
+  const { events, conflicts } = unique(inputs, isReference ? referenceOrder() : byPlace)
   return { events, anomalies: [...[...faults.values()].sort(compareFaults), ...conflicts] }
 }
 

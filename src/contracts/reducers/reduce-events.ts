@@ -3,6 +3,7 @@
  * stream, and not on how often one of them stands there.
  */
 import { InputError } from '../../errors.ts'
+import { checkedOptions, isFlag, type OptionChecks, readOr } from '../arguments.ts'
 import { normaliseId } from '../event-id.ts'
 import { compareText } from '../event-order.ts'
 import { isJsonObject } from '../json.ts'
@@ -31,7 +32,7 @@ import { entry } from './values.ts'
  * it throws are thrown, as InputError with the class in `details.reference`.
  *
  * @param events envelopes of schema 3.0.0, as parsed JSON
- * @throws InputError REDUCER_UNKNOWN, EVENTS_EXPECTED, ROSTER_INVALID, AS_OF_UNKNOWN; ANOMALY in strict mode
+ * @throws InputError REDUCER_UNKNOWN, OPTIONS_INVALID, EVENTS_EXPECTED, ROSTER_INVALID, AS_OF_UNKNOWN; ANOMALY in strict mode
  */
 export function reduceEvents(
   family: ReducerFamily,
@@ -54,14 +55,23 @@ export function reduceEvents(
   options: ReduceOptions = {},
 ): Reduction | JsonObject {
   const found = byFamily(family)
-  const isReference = options.reference === true
+  const given = checkedOptions(options, CHECKS)
+  const isReference = given.reference === true
   if (!Array.isArray(events))
     throw new InputError('EVENTS_EXPECTED', 'a list of events is expected')
-  checkRoster(options.roster)
-  const stream = upTo(readStream(events, isReference), options.as_of ?? null)
+  checkRoster(given.roster)
+  const stream = upTo(readStream(events, isReference), given.as_of ?? null)
   return isReference
-    ? reduceAsReference(family, found, stream, options)
-    : reduce(family, found, stream, options)
+    ? reduceAsReference(family, found, stream, given)
+    : reduce(family, found, stream, given)
+}
+
+const CHECKS: OptionChecks<ReduceOptions> = {
+  mode: (value) => value === 'strict' || value === 'permissive',
+  // Its own error says what a roster is.
+  roster: () => true,
+  as_of: (value) => typeof value === 'string',
+  reference: isFlag,
 }
 
 function reduce(
@@ -190,6 +200,7 @@ function upTo(stream: Stream, asOf: string | null): Stream {
 
 function checkRoster(roster: unknown): void {
   if (roster === undefined) return
-  if (isJsonObject(roster) && Object.values(roster).every(isParticipant)) return
+  const isRoster = (): boolean => isJsonObject(roster) && Object.values(roster).every(isParticipant)
+  if (readOr(isRoster, false)) return
   throw new InputError('ROSTER_INVALID', 'a roster is an object of participants by their ids')
 }
