@@ -88,6 +88,9 @@ export class Dashboard {
   }
 
   async enter(by: { readonly token: string } | { readonly code: string }): Promise<void> {
+    // Said again it is another one, also to who only hears it.
+    this.fault = null
+    this.changed()
     try {
       await this.#api.enter(by)
     } catch (error) {

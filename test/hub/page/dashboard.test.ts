@@ -192,8 +192,7 @@ describe.skipIf(skipped !== null)('the dashboard', () => {
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByLabel('Token of your team').waitFor()
     await page.reload()
-    await logIn(page, 'kwk_nonsense')
-    await page.getByRole('alert').filter({ hasText: 'not good' }).waitFor()
+    await logInBlindly(page, 'kwk_nonsense')
     const rival = createToken({ dataDir, team: 'rival', user: 'kim' })
     const foreign = await two.open(`${hub.url}/#/${project_uuid}/boards/login`)
     await logIn(foreign, rival)
@@ -324,6 +323,24 @@ function userToken({ dataDir }: TestHub, user: string): string {
 async function logIn(page: Page, token: string): Promise<void> {
   await page.getByLabel('Token of your team').fill(token)
   await page.getByRole('button', { name: 'Log in' }).click()
+}
+
+/** By what the keyboard does and a screen reader hears; the token is wrong, twice. */
+async function logInBlindly(page: Page, token: string): Promise<void> {
+  const region = page.locator('#login-fault[role=alert]')
+  const focused = page.locator('#token:focus')
+  await focused.waitFor()
+  // What is there before it says something, and says it anew each time, is read aloud.
+  await region.evaluate((one) => one.setAttribute('data-first', ''))
+  for (const attempt of [1, 2]) {
+    await page.keyboard.type(token)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    const said = page.locator('#login-fault[data-first] > :not([data-heard])')
+    await said.filter({ hasText: 'not good' }).waitFor()
+    await said.evaluate((one, heard) => one.setAttribute('data-heard', String(heard)), attempt)
+    await focused.waitFor()
+    expect(await page.locator('#token').getAttribute('aria-describedby')).toBe('login-fault')
+  }
 }
 
 function inLane(page: Page, lane: string): Promise<void> {
