@@ -48,7 +48,7 @@ export function printError(stream: Writable, error: unknown): void {
 }
 
 /** Rows as aligned columns, a line a row. */
-export function columns(table: readonly (readonly string[])[]): string {
+export function columns(table: readonly (readonly string[])[], gap = '  '): string {
   const rows = table.map((row) => row.map(oneLine))
   const widths: number[] = []
   for (const row of rows) {
@@ -58,7 +58,7 @@ export function columns(table: readonly (readonly string[])[]): string {
     .map((row) =>
       row
         .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join('  ')
+        .join(gap)
         .trimEnd(),
     )
     .join('\n')

@@ -7,12 +7,16 @@
  */
 import { compareJson } from './compare-json.ts'
 import { GENESIS, type FromLane } from './lanes.ts'
+import { isJsonObject, type JsonObject } from './json.ts'
+import { isText } from './scalars.ts'
 import { instantOf, type Instant, isLater } from './instant.ts'
 import type { Annotation, StatusRow, Transition } from './status-record.ts'
 import { annotate, claimSlots, type Slots } from './status-slots.ts'
 
 export type WorkPackage = {
   readonly wp_id: string
+  /** As it was given with the package; null where it was not. Free text of its users. */
+  readonly title: string | null
   readonly lane: FromLane | 'uninitialized'
   /** In the order in which they count. */
   readonly transitions: readonly Transition[]
@@ -84,6 +88,7 @@ class PackageFold {
 export function foldStatus(rows: readonly NumberedRow[]): StatusFold {
   const packages = new Map<string, PackageFold>()
   const seen = new Map<string, StatusRow>()
+  const titles = new Map<string, string>()
   const anomalies: Anomaly[] = []
   let eventCount = 0
   let last: Transition | null = null
@@ -96,7 +101,11 @@ export function foldStatus(rows: readonly NumberedRow[]): StatusFold {
     return made
   }
   for (const { line, row } of rows) {
-    if (row.family === 'foreign') continue
+    if (row.family === 'foreign') {
+      const { wpId = '', title = '' } = introductionOf(row.row)
+      if (title !== wpId && !titles.has(wpId)) titles.set(wpId, title)
+      continue
+    }
     const { wp_id: wpId, at } = row.row
     const same = seen.get(row.event_id)
     if (same !== undefined) {
@@ -122,7 +131,9 @@ export function foldStatus(rows: readonly NumberedRow[]): StatusFold {
   }
   const folded = [...packages].sort(([a], [b]) => (a < b ? -1 : 1))
   return {
-    packages: new Map(folded.map(([wpId, found]) => [wpId, summarise(wpId, found)])),
+    packages: new Map(
+      folded.map(([wpId, found]) => [wpId, summarise(wpId, titles.get(wpId) ?? null, found)]),
+    ),
     eventCount,
     last,
     anomalies,
@@ -130,7 +141,19 @@ export function foldStatus(rows: readonly NumberedRow[]): StatusFold {
   }
 }
 
-function summarise(wp_id: string, { placed, annotations }: PackageFold): WorkPackage {
+/** What the row that introduces a package calls it; nothing where it is another row. */
+function introductionOf(row: JsonObject): { readonly wpId?: string; readonly title?: string } {
+  const { event_type, payload = null } = row
+  if (event_type !== 'WPCreated' || !isJsonObject(payload)) return {}
+  const { wp_id: wpId, wp_title: title } = payload
+  return isText(wpId) && isText(title) ? { wpId, title } : {}
+}
+
+function summarise(
+  wp_id: string,
+  title: string | null,
+  { placed, annotations }: PackageFold,
+): WorkPackage {
   const slots: Slots = {}
   const transitions = placed.map(({ row }) => row)
   let force_count = 0
@@ -143,6 +166,7 @@ function summarise(wp_id: string, { placed, annotations }: PackageFold): WorkPac
   for (const row of annotations) annotate(slots, row)
   return {
     wp_id,
+    title,
     lane: transitions.at(-1)?.to_lane ?? 'uninitialized',
     transitions,
     force_count,

@@ -128,6 +128,7 @@ const board = z.looseObject({
   work_packages: z.array(
     z.looseObject({
       wp_id: z.string(),
+      title: z.string().nullable().describe('As the row that introduced it says'),
       lane: z.string(),
       force_count: z.int().min(0),
       moves: z.array(

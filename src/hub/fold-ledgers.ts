@@ -26,6 +26,7 @@ export type BoardMove = {
 
 export type BoardPackage = {
   readonly wp_id: string
+  readonly title: string | null
   readonly lane: WorkPackage['lane']
   readonly force_count: number
   readonly moves: readonly BoardMove[]
@@ -100,7 +101,7 @@ function lastMove(packages: Iterable<WorkPackage>): string | null {
 }
 
 function boardPackage(
-  { wp_id, lane, force_count, transitions }: WorkPackage,
+  { wp_id, title, lane, force_count, transitions }: WorkPackage,
   commitById: ReadonlyMap<string, string | null>,
 ): BoardPackage {
   const moves = transitions.map(({ event_id, from_lane, to_lane, at, actor, force }) => {
@@ -114,7 +115,7 @@ function boardPackage(
       commit: commitById.get(event_id) ?? null,
     }
   })
-  return { wp_id, lane, force_count, moves }
+  return { wp_id, title, lane, force_count, moves }
 }
 
 type DecisionStored = {

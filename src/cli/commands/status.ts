@@ -6,7 +6,16 @@ import type { Safety } from '../../project/gate.ts'
 import type { MissionListing } from '../../project/missions.ts'
 import type { Mission, Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
-import { oneLine } from '../output.ts'
+import { columns, oneLine } from '../output.ts'
+
+const LANE_WIDTH = 12
+
+type Board = {
+  readonly mission_slug: string
+  readonly lanes: Readonly<Record<string, string[]>>
+  /** By work package, of those that have one. */
+  readonly titles: Readonly<Record<string, string>>
+}
 
 abstract class StatusReadingCommand extends KittiwakeCommand {
   mission = Option.String('--mission', { description: 'Directory name, slug or ULID; default all' })
@@ -48,7 +57,8 @@ export class StatusCommand extends StatusReadingCommand {
     for (const { directory, fault } of unreadable) {
       this.warn('MISSION_UNREADABLE', `${directory}: ${fault}`)
     }
-    const boards: { mission_slug: string; lanes: Record<string, string[]> }[] = []
+    const { packageTitles } = await import('../../project/package-titles.ts')
+    const boards: Board[] = []
     for (const mission of missions) {
       const reading = await readStatus(repository, mission).catch((error: unknown) =>
         this.#passOver(mission, error),
@@ -58,15 +68,10 @@ export class StatusCommand extends StatusReadingCommand {
       this.warnOfLines(skipped, mission.directory)
       const lanes: Record<string, string[]> = Object.fromEntries(LANES.map((lane) => [lane, []]))
       for (const { wp_id, lane } of fold.packages.values()) (lanes[lane] ??= []).push(wp_id)
-      boards.push({ mission_slug: mission.directory, lanes })
+      const titles = await packageTitles(repository, mission, fold.packages.values())
+      boards.push({ mission_slug: mission.directory, lanes, titles })
     }
-    const text = boards.map(({ mission_slug, lanes }) => {
-      const filled = Object.entries(lanes).filter(([, packages]) => packages.length > 0)
-      const lines = filled.map(
-        ([lane, packages]) => `  ${lane.padEnd(12)} ${oneLine(packages.join(' '))}`,
-      )
-      return [mission_slug, ...(lines.length === 0 ? ['  no work packages'] : lines)].join('\n')
-    })
+    const text = boards.map(boardText)
     return {
       fields: { missions: boards },
       text: text.length === 0 ? 'No missions.' : text.join('\n'),
@@ -127,6 +132,21 @@ export class StatusVerifyCommand extends StatusReadingCommand {
       exit: lines.length === 0 ? EXIT.ok : EXIT.failed,
     }
   }
+}
+
+/** A lane a line; where packages have titles, a package a line. */
+function boardText({ mission_slug, lanes, titles }: Board): string {
+  const filled = Object.entries(lanes).filter(([, packages]) => packages.length > 0)
+  const hasTitles = Object.keys(titles).length > 0
+  const rows = filled.flatMap(([lane, packages]): string[][] => {
+    if (!hasTitles) return [[`  ${lane.padEnd(LANE_WIDTH)}`, packages.join(' ')]]
+    return packages.map((wp, at) => [
+      `  ${(at === 0 ? lane : '').padEnd(LANE_WIDTH)}`,
+      wp,
+      titles[wp] ?? '',
+    ])
+  })
+  return `${mission_slug}\n${rows.length === 0 ? '  no work packages' : columns(rows, ' ')}`
 }
 
 function inOrder(count: number): string {

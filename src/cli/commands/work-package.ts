@@ -151,16 +151,19 @@ export class WpListCommand extends KittiwakeCommand {
 
   async run(): Promise<Result> {
     const { exitsOf } = await import('../../contracts/lanes.ts')
-    const { packages } = await readFold(this, this.mission)
+    const { packages, titles } = await readFold(this, this.mission)
     const listed = [...packages.values()].map((found) => ({
       wp_id: found.wp_id,
+      title: titles[found.wp_id] ?? null,
       lane: found.lane,
       actor: lastOf(found)?.actor ?? null,
       since: lastOf(found)?.at ?? null,
       may_move_to: exitsOf(found.lane),
     }))
-    const rows = listed.map(({ wp_id, lane, since, may_move_to }) => [
+    const hasTitles = listed.some(({ title }) => title !== null)
+    const rows = listed.map(({ wp_id, title, lane, since, may_move_to }) => [
       oneLine(wp_id),
+      ...(hasTitles ? [title ?? ''] : []),
       lane,
       since ?? '',
       may_move_to.join(', '),
@@ -219,7 +222,12 @@ async function readFold(command: KittiwakeCommand, reference: string) {
   const { readMission } = await import('../../project/missions.ts')
   const { readStatus } = await import('../../workers/git/status-log.ts')
   const repository = await locateRepository(command.context.cwd)
-  const reading = await readStatus(repository, await readMission(repository, reference))
-  command.warnOfLines(reading.skipped)
-  return reading.fold
+  const { packageTitles } = await import('../../project/package-titles.ts')
+  const mission = await readMission(repository, reference)
+  const { fold, skipped } = await readStatus(repository, mission)
+  command.warnOfLines(skipped)
+  return {
+    packages: fold.packages,
+    titles: await packageTitles(repository, mission, fold.packages.values()),
+  }
 }

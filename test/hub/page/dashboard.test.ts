@@ -41,9 +41,10 @@ describe.skipIf(skipped !== null)('the dashboard', () => {
     await first.getByText('No project yet').waitFor()
     const { mission_slug } = await machine.ok(root, ['mission', 'create', 'harbour'])
     const of = ['--mission', mission_slug as string]
-    await machine.ok(root, ['wp', 'create', 'WP01', ...of])
+    await machine.ok(root, ['wp', 'create', 'WP01', '--title', 'Moor the ferry', ...of])
     await machine.link(root)
     await inLane(first, 'planned')
+    await first.locator('[data-wp="WP01"]', { hasText: 'Moor the ferry' }).waitFor()
     await machine.ok(root, ['wp', 'move', 'WP01', 'claimed', ...of])
     await inLane(first, 'claimed')
     await first.locator('[data-wp="WP01"] .card-face').click()
@@ -146,6 +147,14 @@ describe.skipIf(skipped !== null)('the dashboard', () => {
         }),
       },
       { line: 2, row: newMove({ wp_id: 'WP02', to_lane: BITE }) },
+      {
+        line: 3,
+        row: {
+          event_id: newUlid(),
+          event_type: 'WPCreated',
+          payload: { wp_id: BITE, wp_title: `Named ${BITE}\u2066` },
+        },
+      },
     ]
     await say(
       newLines({ project_uuid, git_hash, rows }),
@@ -163,6 +172,7 @@ describe.skipIf(skipped !== null)('the dashboard', () => {
       },
     )
     await page.locator('.card', { hasText: BITE }).waitFor()
+    await page.locator('.card-title', { hasText: `Named ${BITE}` }).waitFor()
     await page.locator('.oddities summary').click()
     for (const [key, selector] of [
       ['1', '.card'],

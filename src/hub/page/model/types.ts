@@ -31,6 +31,7 @@ export type Move = {
 }
 export type WorkPackage = {
   readonly wp_id: string
+  readonly title: string | null
   readonly lane: string
   readonly moves: readonly Move[]
 }

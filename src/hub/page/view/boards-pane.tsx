@@ -194,6 +194,7 @@ function Card({ one, isWorkedOn }: { readonly one: WorkPackage; readonly isWorke
       >
         <b class="wrap">{visible(one.wp_id)}</b>
         {isWorkedOn ? <span class="lamp working" title="Somebody works on it" /> : null}
+        {one.title === null ? null : <span class="card-title wrap">{visible(one.title)}</span>}
         {last === undefined ? null : (
           <span class="card-last">
             {actorName(last.actor)} · <When time={last.at} />
