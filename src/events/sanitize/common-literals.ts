@@ -25,9 +25,14 @@ const DENSE_SCRIPT =
 
 /** True for a literal that must not be replaced without a context. */
 export function isCommonLiteral(literal: string): boolean {
-  if (COMMON_LITERALS.has(literal.toLowerCase())) return true
+  if (isCommonWord(literal)) return true
   if (isDenseScript(literal)) return false
   return Array.from(literal).length < BARE_LENGTH_MIN
+}
+
+/** True for a word that ordinary text is full of. */
+export function isCommonWord(literal: string): boolean {
+  return COMMON_LITERALS.has(literal.toLowerCase())
 }
 
 /** True for a name in a script that doesn't part words by spaces. */

@@ -1,5 +1,7 @@
 /** P7: host names, user names and full names of this machine and its user, as whole words. */
 import type { CompiledIdentity, LiteralMatcher } from '../compiled-identity.ts'
+import { isCommonWord } from '../common-literals.ts'
+import { HOST } from '../placeholders.ts'
 import { hitsOf, NO_HITS, wholeHit, type Hit, type Rule, type Subject } from '../rule.ts'
 
 export const identityWords: Rule = {
@@ -44,7 +46,9 @@ export const identityContexts: Rule = {
   class: 'identity',
   needs: 0,
   find: (subject, identity: CompiledIdentity) =>
-    literalHits(subject, identity.contextual).filter((hit) => isUserContext(subject, hit)),
+    literalHits(subject, identity.contextual).filter(
+      (hit) => isUserContext(subject, hit) || isHostContext(subject, hit),
+    ),
   samples: {
     removed: [
       '⟦dev⟧@tern',
@@ -58,6 +62,17 @@ export const identityContexts: Rule = {
       'me@⟦ci⟧ says',
       'hostname: ⟦ci⟧',
       'account = ⟦dev⟧',
+      'nodename=⟦ci⟧',
+      'ssh://⟦ci⟧/x',
+      'see https://⟦ci⟧:8080/a',
+      'ftp://⟦ci⟧',
+      '"ssh:\\/\\/⟦ci⟧\\/x"',
+      'ssh ⟦ci⟧',
+      'ssh -v -p22 ⟦ci⟧ uptime',
+      'scp a.txt ⟦ci⟧:/srv/x',
+      'rsync ⟦ci⟧:~/x .',
+      'on ⟦ci⟧.local',
+      '⟦ci⟧.home.arpa',
     ],
     kept: [
       'dev and test',
@@ -71,19 +86,53 @@ export const identityContexts: Rule = {
       'ci: green',
       'user=developer2',
       '@dev',
+      'https://ci.example/x',
+      'https://x.example/ci/y',
+      'ci://a',
+      'a.ci.local',
+      'ci.localised',
+      'ci:12 is a line',
+      'the ssh of ci',
+      'git://dev/x is of another word',
+      'ssh ci-runner',
+      'run ci:all',
     ],
   },
 }
 
 const LOOK_BACK = 40
 const USER_BEFORE =
-  /(?:user|username|user_name|login|logname|owner|author|account|host|hostname|computername|uid)["']?\s{0,2}[=:]\s{0,2}["']?$|[\p{L}\p{N}]@$/iu
+  /(?:user|username|user_name|login|logname|owner|author|account|host|hostname|nodename|computername|uid)["']?\s{0,2}[=:]\s{0,2}["']?$|[\p{L}\p{N}]@$/iu
 const HOST_BEHIND = /^@[\p{L}\p{N}]/u
 
 /** `dev@box`, `user=dev`, `host: dev`. */
 function isUserContext({ text }: Subject, { start, end }: Hit): boolean {
   if (HOST_BEHIND.test(text.slice(end, end + 2))) return true
   return USER_BEFORE.test(text.slice(Math.max(0, start - LOOK_BACK), start))
+}
+
+/** `ssh://ci/`: nothing else can stand there. A name with a domain is another literal, or another machine's. */
+const AUTHORITY_BEFORE = /[a-z][a-z\d+.-]{1,15}:(?:\\?\/){2}$/i
+const AUTHORITY_BEHIND = /^(?!\.[\p{L}\p{N}]|[-_@])/u
+/** `ssh ci`, with options. */
+const COMMAND_BEFORE = /(?:^|[^\p{L}\p{N}_-])(?:ssh|sftp|mosh|telnet) (?:-[^\s]{1,16} ){0,4}$/u
+const COMMAND_BEHIND = /^(?![-_.:@=/\\])/
+/** `ci:/srv`, `ci:~/x`, and the domains that are of no network but one's own. */
+const COPY_BEFORE = /(?:^|[\s"'`(=])$/
+const COPY_BEHIND = /^:(?:~|\/(?!\/))/
+const OWN_DOMAIN_BEHIND = /^\.(?:local|localdomain|lan|internal|home\.arpa)(?![\p{L}\p{N}_-])/iu
+
+function isHostContext({ text }: Subject, { start, end, replacement }: Hit): boolean {
+  if (replacement !== HOST) return false
+  const before = text.slice(Math.max(0, start - LOOK_BACK), start)
+  const behind = text.slice(end, end + LOOK_BACK)
+  const literal = text.slice(start, end)
+  if (AUTHORITY_BEFORE.test(before) && AUTHORITY_BEHIND.test(behind))
+    return literal.toLowerCase() !== 'localhost'
+  // What follows is sure of a name only: ordinary words stand there too.
+  if (isCommonWord(literal)) return false
+  if (COMMAND_BEFORE.test(before) && COMMAND_BEHIND.test(behind)) return true
+  return COPY_BEFORE.test(before) && (COPY_BEHIND.test(behind) || OWN_DOMAIN_BEHIND.test(behind))
 }
 
 function literalHits(
