@@ -3,33 +3,26 @@
  * Everything runs under the repository lock and first puts right what a dead process left.
  */
 import type { Confirmer } from './acknowledged.ts'
-import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
-import type { AnsweredRecord, DecisionRecord } from '../../contracts/decision-record.ts'
-import type { RequestedRecord } from '../../contracts/decision-record.ts'
-import { DecisionFold } from '../../contracts/fold-decisions.ts'
+import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
 import type { PackageFacts } from '../../contracts/lane-move.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { LocalCommit } from '../../contracts/frames.ts'
 import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
 import { KittiwakeError } from '../../errors.ts'
-import type { Placement } from '../../project/types.ts'
 import { commitWantedPaths, isCommitted } from './commit-paths.ts'
 import type { MadeCommit, PathsCommit } from './commit-paths.ts'
 import { findAnswerCommit } from './decision-log.ts'
-import { parseDecisionLines } from './decision-lines.ts'
-import type { DecisionLine } from './decision-lines.ts'
+import { DecisionLedger } from './decision-ledger.ts'
 import { deferralOf } from './deferral.ts'
-import { DirtyJournal, NOT_COMMITTED_YET } from './dirty-journal.ts'
+import { DirtyJournal } from './dirty-journal.ts'
 import type { MissionLedger } from './dirty-journal.ts'
 import { FrameBook } from './frame-book.ts'
-import { answeredOtherwise, decisionExists, deferralFrom, eventIdReused } from './ledger-errors.ts'
-import { gitErrorFrom, recordMisplaced, refusalFrom, unknownDecision } from './ledger-errors.ts'
+import { deferralFrom, gitErrorFrom, refusalFrom } from './ledger-errors.ts'
 import { withLedgerLock } from './ledger-lock.ts'
 import { LogCommitter } from './log-committer.ts'
 import type { CommitAnswer } from './log-committer.ts'
 import { LogRepairer } from './log-repairer.ts'
 import type { LedgerRepair } from './log-repairer.ts'
-import type { MissionLog } from './mission-log.ts'
 import { MissionBranches } from './mission-branches.ts'
 import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
@@ -54,12 +47,12 @@ export type Healed = {
 export class Ledger {
   readonly #options: LedgerOptions
   readonly #logs: MissionLogs
-  readonly #branches: MissionBranches
   readonly #warnings = new Warnings()
   readonly #frames: FrameBook
   readonly #journal: DirtyJournal
   readonly #committer: LogCommitter
   readonly #unqueued: Unqueued
+  readonly #decisions: DecisionLedger
   readonly #status: StatusLedger
   readonly #repairer: LogRepairer
   readonly #recovery: SeedRecovery
@@ -75,13 +68,13 @@ export class Ledger {
     const journal = new DirtyJournal({ fs, commonDir, rebuild: () => logs.present(), warnings })
     this.#options = options
     this.#logs = logs
-    this.#branches = branches
     this.#frames = frames
     this.#journal = journal
     const unqueued = new Unqueued({ fs, root: repository.root, commonDir, warnings })
     this.#unqueued = unqueued
     const committer = new LogCommitter(options, { logs, branches, frames, journal, warnings })
     this.#committer = committer
+    this.#decisions = new DecisionLedger(options, { logs, branches, journal, committer })
     this.#status = new StatusLedger(options, { logs, branches, journal, unqueued, committer })
     this.#repairer = new LogRepairer(options, { logs, branches, journal, committer })
     this.#recovery = new SeedRecovery({ ...options, fs, warnings })
@@ -89,41 +82,12 @@ export class Ledger {
 
   /** Durable when it returns. @throws also GitError DECISION_EXISTS, EVENT_ID_REUSED. */
   async request(mission: string, record: RequestedRecord): Promise<Appended> {
-    return this.#run(async () => {
-      const { placement, log, fold } = await this.#open(mission)
-      const { run_id, decision_id } = record.payload
-      if (isRepeated(fold, record)) return repeat(log, record.event_id)
-      if (fold.record(record.event_id) !== null) throw eventIdReused()
-      if (fold.find(run_id, decision_id) !== null) throw decisionExists()
-      this.#options.assertClean(record)
-      await this.#branches.track(placement)
-      await append(log, placement, record)
-      return { event_id: record.event_id, duplicate: false }
-    })
+    return this.#run(() => this.#decisions.request(mission, record))
   }
 
   /** Durable when it returns. @throws also GitError DECISION_UNKNOWN, DECISION_ALREADY_ANSWERED. */
   async answer(mission: string, record: AnsweredRecord): Promise<Appended> {
-    return this.#run(async () => {
-      const { placement, log, fold } = await this.#open(mission)
-      const { run_id, decision_id, answer } = record.payload
-      const decision = fold.find(run_id, decision_id)
-      if (decision === null) throw unknownDecision()
-      if (decision.answer !== null) {
-        if (decision.answer.payload.answer !== answer) throw answeredOtherwise()
-        return repeat(log, decision.answer.event_id)
-      }
-      if (fold.record(record.event_id) !== null) throw eventIdReused()
-      await this.#commitEarlier(decisionsOf(placement))
-      // The request knows its run; who answers need not.
-      const payload = { ...record.payload, run_id: decision.request.payload.run_id }
-      const matched = { ...record, payload }
-      this.#options.assertClean(matched)
-      await this.#branches.track(placement)
-      await this.#journal.mark(decisionsOf(placement), null, NOT_COMMITTED_YET)
-      await append(log, placement, matched)
-      return { event_id: record.event_id, duplicate: false }
-    })
+    return this.#run(() => this.#decisions.answer(mission, record))
   }
 
   /** What the log knows of a work package; reads only. */
@@ -254,47 +218,4 @@ export class Ledger {
       this.#warnings.add('FRAME_UNRECORDED', what)
     })
   }
-
-  /** One commit per answer: an earlier one whose commit is still to come gets it first. */
-  async #commitEarlier(ledger: MissionLedger): Promise<void> {
-    if (!(await this.#journal.isExpected(ledger))) return
-    // What stands in its way stands in the way of this answer's commit too, and is told there.
-    await this.#committer.commit(ledger).catch(() => undefined)
-  }
-
-  async #open(
-    mission: string,
-  ): Promise<{ placement: Placement; log: MissionLog; fold: DecisionFold<DecisionLine> }> {
-    const placement = await this.#options.placementOf(mission)
-    const log = await this.#logs.log(placement, 'decisions')
-    const { lines } = parseDecisionLines(await log.read())
-    return { placement, log, fold: new DecisionFold(lines) }
-  }
-}
-
-function decisionsOf({ mission }: Placement): MissionLedger {
-  return { mission: mission.directory, ledger: 'decisions' }
-}
-
-async function append(
-  log: MissionLog,
-  { mission }: Placement,
-  record: DecisionRecord,
-): Promise<void> {
-  if (record.mission_id !== mission.mission_id) throw recordMisplaced()
-  await log.append([encodeDecisionRecord(record)])
-}
-
-function isRepeated(fold: DecisionFold<DecisionLine>, record: DecisionRecord): boolean {
-  const known = fold.record(record.event_id)
-  return (
-    known?.event_type === record.event_type &&
-    known.payload.decision_id === record.payload.decision_id
-  )
-}
-
-// Whoever wrote the record may have died before it was on the disk.
-async function repeat(log: MissionLog, eventId: string): Promise<Appended> {
-  await log.repair()
-  return { event_id: eventId, duplicate: true }
 }
