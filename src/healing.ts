@@ -1,6 +1,6 @@
 /**
- * What earlier commands left to do, done by the next one that writes: commits that had to wait, meanings that a crash kept
- * from a scope's file, and events whose ledger line is durable while a crash kept them from the outbox.
+ * What earlier commands left to do, done by the next one that writes: commits that had to wait, entries of ours that a native
+ * command took out of an index, meanings that a crash kept from a scope's file, and events whose ledger line is durable while a crash kept them from the outbox.
  */
 import { existsSync } from 'node:fs'
 import type { Emitter, Parts } from './emitter.ts'
@@ -9,6 +9,7 @@ import { identityOrNull } from './project/identity.ts'
 import { deferralsPath } from './workers/git/dirty-journal.ts'
 import type { Deferral } from './workers/git/protocol.ts'
 import { haveBranchesMoved } from './workers/git/moved-branches.ts'
+import { hasIndexChanged } from './workers/git/replaced-book.ts'
 import { hasSeedMark } from './workers/git/seed-mark.ts'
 import { hasUnqueued } from './workers/git/unqueued.ts'
 
@@ -64,6 +65,7 @@ export function createHealing(
       existsSync(deferrals) ||
       hasUnqueued(commonDir) ||
       hasSeedMark(commonDir) ||
+      hasIndexChanged(commonDir) ||
       (await hasNativeCommits())
     if (!isNeeded) return { committed: [], deferred: [] }
     const healed = await healAndLook()

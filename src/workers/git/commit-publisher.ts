@@ -22,13 +22,16 @@ import { readParent } from './head.ts'
 import { patchIndex } from './index-file.ts'
 import type { IndexFile } from './index-file.ts'
 import { IndexScan } from './index-scan.ts'
-import { readIndex, readIndexIdentity } from './index-reader.ts'
+import { readIndex, readIndexIdentity, readIndexVersion, timeBefore } from './index-reader.ts'
 import type { IndexState } from './index-reader.ts'
 import { appendReflogs, areUntouched, planReflogs } from './reflog.ts'
+import { noteReplaced } from './replaced-book.ts'
+import type { ReplacedEntry } from './replaced-book.ts'
 import { isMerging } from './repository-state.ts'
 
 export type Publication =
-  | { readonly state: 'published'; readonly commit: Commit }
+  /** `index`: as of `readIndexVersion`, as it was left. */
+  | { readonly state: 'published'; readonly commit: Commit; readonly index: string }
   /** HEAD, the commit `oid`, holds the same bytes by now. */
   | { readonly state: 'unchanged'; readonly oid: string }
   /** The branch, the index or a reflog is not what the commit was prepared for. */
@@ -47,8 +50,12 @@ export async function publishCommit(
   const busy = await findBusy(context)
   if (busy !== null) return busy
   const index = readIndex(context.request.placement.gitDir, context.format.hash)
-  const plan = await planLocks(context, built, index)
-  return underLocks(context, plan, (prepared) => publishLocked(context, built, prepared, index))
+  const { replaced, ...plan } = await planLocks(context, built, index)
+  const publication = await underLocks(context, plan, (prepared) =>
+    publishLocked(context, built, prepared, index),
+  )
+  await noteOf(context, publication, replaced)
+  return publication
 }
 
 /** One try that nobody can overtake, for a longer hold: the commit is built while the locks are held. */
@@ -63,15 +70,32 @@ export async function buildUnderLocks(context: CommitContext): Promise<Publicati
     { path: head, file: null },
     { path: branch, file },
   ]
-  return underLocks(context, { guarded, reflogs: [] }, async (prepared) => {
+  let replaced: readonly ReplacedEntry[] = []
+  const publication = await underLocks(context, { guarded, reflogs: [] }, async (prepared) => {
     const parent = readParent(request.placement)
     const built = await buildCommit(context, parent)
     if (built === null) return { state: 'unchanged', oid: parent }
     await hooks.beforeRefMoves?.(built.commit)
     const state = readIndex(request.placement.gitDir, format.hash)
-    await refillLocks(fs, prepared, await planLocks(context, built, state), store.takeUnsettled())
+    const plan = await planLocks(context, built, state)
+    replaced = plan.replaced
+    await refillLocks(fs, prepared, plan, store.takeUnsettled())
     return publishLocked(context, built, prepared, state)
   })
+  await noteOf(context, publication, replaced)
+  return publication
+}
+
+/** Only helps against a race, so the commit stands whatever becomes of it. */
+async function noteOf(
+  { fs, request: { placement } }: CommitContext,
+  publication: Publication,
+  entries: readonly ReplacedEntry[],
+): Promise<void> {
+  if (publication.state !== 'published') return
+  const { commonDir, gitDir, ref } = placement
+  const { index } = publication
+  await noteReplaced(fs, commonDir, { gitDir, ref, index, entries }).catch(() => undefined)
 }
 
 async function underLocks(
@@ -122,7 +146,7 @@ async function planLocks(
   context: CommitContext,
   built: BuiltCommit,
   index: IndexState,
-): Promise<LockPlan> {
+): Promise<LockPlan & { readonly replaced: readonly ReplacedEntry[] }> {
   const { request, format, changes } = context
   const { placement, author, message } = request
   refuseMergedPaths(context, index, built)
@@ -134,8 +158,7 @@ async function planLocks(
   })
   const patched = patchIndex(index.bytes, entries, format.hash, index.mtimeNs / 1_000_000_000n)
   const mode = index.mode ?? format.fileMode
-  // Git trusts an entry that is older than the index: a younger index would hide changes of the user's.
-  const time = patched.racy ? { modifiedAt: Number(index.mtimeNs / 1000n - 1n) / 1e6 } : {}
+  const time = patched.racy ? { modifiedAt: timeBefore(index) } : {}
   const [indexPath, headPath, branchPath] = await guardedPaths(context)
   const { commit, parent, timestamp } = built
   const line = { oldOid: parent, newOid: commit.oid, ...author, timestamp, message }
@@ -147,6 +170,7 @@ async function planLocks(
       { path: branchPath, file: tip },
     ],
     reflogs: [...planReflogs(placement, line)],
+    replaced: patched.replaced,
   }
 }
 
@@ -165,9 +189,10 @@ async function publishLocked(
   await appendReflogs(fs, reflogs, format.createReflogs)
   // The index first: a crash in between leaves our lines staged; the other way round the user would revert them.
   const [indexPath, , branchPath] = pathsOf(placement)
+  const version = readIndexVersion(placement.gitDir, 'index.lock')
   await publish(fs, indexPath)
   await publish(fs, branchPath)
-  return { state: 'published', commit }
+  return { state: 'published', commit, index: version }
 }
 
 /** A merge that changes a path is the user's to finish: a commit of ours would take its result away. */

@@ -10,6 +10,7 @@ import { readMission } from '../../project/missions.ts'
 import { protectedBranches } from '../../project/protection.ts'
 import type { Service } from '../serve.ts'
 import { GlossaryLedger } from './glossary-ledger.ts'
+import { IndexWatch } from './index-watch.ts'
 import { Ledger } from './ledger.ts'
 import { RefWatch } from './ref-watch.ts'
 import type { GitAnswer, GitCommand, GitFact, GitInput } from './protocol.ts'
@@ -56,6 +57,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
   readonly #ledger: Ledger
   readonly #glossary: GlossaryLedger
   readonly #watch: RefWatch
+  readonly #indexes: IndexWatch
   readonly #report: (fact: GitFact) => void
   readonly #state: string
   /** The login by which the link was opened is not there any more. */
@@ -73,7 +75,9 @@ class GitService implements Service<GitCommand, GitAnswer> {
       changed: () => report({ type: 'git.changed' }),
       marked: () => void this.#recoverSeeds(),
       noted: () => void this.#reportUnqueued(),
+      restaged: () => void this.#mend(),
     })
+    this.#indexes = new IndexWatch(repository.commonDir, () => this.#mend())
     this.#report = report
     this.#state = state
   }
@@ -89,6 +93,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
 
   async close(): Promise<void> {
     this.#watch.stop()
+    await this.#indexes.end()
     await this.#tail
   }
 
@@ -105,6 +110,10 @@ class GitService implements Service<GitCommand, GitAnswer> {
   /** Whose mark still stands once the lock is free has died. */
   #recoverSeeds(): Promise<void> {
     return this.#inTurn(() => this.#glossary.heal())
+  }
+
+  #mend(): Promise<void> {
+    return this.#inTurn(() => this.#ledger.mend())
   }
 
   #reportUnqueued(): Promise<void> {
@@ -145,8 +154,11 @@ class GitService implements Service<GitCommand, GitAnswer> {
         return { type: 'git.appended', ...(await ledger.request(command.mission, command.record)) }
       case 'git.answer':
         return { type: 'git.appended', ...(await ledger.answer(command.mission, command.record)) }
-      case 'git.commit':
-        return ledger.commit(command.mission, command.ledger)
+      case 'git.commit': {
+        const answer = await ledger.commit(command.mission, command.ledger)
+        if (answer.type === 'git.committed') this.#indexes.begin()
+        return answer
+      }
       case 'git.look': {
         const facts = await ledger.look(command.mission, command.wp_id)
         return { type: 'git.looked', facts }

@@ -10,7 +10,11 @@ const HEADS = 'refs/heads/'
  * The tip of the placement's branch, which its worktree must have checked out. @throws CommitDeferral
  * `worktree_missing`, `detached_head`, `head_mismatch`, `unborn_branch` and what `branchTip` throws.
  */
-export function readParent({ gitDir, commonDir, ref }: Placement): string {
+export function readParent({
+  gitDir,
+  commonDir,
+  ref,
+}: Pick<Placement, 'gitDir' | 'commonDir' | 'ref'>): string {
   const head = readHead(gitDir, commonDir)
   refuseDuringOperation(gitDir)
   if (head.detached) {

@@ -21,6 +21,7 @@ import type { IndexLayout } from './index-entries.ts'
 import { patchExtensions } from './index-extensions.ts'
 import type { IndexChange } from './index-extensions.ts'
 import { IndexScan } from './index-scan.ts'
+import type { ReplacedEntry } from './replaced-book.ts'
 
 /** What the index shall say of one of our files. */
 export type IndexFile = {
@@ -30,7 +31,7 @@ export type IndexFile = {
   readonly oid: string | null
   /** Octal: `100644`, `100755` or `120000`. */
   readonly mode: string
-  /** Of the file whose bytes were committed; null where it is gone. */
+  /** Of the file whose bytes were committed; null where it is gone, or where git shall look at it again. */
   readonly stats: BigIntStats | null
 }
 
@@ -39,10 +40,13 @@ export type PatchedIndex = {
   readonly pieces: readonly Buffer[]
   /** Whether an entry of the user's was written in or after the second in which the old index was. */
   readonly racy: boolean
+  /** What stood in the place of ours. */
+  readonly replaced: readonly ReplacedEntry[]
 }
 
 type Patch = IndexFile & { readonly name: Buffer }
 
+const MODE_AT = 24
 const FLAG_ASSUME_VALID = 0x8000
 const FLAG_NAME_MASK = 0xfff
 const EXTENDED_SKIP_WORKTREE = 0x4000
@@ -74,6 +78,10 @@ export function patchIndex(
   return {
     pieces: [...content, checksumOf(layout, ...content)],
     racy: hasRacy(scan, patches, modifiedAt),
+    replaced: patches.map(({ path, oid, mode, name }) => {
+      const stamp = scan.stamp(name)
+      return { path, oid, mode, was: stamp === null ? [] : [stamp] }
+    }),
   }
 }
 
@@ -137,7 +145,8 @@ function renderEntry(
   const { flagsAt, fixedBytes } = scan.layout
   const skipWorktree = replaced !== -1 && scan.hasSkipWorktree(replaced)
   const fixed = Buffer.alloc(fixedBytes + (skipWorktree ? 2 : 0))
-  if (stats !== null) writeStats(fixed, stats, mode)
+  if (stats !== null) writeStats(fixed, stats)
+  fixed.writeUInt32BE(Number.parseInt(mode, 8), MODE_AT)
   fixed.write(oid, STAT_BYTES, 'hex')
   const kept = replaced === -1 ? 0 : scan.flags(replaced) & FLAG_ASSUME_VALID
   const extended = skipWorktree ? FLAG_EXTENDED : 0
@@ -148,7 +157,7 @@ function renderEntry(
   return Buffer.concat([fixed, name, Buffer.alloc(paddedLength(length) - length)])
 }
 
-function writeStats(entry: Buffer, stats: BigIntStats, mode: string): void {
+function writeStats(entry: Buffer, stats: BigIntStats): void {
   const fields = [
     stats.ctimeNs / 1_000_000_000n,
     stats.ctimeNs % 1_000_000_000n,
@@ -156,7 +165,7 @@ function writeStats(entry: Buffer, stats: BigIntStats, mode: string): void {
     stats.mtimeNs % 1_000_000_000n,
     stats.dev,
     stats.ino,
-    BigInt(Number.parseInt(mode, 8)),
+    0n,
     stats.uid,
     stats.gid,
     stats.size,

@@ -54,6 +54,23 @@ export function readIndexIdentity(gitDir: string): string {
   }
 }
 
+/**
+ * What tells this index from the next one by a look at its file, equal before and after our locks are forgotten: a link
+ * that goes changes the identity. `name`: `index.lock` for the one that is about to be it.
+ */
+export function readIndexVersion(gitDir: string, name = 'index'): string {
+  const stats = lstatSync(join(gitDir, name), { bigint: true, throwIfNoEntry: false })
+  return stats === undefined ? 'absent' : [stats.ino, stats.size, stats.mtimeNs].join(':')
+}
+
+/**
+ * Unix seconds for an index that takes the place of this one, where that holds entries as young as itself: git trusts
+ * what is older than the index, and a younger one would hide changes of the user's.
+ */
+export function timeBefore({ mtimeNs }: IndexState): number {
+  return Number(mtimeNs / 1000n - 1n) / 1e6
+}
+
 function identityOf(stats: BigIntStats): string {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':')
 }

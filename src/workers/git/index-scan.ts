@@ -9,6 +9,10 @@ import { nameOfVersion4, paddedLength, unsupported } from './index-entries.ts'
 
 const NAME_MASK = 0xfff
 const MTIME_AT = 8
+const INODE_AT = 20
+
+/** The stamp of a name that has no entry. */
+export const ABSENT = 'absent'
 
 export class IndexScan {
   readonly bytes: Buffer
@@ -89,6 +93,20 @@ export class IndexScan {
   /** Seconds, as far as 32 bits go. */
   modifiedAt(index: number): number {
     return this.bytes.readUInt32BE(this.start(index) + MTIME_AT)
+  }
+
+  /**
+   * What tells the entry of a name from every other that may take its place: a file that is staged anew has another id or
+   * other times. Without the size, which git sets to zero where it will have to look at the file again. Null where it
+   * tells nothing: in conflict, or without times, as `git reset` and others leave an entry that they took from a commit.
+   */
+  stamp(name: Buffer): string | null {
+    const index = this.lowerBound(name)
+    if (index === this.count || !this.name(index).equals(name)) return ABSENT
+    if (this.stage(index) !== 0 || this.modifiedAt(index) === 0) return null
+    const start = this.start(index)
+    const times = this.bytes.toString('hex', start, start + INODE_AT + 4)
+    return `${this.mode(index)} ${this.oid(index)} ${times}`
   }
 
   hasSkipWorktree(index: number): boolean {

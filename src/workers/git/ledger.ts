@@ -17,6 +17,7 @@ import { deferralOf } from './deferral.ts'
 import { DirtyJournal } from './dirty-journal.ts'
 import type { MissionLedger } from './dirty-journal.ts'
 import { FrameBook } from './frame-book.ts'
+import { mendIndexes } from './index-mender.ts'
 import { deferralFrom, gitErrorFrom, refusalFrom } from './ledger-errors.ts'
 import { withLedgerLock } from './ledger-lock.ts'
 import { LogCommitter } from './log-committer.ts'
@@ -28,6 +29,8 @@ import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
 import { withPoolPulse } from './pool-pulse.ts'
 import type { Deferral, LedgerName, TransitionRecord } from './protocol.ts'
+import { hasIndexChanged } from './replaced-book.ts'
+import { requireFormat } from './repository-state.ts'
 import { SeedRecovery } from './seed-recovery.ts'
 import { StatusLedger } from './status-ledger.ts'
 import { Unqueued } from './unqueued.ts'
@@ -149,11 +152,17 @@ export class Ledger {
     }
   }
 
+  /** Puts our entries back where a native command has taken them out of an index, and lets go of what a user staged. */
+  async mend(): Promise<void> {
+    return this.#run(() => this.#mendIndexes())
+  }
+
   /** Commits what waits, finds commits that have no frame yet, and events that have still to be queued. */
   async heal(): Promise<Healed> {
     return this.#run(async () => {
       const committed: string[] = []
       const deferred: Deferral[] = []
+      await this.#mendIndexes()
       for (const ledger of await this.#journal.ledgers()) {
         const { answer, isNew } = await this.#committer.commit(ledger).catch((error: unknown) => ({
           answer: { type: 'git.deferred' as const, deferral: refusalFrom(ledger, error) },
@@ -209,6 +218,13 @@ export class Ledger {
     }
     const hands = { errorFrom: gitErrorFrom, recoverSeeds }
     return withLedgerLock(repository, { ...hands, ...(onStep && { onStep }) }, body)
+  }
+
+  async #mendIndexes(): Promise<void> {
+    const { commonDir } = this.#options.repository
+    if (!hasIndexChanged(commonDir)) return
+    const { hash } = requireFormat(commonDir)
+    await mendIndexes(commonDir, { fs: this.#logs.fs, graph: await this.#logs.graph(), hash })
   }
 
   async #recordFrames(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Repository } from '../../project/types.ts'
 import { bookPath, readBranchBook } from './branch-book.ts'
 import { historyPath } from './ledger-history.ts'
 import { remoteVersion } from './remote-refs.ts'
+import { hasIndexChanged } from './replaced-book.ts'
 import { seedMarkPath } from './seed-mark.ts'
 import { syncStatePath } from './sync-state.ts'
 import { unqueuedPath } from './unqueued.ts'
@@ -25,6 +26,8 @@ export type RefReports = {
   readonly marked: () => void
   /** Notes of events stand that no outbox may hold. */
   readonly noted: () => void
+  /** Somebody wrote an index that a commit of ours had changed. */
+  readonly restaged: () => void
 }
 
 export class RefWatch {
@@ -74,6 +77,7 @@ export class RefWatch {
     if (isTurn) {
       this.#lookAtMark()
       this.#lookAtNotes()
+      if (hasIndexChanged(commonDir)) this.#reports.restaged()
     }
     return (isTurn && (await this.#haveBranchesMoved())) || isNew
   }

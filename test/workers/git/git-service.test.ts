@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ulid } from 'ulid'
 import { expect, it, vi } from 'vitest'
 import { NO_IDENTITY } from '#dist/events/identity-literals.js'
 import { ensureIdentity } from '#dist/project/identity.js'
@@ -9,6 +10,7 @@ import { createMission } from '#dist/project/mission-create.js'
 import { openGitService } from '#dist/workers/git/git-service.js'
 import type { GitCommand } from '#dist/workers/git/protocol.js'
 import { GitRepository } from '../../support/git-repository.ts'
+import { PausedGit } from '../../support/paused-git.ts'
 import { answeredRecord, requestedRecord } from '../../support/ledger-repository.ts'
 
 it('commits to no branch at all while the list of protected ones can not be read', async () => {
@@ -110,3 +112,39 @@ it('lets no frame be confirmed by a hub that is not that of the login (L11)', as
   await service.close()
   git.remove()
 })
+
+it.each(['while it lives', 'before it ends'])(
+  'puts its entries back that a native command takes out of the index, %s (L13)',
+  async (when) => {
+    const git = GitRepository.withCommit(['-b', 'dev'])
+    const repository = await locateRepository(git.root)
+    const created = await createMission(repository, { slug: 'a', topology: 'single_branch' })
+    const service = await openGitService(
+      { repository, literals: NO_IDENTITY, state: repository.root },
+      () => undefined,
+    )
+    const mission = created.directory
+    const decide = async (): Promise<unknown> => {
+      const record = requestedRecord(created.mission_id, ulid())
+      const answer = answeredRecord(created.mission_id, record.payload.decision_id)
+      const [, , committed] = service.handle([
+        { type: 'git.request', mission, record },
+        { type: 'git.answer', mission, record: answer },
+        { type: 'git.commit', ledger: 'decisions', mission },
+      ])
+      return committed
+    }
+    await decide()
+    git.write('src/file-0.txt', 'staged')
+    git.git('add', 'src/file-0.txt')
+    const native = await PausedGit.start(git.root, 'commit', '-qm', 'Users')
+    expect(await decide()).toMatchObject({ type: 'git.committed' })
+    await native.finish()
+    if (when === 'before it ends') await service.close()
+    const log = `kitty-specs/${mission}/decisions.events.jsonl`
+    await vi.waitFor(() => expect(git.git('diff', '--cached', '--name-only', '--', log)).toBe(''))
+    await service.close()
+    expect(git.git('diff', '--cached', '--name-only').trim()).toBe('src/file-0.txt')
+    git.remove()
+  },
+)
