@@ -20,6 +20,7 @@ import { sortFrames } from './frame-scan.ts'
 import { LinesBook } from './lines-book.ts'
 import type { Clean } from './lines-of-commit.ts'
 import { ignoreSyncState } from './local-ignore.ts'
+import type { Looked } from './lost-rows.ts'
 import type { MissionBranches } from './mission-branches.ts'
 import { framesOf, localCommit, readSyncState } from './sync-state.ts'
 import { setSyncStateAside, syncStateFile } from './sync-state.ts'
@@ -35,6 +36,8 @@ export type FrameBookOptions = {
   readonly assertClean: (value: unknown) => void
   /** As of the `LinesBook`. */
   readonly clean?: Clean
+  /** Told of each look at which a branch had moved, before that counts as looked at. */
+  readonly onLooked?: (graph: CommitGraph, looked: Looked) => Promise<void>
 }
 
 type Named = Pick<Identity, 'uuid' | 'build_id' | 'slug'>
@@ -66,9 +69,13 @@ export class FrameBook {
     this.#pushed.aim(takes.includes('pushed_commits'))
   }
 
-  /** Turns what is new on all missions' branches into pending frames; answers how many are pending. */
-  async record(graph: CommitGraph): Promise<number> {
-    return framesOf(await this.#bringUpToDate(graph)).length
+  /**
+   * Turns what is new on all missions' branches into pending frames; answers how many are pending.
+   *
+   * @param made the commit that the caller has just made
+   */
+  async record(graph: CommitGraph, made: string | null = null): Promise<number> {
+    return framesOf(await this.#bringUpToDate(graph, made)).length
   }
 
   /**
@@ -131,8 +138,8 @@ export class FrameBook {
     return pending.size - new Set(known).size
   }
 
-  async #bringUpToDate(graph: CommitGraph): Promise<SyncState> {
-    const { repository, fs } = this.#options
+  async #bringUpToDate(graph: CommitGraph, made: string | null = null): Promise<SyncState> {
+    const { repository, fs, onLooked } = this.#options
     await this.#turnToConfirmer()
     const { isStateNew, ...books } = await this.#readBooks()
     // Without identity there are no frames; what was committed meanwhile is found once there is one.
@@ -141,6 +148,7 @@ export class FrameBook {
     const found = await findFrames(graph, repository.commonDir, books, this.#frameMaker(identity))
     this.#warnOf(found.problems)
     if (found.book !== books.book) {
+      await onLooked?.(graph, { before: books.book, after: found.book, made })
       // In this order: a crash in between scans the same commits again and finds them pending.
       const isChanged = found.state !== books.state || isStateNew
       const state = isChanged ? [await this.#stateFile(found.state)] : []

@@ -24,6 +24,7 @@ import { LogCommitter } from './log-committer.ts'
 import type { CommitAnswer } from './log-committer.ts'
 import { LogRepairer } from './log-repairer.ts'
 import type { LedgerRepair } from './log-repairer.ts'
+import { LostRows } from './lost-rows.ts'
 import { MissionBranches } from './mission-branches.ts'
 import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
@@ -67,8 +68,10 @@ export class Ledger {
     const logs = new MissionLogs(options, warnings)
     const { fs } = logs
     const branches = new MissionBranches({ commonDir, fs, missions, warnings })
-    const frames = new FrameBook({ ...options, fs, branches, warnings })
     const journal = new DirtyJournal({ fs, commonDir, rebuild: () => logs.present(), warnings })
+    const lost = new LostRows(options, { logs, journal, warnings })
+    const onLooked: LostRows['mark'] = (graph, looked) => lost.mark(graph, looked)
+    const frames = new FrameBook({ ...options, fs, branches, warnings, onLooked })
     this.#options = options
     this.#logs = logs
     this.#frames = frames
@@ -163,15 +166,10 @@ export class Ledger {
       const committed: string[] = []
       const deferred: Deferral[] = []
       await this.#mendIndexes()
-      for (const ledger of await this.#journal.ledgers()) {
-        const { answer, isNew } = await this.#committer.commit(ledger).catch((error: unknown) => ({
-          answer: { type: 'git.deferred' as const, deferral: refusalFrom(ledger, error) },
-          isNew: false,
-        }))
-        if (answer.type === 'git.deferred') deferred.push(answer.deferral)
-        else if (isNew) committed.push(answer.commit)
-      }
+      await this.#commitWaiting(committed, deferred)
       await this.#frames.record(await this.#logs.graph())
+      // What the look found to be missing from a branch.
+      await this.#commitWaiting(committed, deferred)
       return { committed, deferred, unqueued: await this.#unqueued.events() }
     })
   }
@@ -218,6 +216,20 @@ export class Ledger {
     }
     const hands = { errorFrom: gitErrorFrom, recoverSeeds }
     return withLedgerLock(repository, { ...hands, ...(onStep && { onStep }) }, body)
+  }
+
+  /** Each ledger once. */
+  async #commitWaiting(committed: string[], deferred: Deferral[]): Promise<void> {
+    for (const named of await this.#journal.ledgers()) {
+      const { mission, ledger } = named
+      if (deferred.some((one) => one.mission === mission && one.ledger === ledger)) continue
+      const { answer, isNew } = await this.#committer.commit(named).catch((error: unknown) => ({
+        answer: { type: 'git.deferred' as const, deferral: refusalFrom(named, error) },
+        isNew: false,
+      }))
+      if (answer.type === 'git.deferred') deferred.push(answer.deferral)
+      else if (isNew) committed.push(answer.commit)
+    }
   }
 
   async #mendIndexes(): Promise<void> {

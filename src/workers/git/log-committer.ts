@@ -46,7 +46,8 @@ export class LogCommitter {
       const placement = await this.#options.placementOf(named.mission)
       await branches.track(placement)
       const { commit, isNew } = await this.#commitLog(placement, named.ledger)
-      const frames = await this.#settle({ ...named, mission: placement.mission.directory })
+      const ledger = { ...named, mission: placement.mission.directory }
+      const frames = await this.#settle(ledger, isNew ? commit : null)
       return { answer: { type: 'git.committed', commit, frames }, isNew }
     } catch (error) {
       const deferral = deferralFrom(named, error)
@@ -96,10 +97,10 @@ export class LogCommitter {
   }
 
   /** The commit stands, whatever happens here: what fails keeps the mark, and the next heal repeats it. */
-  async #settle(ledger: MissionLedger): Promise<number> {
+  async #settle(ledger: MissionLedger, made: string | null): Promise<number> {
     const { logs, frames, journal, warnings } = this.#parts
     try {
-      const pending = await frames.record(await logs.graph())
+      const pending = await frames.record(await logs.graph(), made)
       await journal.clear(ledger)
       return pending
     } catch (error) {

@@ -16,6 +16,7 @@ export type LedgerWarningCode =
   | 'FRAME_UNRECORDED'
   | 'HISTORY_CUT'
   | 'LOG_TAIL_MOVED'
+  | 'ROWS_TAKEN_OFF'
   | 'SEED_MARK_DAMAGED'
   | 'SEED_UNWRITTEN'
   | 'SNAPSHOT_UNWRITTEN'
