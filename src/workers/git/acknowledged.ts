@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { readBounded } from '../../project/bounded-file.ts'
 import { OID } from '../../project/object-id.ts'
 import { STATE_DIRECTORY } from '../../project/repository-lock.ts'
+import { AppendedFile } from './appended-file.ts'
 import type { DurableFs } from './durable-fs.ts'
 import { setAside } from './owned-json.ts'
 
@@ -38,25 +39,32 @@ export function keyOf({ origin, team, epoch }: Confirmer): string {
   return `@${createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 32)}`
 }
 
-/** Total: a line that can't be read is none. */
+type Confirmed = {
+  /** Of the last line that names one. */
+  readonly key: string
+  readonly hashesByKey: Map<string, Set<string>>
+}
+
+const FILES = new AppendedFile<Confirmed>((text, before) => {
+  let key = before?.key ?? ''
+  const hashesByKey = before?.hashesByKey ?? new Map<string, Set<string>>()
+  for (const [line] of text.matchAll(LINE)) {
+    if (line.startsWith('@')) key = line
+    else hashesByKey.set(key, (hashesByKey.get(key) ?? new Set()).add(line))
+  }
+  return { key, hashesByKey }
+})
+const NO_BYTES = Buffer.alloc(0)
+
+/** Total: a line that can't be read is none. The hashes are those of now: what is confirmed later is added to them. */
 export function readAcknowledged(
   commonDir: string,
   { as, file = ACKNOWLEDGED }: { readonly as?: string; readonly file?: string } = {},
 ): Acknowledged {
-  const read = readBounded(pathOf(commonDir, file), BYTES_MAX, { followLink: false })
-  const text = read.state === 'read' ? read.bytes.toString('latin1') : ''
-  const hashesByKey = new Map<string, Set<string>>()
-  let key = ''
-  let isEmpty = true
-  for (const [line] of text.matchAll(LINE)) {
-    if (line.startsWith('@')) key = line
-    else {
-      isEmpty = false
-      const hashes = hashesByKey.get(key) ?? new Set()
-      hashesByKey.set(key, hashes.add(line))
-    }
-  }
-  return { key, hashes: hashesByKey.get(as ?? key) ?? new Set(), isEmpty }
+  const path = pathOf(commonDir, file)
+  const read = readBounded(path, BYTES_MAX, { followLink: false })
+  const { key, hashesByKey } = FILES.parse(path, read.state === 'read' ? read.bytes : NO_BYTES)
+  return { key, hashes: hashesByKey.get(as ?? key) ?? new Set(), isEmpty: hashesByKey.size === 0 }
 }
 
 /** What follows is confirmed by this one. Durable when it returns. @throws as `addAcknowledged`. */

@@ -67,8 +67,7 @@ export class LinesBook {
     const done: string[] = []
     let length = 0
     let looked = 0
-    for (const { id, commit: hash, mission } of this.#sources(key)) {
-      if (told.has(id)) continue
+    for (const { id, commit: hash, mission } of this.#sources(key, told)) {
       if (length > CLAIM_LENGTH_MAX || looked >= CLAIM_COMMITS_MAX) break
       const commit = await graph.findCommit(hash)
       const all = commit === null ? [] : await linesIn(graph, { commit, mission }, owner, clean)
@@ -89,14 +88,18 @@ export class LinesBook {
     return frames.length === 0 && done.length > 0 ? this.frames(graph, key, owner, except) : frames
   }
 
-  /** What was announced first; history waits for nobody. */
-  #sources(key: string): readonly Source[] {
+  /** Those that are not told. What was announced comes first; history waits for nobody. */
+  #sources(key: string, told: ReadonlySet<string>): readonly Source[] {
     const { commonDir } = this.#options
-    const confirmed = [...readAcknowledged(commonDir, { as: key }).hashes]
-    return [
-      ...confirmed.map((commit) => ({ id: commit, commit, mission: null })),
-      ...releasedLogs(commonDir).map((log) => ({ id: historyIdOf(log), ...log })),
-    ]
+    const sources: Source[] = []
+    for (const commit of readAcknowledged(commonDir, { as: key }).hashes) {
+      if (!told.has(commit)) sources.push({ id: commit, commit, mission: null })
+    }
+    for (const log of releasedLogs(commonDir)) {
+      const id = historyIdOf(log)
+      if (!told.has(id)) sources.push({ id, ...log })
+    }
+    return sources
   }
 
   /** The hub holds those of these that are lines; others change nothing. */

@@ -1,6 +1,7 @@
 /** How commits came to a branch, as git's reflogs tell it. Reads only, and totally: a log that is not there has no entries. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { AppendedFile } from './appended-file.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { namesIn } from '../../project/names-in.ts'
 import { OID } from '../../project/object-id.ts'
@@ -35,9 +36,14 @@ const REBASED = /^pull\b[^:]*\((?:start|finish)\)/
 const MADE = /^(?:commit|cherry-pick|revert|am)\b(?!: fast-forward$)/
 const MERGED = /^merge\b(?!.*: Fast-forward)/
 
-/** The movements of a branch, or of any other ref, oldest first; null where it has no log. */
+/** Of the refs that are looked at again and again. */
+const LOGS = new AppendedFile<Movement[]>((text, before) => movementsIn(text, before ?? []))
+
+/** The movements of a branch, or of any other ref, oldest first; null where it has no log. Later ones are added to the same. */
 export function readMovements(commonDir: string, ref: string): readonly Movement[] | null {
-  return readLog(join(commonDir, 'logs', ref))
+  const path = join(commonDir, 'logs', ref)
+  const read = readBounded(path, REFLOG_BYTES_MAX, { followLink: true })
+  return read.state === 'read' ? LOGS.parse(path, read.bytes) : null
 }
 
 /** All commits that were made in this repository and that a log remembers: of any branch, in any worktree. */
@@ -61,9 +67,11 @@ export function gitDirectories(commonDir: string): readonly string[] {
 
 function readLog(path: string): readonly Movement[] | null {
   const read = readBounded(path, REFLOG_BYTES_MAX, { followLink: true })
-  if (read.state !== 'read') return null
-  const movements: Movement[] = []
-  for (const line of read.bytes.toString('latin1').split('\n')) {
+  return read.state === 'read' ? movementsIn(read.bytes.toString('latin1')) : null
+}
+
+function movementsIn(text: string, movements: Movement[] = []): Movement[] {
+  for (const line of text.split('\n')) {
     const [, from = '', to = '', message = ''] = LINE.exec(line) ?? []
     if (to === '') continue
     movements.push({
