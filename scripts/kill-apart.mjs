@@ -13,11 +13,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import {
+  configured,
   EMIT,
   knowingHub,
   NODE,
   project,
   repository,
+  settingFaults,
   storeFaults,
   wholeFaults,
 } from './kill-places.mjs'
@@ -50,14 +52,12 @@ export const APART = {
     check: (world, { root }) => wholeFaults(world, root),
   },
   'hooks install': {
-    take: (world) => project(world),
+    take: (world) => configured(world),
     cwd: (_, { root }) => root,
     args: () => ['hooks', 'install'],
     next: ['the same'],
-    // Git's lock of its configuration stays where git was killed over it, and is said to the user.
-    refused: 'GIT_FAILED',
+    left: (world, { root }) => settingFaults(world, root),
     check: async (world, { root }) => {
-      if (existsSync(join(root, '.git', 'config.lock'))) return wholeFaults(world, root)
       const { document } = await world.attempt(['hooks', 'status'], {}, { cwd: root })
       const missing = (document?.parts ?? [{}]).filter(({ state }) => state !== 'installed')
       return [...missing.map(({ name }) => `${name} is not installed`), ...wholeFaults(world, root)]

@@ -4,12 +4,14 @@ import { appendFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { lineFaults } from './kill-hub.mjs'
 import {
+  configured,
   done,
   EMIT,
   newFile,
   newPath,
   NODE,
   project,
+  settingFaults,
   storeFaults,
   wholeFaults,
 } from './kill-places.mjs'
@@ -43,17 +45,15 @@ export const OF_FILES = {
   },
   'hooks uninstall': {
     take: async (world) => {
-      const made = await project(world)
+      const made = await configured(world)
       await done(world, made.root, ['hooks', 'install'])
       return made
     },
     cwd: inRoot,
     args: () => ['hooks', 'uninstall'],
     next: ['the same'],
-    // As for `hooks install`.
-    refused: 'GIT_FAILED',
+    left: (world, { root }) => settingFaults(world, root),
     check: async (world, { root }) => {
-      if (existsSync(join(root, '.git', 'config.lock'))) return wholeFaults(world, root)
       const { parts } = await done(world, root, ['hooks', 'status'])
       // Others use what is committed.
       const left = parts.filter(({ name, state }) => state === 'installed' && name !== ATTRIBUTES)

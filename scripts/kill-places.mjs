@@ -8,11 +8,11 @@ import Database from 'better-sqlite3'
 
 export const EMIT = ['emit', 'NoteTaken', '--payload', '{}']
 export const NODE = '0123456789ab'
+const SETTING = 'user.nickname'
 /** Locks and halves of files, in whatever folder. */
 const STRAY = /(?:\.lock|\.tmp|[/\\]tmp-[^/\\]*)$/
-/** Git's own, of a branch or a setting, and halves beside a hook or of a mission that nobody was told of: in nobody's way. */
-const OF_NO_ONE =
-  /(?:refs[/\\]heads[/\\]kitty[/\\]|\.git[/\\]config\.lock$|hooks[/\\]\.|kitty-specs[/\\][^/\\]+[/\\]\.meta\.json)/
+/** Git's own, of a branch, and halves of a mission that nobody was told of: in nobody's way. */
+const OF_NO_ONE = /(?:refs[/\\]heads[/\\]kitty[/\\]|kitty-specs[/\\][^/\\]+[/\\]\.meta\.json)/
 
 let made = 0
 let knower = null
@@ -44,6 +44,20 @@ export async function project(world) {
   const root = repository(world)
   const { project: made } = await done(world, root, ['init'])
   return { root, uuid: made.uuid, path: join(world.state, 'projects', made.uuid, 'outbox.db') }
+}
+
+/** The same, with a setting of the user's own. */
+export async function configured(world) {
+  const made = await project(world)
+  world.git(made.root, 'config', SETTING, 'kept')
+  return made
+}
+
+/** The setting stands, and git can read it. */
+export function settingFaults(world, root) {
+  const args = ['config', '--local', '--get', SETTING]
+  const { stdout } = spawnSync('git', args, { cwd: root, env: world.env, encoding: 'utf8' })
+  return stdout.trim() === 'kept' ? [] : [`${SETTING} is lost`]
 }
 
 /** What such a command says, which must succeed; it is run in this process, as a start takes longer than most commands do. */

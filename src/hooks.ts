@@ -1,11 +1,19 @@
 /** Sets a clone up, and takes it back: git merges logs by event id, and native commits are noted as soon as they are made. */
-import { findHookFolder, installHook, lookAtHook, uninstallHook } from './project/hook-files.ts'
+import { healGitConfig } from './project/git-config-edit.ts'
+import {
+  findHookFolder,
+  healHook,
+  installHook,
+  lookAtHook,
+  uninstallHook,
+} from './project/hook-files.ts'
 import { HOOKS } from './project/hook-script.ts'
 import { gatherLiterals } from './project/literals.ts'
 import { locateRepository } from './project/locate.ts'
 import {
   ATTRIBUTES_FILE,
   DRIVERS,
+  healAttributes,
   installAttributes,
   installDriver,
   lookAtAttributes,
@@ -14,6 +22,8 @@ import {
 } from './project/merge-setup.ts'
 import type { PartState } from './project/part-state.ts'
 import type { Program } from './project/program-line.ts'
+import { asProjectError } from './project/replace-file.ts'
+import { withRepositoryLock } from './project/repository-lock.ts'
 import type { Repository } from './project/types.ts'
 import { openLedger } from './workers/git/git-service.ts'
 
@@ -26,18 +36,20 @@ export type SetupPart = PartState & {
 type Hand = {
   readonly name: string
   readonly look: () => PartState
+  /** Takes away what one left that died over its work. */
+  readonly heal: () => void
   readonly install: () => PartState | Promise<PartState>
   readonly uninstall: () => PartState | Promise<PartState>
 }
 
 /** Nothing that is the user's is changed; again, it changes nothing. @throws GitError, ProjectError */
 export async function installHooks(repository: Repository, program: Program) {
-  return change(await handsFor(repository, program), (hand) => hand.install())
+  return change(repository, program, (hand) => hand.install())
 }
 
 /** The attributes stay: they are the team's, and harmless. @throws GitError, ProjectError */
 export async function uninstallHooks(repository: Repository, program: Program) {
-  return change(await handsFor(repository, program), (hand) => hand.uninstall())
+  return change(repository, program, (hand) => hand.uninstall())
 }
 
 /** Reads only. @throws GitError GIT_MISSING, GIT_TIMEOUT */
@@ -68,18 +80,21 @@ async function handsFor(repository: Repository, program: Program): Promise<reado
     {
       name: ATTRIBUTES_FILE,
       look: () => lookAtAttributes(repository),
+      heal: () => healAttributes(repository),
       install: () => installAttributes(repository),
       uninstall: () => lookAtAttributes(repository),
     },
     ...DRIVERS.map((driver) => ({
       name: `merge.${driver}`,
       look: () => lookAtDriver(repository, driver, program),
+      heal: () => healGitConfig(repository),
       install: () => installDriver(repository, driver, program),
       uninstall: () => uninstallDriver(repository, driver, program),
     })),
     ...HOOKS.map((hook) => ({
       name: hook,
       look: () => lookAtHook(folder, hook, program),
+      heal: () => healHook(folder, hook),
       install: () => installHook(folder, hook, program),
       uninstall: () => uninstallHook(folder, hook),
     })),
@@ -87,14 +102,27 @@ async function handsFor(repository: Repository, program: Program): Promise<reado
 }
 
 async function change(
-  hands: readonly Hand[],
+  repository: Repository,
+  program: Program,
   work: (hand: Hand) => PartState | Promise<PartState>,
 ): Promise<readonly SetupPart[]> {
-  const parts: SetupPart[] = []
-  for (const hand of hands) {
-    const before = hand.look().state
-    const after = await work(hand)
-    parts.push({ name: hand.name, ...after, changed: before !== after.state })
+  const hands = await handsFor(repository, program)
+  return withRepositoryLock(repository.commonDir, 'setup', async () => {
+    const parts: SetupPart[] = []
+    for (const hand of hands) {
+      heal(hand)
+      const before = hand.look().state
+      const after = await work(hand)
+      parts.push({ name: hand.name, ...after, changed: before !== after.state })
+    }
+    return parts
+  })
+}
+
+function heal(hand: Hand): void {
+  try {
+    hand.heal()
+  } catch (error) {
+    throw asProjectError(error)
   }
-  return parts
 }

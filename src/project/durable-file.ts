@@ -17,6 +17,8 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { systemCode } from '../errors.ts'
 
+const LEFTOVER = /\.tmp(?:\.lock)?$/
+
 export type Content = {
   readonly text: string | Uint8Array
   readonly mode: number
@@ -94,14 +96,18 @@ export function temporaryBeside(path: string): string {
  */
 // Not 0 for all: a file just written can be younger than now, whose clock has whole milliseconds only.
 export function sweepLeftovers(path: string, ageMs = -Infinity): void {
-  const prefix = prefixOf(path)
-  for (const name of readdirSync(dirname(path))) {
-    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue
-    const temporary = join(dirname(path), name)
+  for (const temporary of leftoversOf(path)) {
     const stats = lstatSync(temporary, { throwIfNoEntry: false })
     if (stats !== undefined && Date.now() - stats.mtimeMs >= ageMs)
       rmSync(temporary, { force: true })
   }
+}
+
+/** What has a name of `temporaryBeside`, git's lock of such a file among it. @throws the system's own errors */
+export function leftoversOf(path: string): string[] {
+  const names = readdirSync(dirname(path))
+  const left = names.filter((name) => name.startsWith(prefixOf(path)) && LEFTOVER.test(name))
+  return left.map((name) => join(dirname(path), name))
 }
 
 /** Makes the names in a folder durable. Windows can't, and keeps names by itself. */

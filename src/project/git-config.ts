@@ -12,7 +12,7 @@ export type GitConfigEntry = {
   readonly value: string | null
 }
 
-const CONFIG_SIZE_MAX_BYTES = 1024 * 1024
+export const CONFIG_SIZE_MAX_BYTES = 1024 * 1024
 
 /**
  * The entries of the repository's configuration in file order; what git would not read is left out,

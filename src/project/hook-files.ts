@@ -1,9 +1,10 @@
 /** The files of git's hooks: our lines in them, what the user has there kept in its place and in force. */
-import { linkSync, lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, linkSync, lstatSync, readlinkSync } from 'node:fs'
+import { renameSync, rmSync, symlinkSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { ProjectError, systemCode } from '../errors.ts'
 import { readBounded } from './bounded-file.ts'
-import { replaceDurably, syncFolder } from './durable-file.ts'
+import { replaceDurably, sweepLeftovers, syncFolder } from './durable-file.ts'
 import { CHAINED_SUFFIX, hasBlock, newScript, withBlock, withoutBlock } from './hook-script.ts'
 import type { HookName } from './hook-script.ts'
 import { makeFolders } from './make-folders.ts'
@@ -53,6 +54,11 @@ export function lookAtHook(folder: HookFolder, hook: HookName, program: Program)
   if (isSwitchedOff(found)) return advise(hook, SWITCHED_OFF)
   if (found.kind !== 'script' || !hasBlock(found.text)) return ABSENT
   return withBlock(found.text, hook, program) === found.text ? INSTALLED : OUTDATED
+}
+
+/** Takes away what dead callers left. @throws the system's own errors */
+export function healHook(folder: HookFolder, hook: HookName): void {
+  if (folder !== null && existsSync(folder)) sweepLeftovers(join(folder, hook))
 }
 
 /** @throws ProjectError REPOSITORY_READ_ONLY, WRITE_FAILED */

@@ -1,8 +1,9 @@
 /** What lets git merge logs in this clone: lines in its attributes file, and the driver that they name in its configuration. */
 import { join } from 'node:path'
-import { GitError } from '../errors.ts'
 import { readBounded } from './bounded-file.ts'
 import type { BoundedRead } from './bounded-file.ts'
+import { sweepLeftovers } from './durable-file.ts'
+import { editGitConfig } from './git-config-edit.ts'
 import { readGitConfigValue } from './git-config.ts'
 import {
   LOG_DRIVER,
@@ -11,7 +12,6 @@ import {
   wantsDriver,
   withMergeLines,
 } from './merge-attributes.ts'
-import { runGit } from './native-git.ts'
 import { ABSENT, foreign, INSTALLED, OUTDATED } from './part-state.ts'
 import type { PartState } from './part-state.ts'
 import { programLine } from './program-line.ts'
@@ -37,6 +37,11 @@ export function lookAtAttributes({ worktree }: Repository): PartState {
     )
   }
   return absent.length > 0 ? ABSENT : INSTALLED
+}
+
+/** Takes away what dead callers left. @throws the system's own errors */
+export function healAttributes({ worktree }: Repository): void {
+  sweepLeftovers(join(worktree, ATTRIBUTES_FILE))
 }
 
 /** Adds what is absent behind the user's own lines. @throws ProjectError PATH_REFUSED, REPOSITORY_READ_ONLY, WRITE_FAILED */
@@ -67,7 +72,7 @@ export function lookAtDriver(
   )
 }
 
-/** A driver of another program stays. @throws GitError GIT_MISSING, GIT_TIMEOUT, GIT_FAILED */
+/** A driver of another program stays. @throws as `editGitConfig`, and is called as that is */
 export async function installDriver(
   repository: Repository,
   driver: DriverName,
@@ -75,8 +80,10 @@ export async function installDriver(
 ): Promise<PartState> {
   const found = lookAtDriver(repository, driver, program)
   if (found.state === 'installed' || found.state === 'foreign') return found
-  await setConfig(repository, `merge.${driver}.name`, DRIVER_TITLE)
-  await setConfig(repository, `merge.${driver}.driver`, driverLine(program))
+  await editGitConfig(repository, {
+    [`merge.${driver}.name`]: DRIVER_TITLE,
+    [`merge.${driver}.driver`]: driverLine(program),
+  })
   return INSTALLED
 }
 
@@ -88,13 +95,10 @@ export async function uninstallDriver(
 ): Promise<PartState> {
   const found = lookAtDriver(repository, driver, program)
   if (found.state === 'absent' || found.state === 'foreign') return found
-  for (const name of ['driver', 'name']) {
-    const key = `merge.${driver}.${name}`
-    const args = ['config', '--local', '--unset-all', key]
-    const { code } = await runGit(args, { cwd: repository.worktree })
-    // 5: it was not there.
-    if (code !== 0 && code !== 5) throw configRefused()
-  }
+  await editGitConfig(repository, {
+    [`merge.${driver}.driver`]: null,
+    [`merge.${driver}.name`]: null,
+  })
   return ABSENT
 }
 
@@ -104,18 +108,6 @@ export function missingDriver({ worktree, commonDir }: Repository): string | nul
   if (file.state !== 'read' || !wantsDriver(file.bytes)) return null
   if (readGitConfigValue(commonDir, `merge.${LOG_DRIVER}.driver`) !== null) return null
   return `this clone lacks the merge driver ${LOG_DRIVER} that ${ATTRIBUTES_FILE} names for the logs`
-}
-
-async function setConfig({ worktree }: Repository, key: string, value: string): Promise<void> {
-  const { code } = await runGit(['config', '--local', key, value], { cwd: worktree })
-  if (code !== 0) throw configRefused()
-}
-
-function configRefused(): GitError {
-  return new GitError('GIT_FAILED', 'git did not change its configuration', {
-    hint: 'Check that .git/config may be written and that .git/config.lock is not left over.',
-    retryable: true,
-  })
 }
 
 // Git takes a percent sign for the start of one of its own words.

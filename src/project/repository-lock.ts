@@ -10,7 +10,7 @@ import Database from 'better-sqlite3'
 import { GitError, KittiwakeError, systemCode } from '../errors.ts'
 import { asProjectError } from './replace-file.ts'
 
-export type LockName = 'identity' | 'worktrees' | 'ledger' | 'metadata'
+export type LockName = 'identity' | 'worktrees' | 'setup' | 'ledger' | 'metadata'
 
 export type LockOptions = {
   /** By default as long as the holder of this lock may rightly need. */
@@ -21,10 +21,11 @@ export type LockOptions = {
 /** The folder inside the common git directory that is this runtime's alone. */
 export const STATE_DIRECTORY = 'kittiwake'
 
-// The first two are held for a run of git. A commit of the ledger takes milliseconds.
+// The first three are held for runs of git. A commit of the ledger takes milliseconds.
 const TIMEOUT_MS: Readonly<Record<LockName, number>> = {
   identity: 90_000,
   worktrees: 90_000,
+  setup: 90_000,
   ledger: 10_000,
   metadata: 10_000,
 }

@@ -93,6 +93,20 @@ describe('the model of a disk', () => {
 
 describe.skipIf(PowerCut.obstacle() !== null)('a power cut, replayed', () => {
   it(
+    'leaves all settings of git that were there (F03)',
+    async () => {
+      const power = await PowerCut.open()
+      onTestFinished(() => power.close())
+      const random = new Random(1)
+      const run = await power.record('hooks install')
+      const cut = { at: run.record.length, random, next: 'the same' }
+      for (const way of LEAST) await power.cut(run, { ...cut, way })
+      expect(power.faults.join('\n')).toBe('')
+    },
+    TIMEOUT_MS,
+  )
+
+  it(
     `leaves what was said, and whatever else heals, under POWER_SEED=${CHANCE} (F03, I1, I7)`,
     async () => {
       const random = new Random(CHANCE)
