@@ -8,9 +8,9 @@ import { ask, databaseFaults, newFile, newPath, NODE } from './kill-places.mjs'
 const TEAM = 'coast'
 /** Stands in every event of the project that is deleted. */
 const CANARY = 'quillwort-that-is-swept'
-const EVENTS = 20
+export const EVENTS = 20
 const DAY_MS = 86_400_000
-const HUB_DATABASE = 'hub.db'
+export const HUB_DATABASE = 'hub.db'
 /** Without what a row was emptied by. */
 const OLD_SCHEMA = 5
 const OLD_EVENT = '01J00000000000000000000001'
@@ -89,8 +89,6 @@ export const AT_HUBS = {
     args: (_, { data, backup }) => {
       return ['hub', 'restore', '--from', backup, '--data', data, '--yes']
     },
-    // The kernel copies the file, by a call that no preloaded library sees.
-    isRecordable: false,
     next: ['the same'],
     left: (_, { data }, document) => {
       const [count] = counted(data)
@@ -102,6 +100,24 @@ export const AT_HUBS = {
       ...(await hubFaults(world, data)),
       ...strays(data),
     ],
+  },
+  'hub restore of what hubs share': {
+    take: async (world) => {
+      const { HubStore } = await import('../dist/hub/store.js')
+      const [from, data] = [newPath(world, 'hub'), newPath(world, 'hub')]
+      new HubStore(from, 'shared').close()
+      mkdirSync(data)
+      return { data, backup: join(from, HUB_DATABASE) }
+    },
+    args: (world, subject) => AT_HUBS['hub restore'].args(world, subject),
+    next: ['the same'],
+    // It goes into a folder without data alone.
+    refused: 'HUB_DATA_SHARED',
+    left: (_, { data }, document) =>
+      document === null && !existsSync(join(data, HUB_DATABASE))
+        ? []
+        : tableFaults(join(data, HUB_DATABASE)),
+    check: async (world, { data }) => [...(await hubFaults(world, data)), ...strays(data)],
   },
   'hub delete': {
     take: (world) => filled(world),
@@ -179,7 +195,7 @@ async function token(world) {
 }
 
 /** A folder of a hub with the events of a project, taken at such a time. */
-async function filled(world, at = Date.now()) {
+export async function filled(world, at = Date.now()) {
   const made = { data: newPath(world, 'hub'), uuid: randomUUID() }
   await fill(made, CANARY, at)
   return made
@@ -226,7 +242,7 @@ async function olderFaults(world, { data }) {
   return [...(isThere ? [] : ['the event is lost']), ...(await hubFaults(world, data))]
 }
 
-async function hubFaults(world, subject) {
+export async function hubFaults(world, subject) {
   const data = subject.data ?? subject
   const { code, document } = await world.attempt(['hub', 'verify', '--data', data])
   return code === 0 ? [] : [`the hub is not whole: ${JSON.stringify(document ?? null)}`]
@@ -251,11 +267,18 @@ function counted(data) {
   return ask(join(data, HUB_DATABASE), 'SELECT count(*) FROM events')
 }
 
-function eventFaults(path, count) {
+export function eventFaults(path, count) {
   const damage = databaseFaults(path)
   if (damage.length > 0) return damage
   const [found] = ask(path, 'SELECT count(*) FROM events')
   return found === count ? [] : [`${path} has ${found} events of ${count}`]
+}
+
+function tableFaults(path) {
+  const damage = databaseFaults(path)
+  if (damage.length > 0) return damage
+  const [tables] = ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'")
+  return tables === 1 ? [] : [`${path} is empty`]
 }
 
 /** Files that hold what is gone. */
@@ -265,8 +288,9 @@ function holding(data) {
     .map((name) => `${name} holds what was deleted`)
 }
 
-function strays(data) {
+/** Work that is left in a folder. */
+export function strays(data) {
   return readdirSync(data)
-    .filter((name) => name.startsWith('restore-'))
+    .filter((name) => /^(?:restore|migrate)-/.test(name))
     .map((name) => `left: ${name}`)
 }

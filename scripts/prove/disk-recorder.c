@@ -23,20 +23,27 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* The C library's own, as ours below stands in front of it. */
+static long (*system_call)(long, ...);
 static _Atomic long *turn;
 static const char *under;
 static int log_fd = -1;
 
+static void find(void) {
+  if (!system_call) system_call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+}
+
 __attribute__((constructor)) static void begin(void) {
+  find();
   const char *file = getenv("RECORD_TO"), *lock = getenv("RECORD_LOCK");
   under = getenv("RECORD_UNDER");
   if (!file || !lock || !under) return;
-  int fd = syscall(SYS_openat, AT_FDCWD, lock, O_RDWR | O_CLOEXEC);
+  int fd = system_call(SYS_openat, AT_FDCWD, lock, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
   void *page = mmap(NULL, sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  syscall(SYS_close, fd);
+  system_call(SYS_close, fd);
   if (page == MAP_FAILED) return;
-  log_fd = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CLOEXEC);
+  log_fd = system_call(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CLOEXEC);
   if (log_fd >= 0) turn = page;
 }
 
@@ -83,11 +90,11 @@ static int path_at(int dir, const char *path, char *whole) {
 static void say(const char *what, unsigned long inode, long offset, const struct iovec *pieces, int count, size_t bytes, const char *path, const char *other) {
   char line[2 * PATH_MAX + 128];
   int length = snprintf(line, sizeof(line), "%s\t%lu\t%ld\t%zu\t%s\t%s\n", what, inode, offset, bytes, path, other);
-  syscall(SYS_write, log_fd, line, length);
+  system_call(SYS_write, log_fd, line, length);
   for (int at = 0; at < count && bytes > 0; at += 1) {
     size_t part = pieces[at].iov_len < bytes ? pieces[at].iov_len : bytes;
     for (size_t done = 0; done < part;) {
-      long now = syscall(SYS_write, log_fd, (char *)pieces[at].iov_base + done, part - done);
+      long now = system_call(SYS_write, log_fd, (char *)pieces[at].iov_base + done, part - done);
       if (now <= 0) return;
       done += now;
     }
@@ -220,6 +227,53 @@ WRITE_CALL(writev, (int fd, const struct iovec *v, int n), TYPES(int, const stru
 WRITE_CALL(pwritev, (int fd, const struct iovec *v, int n, off_t o), TYPES(int, const struct iovec *, int, off_t), (fd, v, n, o), v, n, o)
 WRITE_CALL(pwritev64, (int fd, const struct iovec *v, int n, off64_t o), TYPES(int, const struct iovec *, int, off64_t), (fd, v, n, o), v, n, o)
 
+/* What the kernel copies from file to file passes no buffer of the program's: it is read again from the file. */
+static void say_again(int fd, long at, long done, const char *path) {
+  char link[64], bytes[65536];
+  snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+  int again = system_call(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
+  if (again < 0) return;
+  while (done > 0) {
+    long part = system_call(SYS_pread64, again, bytes, done < (long)sizeof(bytes) ? done : (long)sizeof(bytes), at);
+    if (part <= 0) break;
+    say("write", inode_of(fd), at, &(struct iovec){bytes, part}, 1, part, path, "");
+    at += part;
+    done -= part;
+  }
+  system_call(SYS_close, again);
+}
+
+ssize_t sendfile64(int fd, int from, off64_t *start, size_t n) {
+  REAL(ssize_t, "sendfile64", int, int, off64_t *, size_t);
+  char path[PATH_MAX];
+  if (!turn || fd <= 2 || !path_of(fd, path)) return real(fd, from, start, n);
+  take();
+  long at = lseek(fd, 0, SEEK_CUR);
+  ssize_t done = real(fd, from, start, n);
+  if (done > 0) say_again(fd, at, done, path);
+  give();
+  return done;
+}
+
+/* Node copies files by a call that has no name in the C library. */
+long syscall(long number, ...) {
+  long a[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int n = 0; n < 6; n += 1) a[n] = va_arg(rest, long);
+  va_end(rest);
+  find();
+  char path[PATH_MAX];
+  int fd = a[2];
+  if (number != SYS_copy_file_range || !turn || fd <= 2 || !path_of(fd, path)) return system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  take();
+  long at = a[3] ? *(off64_t *)a[3] : lseek(fd, 0, SEEK_CUR);
+  long done = system_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  if (done > 0) say_again(fd, at, done, path);
+  give();
+  return done;
+}
+
 /* What a stream keeps back goes out by a call of the C library's own: it is flushed here, and read again from the file. */
 static int flushed(FILE *stream, int (*real)(FILE *)) {
   char path[PATH_MAX], link[64], bytes[8192];
@@ -232,10 +286,10 @@ static int flushed(FILE *stream, int (*real)(FILE *)) {
   long at = fcntl(fd, F_GETFL) & O_APPEND ? before.st_size : lseek(fd, 0, SEEK_CUR);
   unsigned long inode = inode_of(fd);
   snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-  int again = syscall(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
+  int again = system_call(SYS_openat, AT_FDCWD, link, O_RDONLY | O_CLOEXEC);
   int done = real(stream);
-  long found = again < 0 ? -1 : syscall(SYS_pread64, again, bytes, pending, at);
-  if (again >= 0) syscall(SYS_close, again);
+  long found = again < 0 ? -1 : system_call(SYS_pread64, again, bytes, pending, at);
+  if (again >= 0) system_call(SYS_close, again);
   if (found > 0) say("write", inode, at, &(struct iovec){bytes, found}, 1, found, path, "");
   give();
   return done;

@@ -99,6 +99,8 @@ export function restoreHub(dataDir: string, file: string): Restoration {
     const copy = join(work, DATABASE_FILE)
     copyIn(file, copy)
     const { verification, use } = prepareCopy(work, path)
+    // SQLite makes sure of what it wrote itself alone.
+    syncFile(copy)
     const { events, commits } = verification
     const before = existsSync(path) ? setAside(path) : null
     renameSync(copy, path)
@@ -107,7 +109,7 @@ export function restoreHub(dataDir: string, file: string): Restoration {
   } catch (error) {
     throw error instanceof LinkError ? error : failed('HUB_RESTORE_FAILED', 'the data', error)
   } finally {
-    if (work !== null) rmSync(work, { recursive: true, force: true })
+    if (work !== null) discard(work)
     lock.close()
   }
 }

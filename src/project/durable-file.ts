@@ -75,10 +75,10 @@ export function takeNewName(temporary: string, path: string): boolean {
   return true
 }
 
-/** Removes it; what a disk doesn't let go is swept later. Never throws. */
+/** Removes a file or a folder; what a disk doesn't let go is swept later. Never throws. */
 export function discard(temporary: string): void {
   try {
-    rmSync(temporary, { force: true })
+    rmSync(temporary, { recursive: true, force: true })
   } catch {
     // The file that it was made for is there, or the reason why not is on its way.
   }

@@ -122,4 +122,15 @@ describe('kill -9', () => {
     },
     SWEEP_TIMEOUT_MS,
   )
+
+  it(
+    'has no command fail over what it only can not take away, and the next one does (F09)',
+    async () => {
+      const before = sweep.failures
+      await sweep.run([kill('hub restore', '^rm .*restore-', { error: 'EIO' })])
+      expect(sweep.faults).toEqual([])
+      expect(sweep.failures - before).toBe(1)
+    },
+    SWEEP_TIMEOUT_MS,
+  )
 })

@@ -92,14 +92,16 @@ describe('the model of a disk', () => {
 })
 
 describe.skipIf(PowerCut.obstacle() !== null)('a power cut, replayed', () => {
-  it(
-    'leaves all settings of git that were there (F03)',
-    async () => {
+  it.each([
+    ['all settings of git that were there', 'hooks install', 'the same'],
+    ['a whole hub that was put back', 'hub restore of what hubs share', 'the same'],
+  ])(
+    'leaves %s (F03)',
+    async (_, scenario, next) => {
       const power = await PowerCut.open()
       onTestFinished(() => power.close())
-      const random = new Random(1)
-      const run = await power.record('hooks install')
-      const cut = { at: run.record.length, random, next: 'the same' }
+      const run = await power.record(scenario)
+      const cut = { at: run.record.length, random: new Random(1), next }
       for (const way of LEAST) await power.cut(run, { ...cut, way })
       expect(power.faults.join('\n')).toBe('')
     },
