@@ -30,6 +30,13 @@ describe('the simulation of the actors', () => {
     TIMEOUT_MS,
   )
 
+  it.each([
+    ['a hub ends while nothing passes', 900_112_468],
+    ['a hub ends while nothing passes, and comes back', 900_117_569],
+  ])('finds nothing wrong where %s', async (_, seed) => {
+    expect((await simulate(seed)).faults).toEqual([])
+  })
+
   it('makes one trace of a seed, step by step, and another one of another (I36)', async () => {
     const [one, same, other] = [
       await simulate(FIRST, { isTold: true }),
@@ -70,6 +77,18 @@ describe('the truth of a link', () => {
     expect(truth.faults).toEqual([])
     for (const at of [80_000, 90_000]) truth.look(world, at)
     expect(truth.faults).toEqual([expect.stringContaining(lie)])
+  })
+
+  it('is not missed by one whose end nobody can hear of, until it is silent for long', () => {
+    const truth = new Truth()
+    const process = up('live', { ...open, isSilent: true })
+    const world = { process, outbox, hub, repository, clock }
+    truth.look(world, 0)
+    process.connection = { ...open, isSilent: true, isOpen: false }
+    for (const at of [20_000, 50_000]) truth.look(world, at)
+    expect(truth.faults).toEqual([])
+    truth.look(world, 70_000)
+    expect(truth.faults).toEqual([expect.stringContaining('over a silent connection')])
   })
 
   it('is kept by a link that is up in every way', () => {

@@ -81,7 +81,8 @@ function lieOf({ process, outbox, hub, repository }) {
   if (outbox.grantEpoch === null) return ['without consent', SOON_MS]
   if (state === 'batching') return [null, 0]
   const { connection } = process
-  if (!connection.isOpen) return ['over a closed connection', SOON_MS]
+  // Where nothing passes, nobody hears of the end: then it is as silent as before.
+  if (!connection.isOpen && !connection.isSilent) return ['over a closed connection', SOON_MS]
   if (!connection.isSilent) return state === 'live' ? [null, 0] : heldUp(hub, repository)
   if (connection.owes) return ['over a connection that owes verdicts', UNANSWERED_MS]
   return process.isChecked
