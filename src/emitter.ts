@@ -129,8 +129,11 @@ export function createEmitter(
       const stamped: Stamped[] = []
       for (const taken of batch) {
         try {
-          const missionId = await surroundings.missionId(taken.draft.mission)
-          const event = stamp(taken.draft, taken.id, taken.at, { ...around, missionId })
+          const { mission } = taken.draft
+          // Not asked where none is named: a turn for each event costs as much as its stamp.
+          const place =
+            mission === undefined ? around : await surroundings.inMission(around, mission)
+          const event = stamp(taken.draft, taken.id, taken.at, place)
           assertContract(event)
           stamped.push({ taken, event, text: bounded(serializeEvent(event)) })
         } catch (error) {
@@ -212,8 +215,9 @@ export function createEmitter(
   const prepare: Emitter['prepare'] = async (input, id, at) => {
     const draft = parseDraft(sanitizer.sanitize(parseDraft(input)).value)
     const around = await surroundings.now()
-    const missionId = await surroundings.missionId(draft.mission)
-    const event = stamp(draft, id, at, { ...around, missionId })
+    const { mission } = draft
+    const place = mission === undefined ? around : await surroundings.inMission(around, mission)
+    const event = stamp(draft, id, at, place)
     assertContract(event)
     return bounded(serializeEvent(event))
   }

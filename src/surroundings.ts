@@ -20,7 +20,8 @@ export function createSurroundings(parts: Parts & { readonly identity: Identity 
   const [cleanBranch, cleanSlug] = [cleanerOf('git_branch'), cleanerOf('repo_slug')]
   let repoSlug: string | null | undefined
 
-  async function now(): Promise<Omit<Surroundings, 'missionId'>> {
+  /** Of an event that names no mission. */
+  async function now(): Promise<Surroundings> {
     if (identity === null && existsSync(join(repository.root, '.kittify', 'config.yaml'))) {
       identity = await identityOrNull(repository)
       if (identity !== null) {
@@ -38,16 +39,17 @@ export function createSurroundings(parts: Parts & { readonly identity: Identity 
       gitBranch: cleanBranch(head.branch),
       headCommitSha: head.oid,
       repoSlug: cleanSlug(repoSlug),
+      missionId: null,
     }
   }
 
-  async function missionId(reference: string | undefined): Promise<string | null> {
-    if (reference === undefined) return null
+  /** The same in the mission that the event names. */
+  async function inMission(around: Surroundings, reference: string): Promise<Surroundings> {
     const known = missionIdByReference.get(reference)
-    if (known !== undefined) return known
-    const mission = await readMission(repository, reference)
-    missionIdByReference.set(reference, mission.mission_id)
-    return mission.mission_id
+    if (known !== undefined) return { ...around, missionId: known }
+    const { mission_id: missionId } = await readMission(repository, reference)
+    missionIdByReference.set(reference, missionId)
+    return { ...around, missionId }
   }
 
   /** Why an identity that is there can't be used. */
@@ -68,5 +70,5 @@ export function createSurroundings(parts: Parts & { readonly identity: Identity 
     }
   }
 
-  return { now, missionId, faults }
+  return { now, inMission, faults }
 }
