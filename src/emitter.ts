@@ -74,10 +74,16 @@ export function createEmitter(
   let warned = false
   let unsettled = 0
 
+  /** A draft that the sanitizer has changed may be none any more; one that it has not changed is the one that was read. */
+  function cleanDraft(input: Draft): Draft {
+    const { value, redactions } = sanitizer.sanitize(parseDraft(input))
+    return redactions.length === 0 ? (value as Draft) : parseDraft(value)
+  }
+
   const emit = (input: Draft): Promise<Receipt> =>
     new Promise((resolve, reject) => {
       // Here and not later: nothing unsanitized may wait in a queue that others can look into (L4).
-      const draft = parseDraft(sanitizer.sanitize(parseDraft(input)).value)
+      const draft = cleanDraft(input)
       if (unsettled >= UNSETTLED_MAX) throw tooMany()
       const id = parts.newId()
       const at = isoMicroseconds(parts.clock.now())
@@ -213,7 +219,7 @@ export function createEmitter(
   }
 
   const prepare: Emitter['prepare'] = async (input, id, at) => {
-    const draft = parseDraft(sanitizer.sanitize(parseDraft(input)).value)
+    const draft = cleanDraft(input)
     const around = await surroundings.now()
     const { mission } = draft
     const place = mission === undefined ? around : await surroundings.inMission(around, mission)

@@ -93,6 +93,21 @@ describe('the emitter', () => {
     expect(kept).toEqual([1, 2])
   })
 
+  it('refuses a draft that is none any more once it is sanitized', async () => {
+    const { ask, kept } = keeper(() => null)
+    const { emit } = await emitterBefore(new RuntimeWorld(), ask)
+    const draftOf = (aggregate_id: string) => ({
+      event_type: 'NoteTaken',
+      aggregate_id,
+      payload: { note: 1 },
+    })
+    // As long as an aggregate may be; what stands for an address is longer than this one.
+    const addressed = 'a@b.io'.padStart(512, '- ')
+    await expect(emit(draftOf(addressed))).rejects.toMatchObject({ code: 'DRAFT_INVALID' })
+    await emit(draftOf(addressed.replace('@', '-')))
+    expect(kept).toEqual([1])
+  })
+
   it.each([
     new StoreError('OUTBOX_FULL', 'full', { retryable: true }),
     new RuntimeError('WORKER_FAILED', 'gone'),
