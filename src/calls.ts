@@ -4,7 +4,8 @@ import { asGiven } from './as-given.ts'
 import { RuntimeError } from './errors.ts'
 
 export class Calls {
-  readonly #abandonByCall = new Map<object, () => void>()
+  /** What refuses each of them. */
+  readonly #open = new Set<(error: Error) => void>()
   #isClosed = false
   #idle: (() => void)[] = []
 
@@ -12,10 +13,17 @@ export class Calls {
   run<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#isClosed) return Promise.reject(stopped('Create a new runtime.'))
     return new Promise((resolve, reject) => {
-      const call = {}
-      this.#abandonByCall.set(call, () => reject(stopped(UNKNOWN_OUTCOME)))
-      const settled = (): void => this.#settle(call)
-      work().then(resolve, reject).then(settled, settled)
+      this.#open.add(reject)
+      work().then(
+        (result) => {
+          resolve(result)
+          this.#settle(reject)
+        },
+        (error: unknown) => {
+          reject(error)
+          this.#settle(reject)
+        },
+      )
     })
   }
 
@@ -34,20 +42,20 @@ export class Calls {
   close(): Promise<void> {
     this.#isClosed = true
     return new Promise((resolve) => {
-      if (this.#abandonByCall.size === 0) resolve()
+      if (this.#open.size === 0) resolve()
       else this.#idle.push(resolve)
     })
   }
 
   /** Refuses what is still open. */
   abandon(): void {
-    for (const abandon of this.#abandonByCall.values()) abandon()
-    this.#abandonByCall.clear()
+    for (const refuse of this.#open) refuse(stopped(UNKNOWN_OUTCOME))
+    this.#open.clear()
   }
 
-  #settle(call: object): void {
-    this.#abandonByCall.delete(call)
-    if (this.#abandonByCall.size > 0) return
+  #settle(call: (error: Error) => void): void {
+    this.#open.delete(call)
+    if (this.#open.size > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 }
