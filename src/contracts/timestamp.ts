@@ -27,7 +27,7 @@ const CLOCK = String.raw`(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?`
 const ZONE = String.raw`(?:([Zz])|([+-])(\d{2}):?(\d{2}))`
 const WRITTEN = new RegExp(`^${DATE}(?:[Tt _]${CLOCK}${ZONE}?)?$`)
 const PLAIN =
-  /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d{1,9})?(?:Z|\+00:00)$/
+  /^[12]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3])(?::[0-5]\d){2}(?:\.\d{1,9})?(?:Z|\+00:00)$/
 const COUNTED = /^([+-]?\d{1,15})(?:\.(\d+))?$/
 
 /** What readers of JSON Schema can check of a time; the calendar they can't. */
@@ -56,7 +56,7 @@ export function isDateTime(text: string): boolean {
   return parseTimestamp(text) !== null
 }
 
-/** As nearly every writer writes a time: of the first 28 days of a month, by UTC. True only of what `isDateTime` takes. */
+/** As nearly every writer writes a time: on any day but a leap day, by UTC. True only of what `isDateTime` takes. */
 export function isPlainTime(text: string): boolean {
   return PLAIN.test(text)
 }

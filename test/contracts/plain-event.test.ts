@@ -54,4 +54,10 @@ describe(isPlainTime, () => {
     expect(isPlainTime('2026-03-04T05:06:07.000000+00:00')).toBe(true)
     expect(isPlainTime('2026-13-04T05:06:07.000000+00:00')).toBe(false)
   })
+
+  it('is said on each day of a year but a leap day', () => {
+    const day = (at: number) => new Date(Date.UTC(2024, 0, 1 + at)).toISOString()
+    const days = Array.from({ length: 366 }, (_, at) => day(at))
+    expect(days.filter((text) => !isPlainTime(text))).toEqual(['2024-02-29T00:00:00.000Z'])
+  })
 })
