@@ -23,6 +23,8 @@ export const JSON_LENGTH_MAX = 1024 * 1024
 /** The deepest nesting that is read or written. */
 export const JSON_DEPTH_MAX = 64
 
+const FEW_KEYS = 24
+
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 type Style = {
@@ -87,7 +89,7 @@ function itemsInOrder(items: readonly Json[], depth: number): Json | undefined {
 function keysInOrder(object: JsonObject, depth: number): Json | undefined {
   const keys = Object.keys(object)
   const isInOrder = isAscending(keys)
-  if (!isInOrder) keys.sort()
+  if (!isInOrder) sortUnits(keys)
   let copy: Record<string, Json> | null = isInOrder ? null : {}
   for (const key of keys) {
     if (isMisplaced(key)) return undefined
@@ -112,6 +114,20 @@ function isAscending(keys: readonly string[]): boolean {
     if ((keys[at - 1] as string) > (keys[at] as string)) return false
   }
   return true
+}
+
+/** By units, as the engine sorts: which makes much garbage for the few keys that most objects have. */
+function sortUnits(keys: string[]): void {
+  if (keys.length > FEW_KEYS) {
+    keys.sort()
+    return
+  }
+  for (let at = 1; at < keys.length; at += 1) {
+    const key = keys[at] as string
+    let to = at
+    for (; to > 0 && (keys[to - 1] as string) > key; to -= 1) keys[to] = keys[to - 1] as string
+    keys[to] = key
+  }
 }
 
 function write(value: Json, style: Style, depth: number, isFloat: boolean): string {
