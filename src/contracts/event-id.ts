@@ -1,5 +1,7 @@
 /** The ids of an envelope: a ULID or a UUID in any of its spellings, and the one spelling that counts. */
 
+import { EVENT_ID_PATTERN } from './event.ts'
+
 /** Any spelling; for readers of JSON Schema. */
 export const ANY_ID_PATTERN =
   '^(?:[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}|[0-9a-fA-F]{32}' +
@@ -12,6 +14,7 @@ const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
 
 /** A ULID in upper case, a UUID in lower case with hyphens; null where it is no id. */
 export function normaliseId(text: string): string | null {
+  if (EVENT_ID_PATTERN.test(text)) return text
   if (ULID.test(text)) return text.toUpperCase()
   if (UUID.test(text)) return text.toLowerCase()
   if (!BARE_UUID.test(text)) return null
