@@ -130,7 +130,7 @@ export class ValueCleaner {
       const content = source[name]
       if (content !== undefined) this.#field(name, content, target)
     }
-    const seconds = target.session.seconds()
+    const seconds = target.session?.seconds() ?? null
     if (seconds !== null) {
       target.cleaned[SESSION_DURATION] = seconds
       this.#grow(SESSION_DURATION.length + 24)
@@ -151,6 +151,7 @@ export class ValueCleaner {
     if (field.role === 'plain') {
       target.cleaned[field.key] = this.#value(content, field) as Json
     } else {
+      target.session ??= new SessionTimes()
       target.session.note(field.role, content)
       this.#log.report(field.role === 'removed' ? 'field' : 'session')
     }
@@ -265,9 +266,10 @@ function parsedContainer(text: string): unknown {
 /** An object under construction. */
 class ObjectTarget {
   readonly cleaned: Record<string, Json>
-  readonly session = new SessionTimes()
+  /** Made where it is first needed, as few objects do; so is the other. */
+  session: SessionTimes | null = null
   readonly #source: object
-  readonly #countByKey = new Map<string, number>()
+  #countByKey: Map<string, number> | null = null
 
   constructor(source: object, isInText: boolean) {
     this.#source = source
@@ -277,6 +279,7 @@ class ObjectTarget {
 
   /** Two keys that become the same stay two: none that was there or is there now is overwritten. */
   unusedKey(key: string): string {
+    this.#countByKey ??= new Map()
     let count = this.#countByKey.get(key) ?? 0
     let unused: string
     do {
