@@ -18,6 +18,9 @@ import type { Position } from './log-table.ts'
 import { retoldBatches } from './retold.ts'
 import { SessionsTable } from './sessions-table.ts'
 
+/** A project as all hubs know it. */
+export type ProjectName = { readonly team: string; readonly project_uuid: string }
+
 /** What can be said again to a server. */
 export type Held = {
   readonly log: LogTable
@@ -26,6 +29,7 @@ export type Held = {
   readonly changes: ChangeTable
   /** Null where none has begun. */
   readonly epoch: string | null
+  readonly projects: () => readonly (ProjectName & { readonly head: number })[]
   readonly retold: () => Iterable<TimedEntries>
 }
 
@@ -35,6 +39,12 @@ export function heldIn(database: Connection): Held {
     base: positionIn(database, 'base'),
     changes: new ChangeTable(database, new SessionsTable(database)),
     epoch: epochIn(database),
+    projects: () =>
+      database
+        .prepare<[], ProjectName & { head: number }>(
+          'SELECT team, project_uuid, head FROM projects',
+        )
+        .all(),
     retold: () => retoldBatches(database),
   }
 }

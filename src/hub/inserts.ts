@@ -13,7 +13,12 @@ export type TimedEntries = {
   readonly at: number | readonly number[]
   /** Another hub had them: what they speak of need not be here any more. */
   readonly isRetold?: boolean
+  /** In a log that hubs share: rows are numbered by it, within their tables, whatever came before and is gone. */
+  readonly place?: number
 }
+
+/** More rows than one message can bring. */
+export const ROWS_OF_MESSAGE_MAX = 2 ** 20
 
 /** A project as a transaction sees it. */
 type OpenProject = { readonly project_id: number; head: number; forgotten: number }
@@ -29,6 +34,8 @@ type Place = { readonly now: number; readonly isRetold: boolean }
 export type Inserted = Pick<Context, 'heads' | 'ledgers'> & {
   readonly outcomes: readonly (readonly Outcome[])[]
 }
+
+const TABLE = { event: 'events', commit: 'commits', lines: 'lines', pushed: null } as const
 
 export class Inserts {
   readonly #database: Connection
@@ -55,11 +62,21 @@ export class Inserts {
     return { outcomes: run.immediate(), heads: context.heads, ledgers: context.ledgers }
   }
 
-  #batch({ entries, at, isRetold = false }: TimedEntries, context: Context): readonly Outcome[] {
+  #batch(batch: TimedEntries, context: Context): readonly Outcome[] {
+    const { entries, at, isRetold = false, place } = batch
+    if (place !== undefined) this.#number(entries, place * ROWS_OF_MESSAGE_MAX)
     return entries.map((entry, index) => {
       const now = typeof at === 'number' ? at : (at[index] ?? 0)
       return this.#entry(entry, { now, isRetold }, context)
     })
+  }
+
+  #number(entries: readonly Entry[], seq: number): void {
+    const { raiseSequence, beginSequence } = this.#statements
+    for (const table of new Set(entries.map(({ kind }) => TABLE[kind]))) {
+      if (table === null) continue
+      if (raiseSequence.run(seq, table).changes === 0) beginSequence.run(table, seq)
+    }
   }
 
   #entry(entry: Entry, place: Place, context: Context): Outcome {

@@ -6,9 +6,10 @@ import { ChangeTable } from './change-table.ts'
 import type { Change } from './changes.ts'
 import type { Connection } from './database.ts'
 import { EarlierCopy, heldIn } from './earlier-copy.ts'
-import type { Held } from './earlier-copy.ts'
+import type { Held, ProjectName } from './earlier-copy.ts'
 import type { Outcome } from './entries.ts'
 import { epochIn } from './epoch.ts'
+import { ROWS_OF_MESSAGE_MAX } from './inserts.ts'
 import type { TimedEntries } from './inserts.ts'
 import { LogTable, positionIn } from './log-table.ts'
 import type { LoggedMessage, Position } from './log-table.ts'
@@ -34,8 +35,6 @@ const OF_LOG = ['log', 'told']
 /** What two copies at the same place have alike, but for what the messages of the log said. */
 export const COPIED: readonly string[] = [...ROWS, ...OF_LOG]
 const NUMBERED = ['events', 'commits', 'lines']
-/** More than one message can bring. */
-const ROWS_OF_MESSAGE_MAX = 2 ** 20
 /** Of `meta`: where a copy is. */
 const OF_PLACE = "'epoch', 'position', 'base'"
 /** Rows of a copy that a base lacks, or has at another number; of a project that was deleted since it has none so far back. */
@@ -80,8 +79,8 @@ export class SharedCopy {
   /** Applies the next messages of the log, all or none. Entries of a batch before its changes. */
   apply(messages: readonly ReadMessage[]): Applied {
     const done = { isEpochNew: false, isProjectGone: false, isScrubDue: false }
-    const batches = messages.map(({ meaning }) =>
-      meaning !== null && 'entries' in meaning ? meaning : NO_ENTRIES,
+    const batches = messages.map(({ meaning, stream_seq: place }) =>
+      meaning !== null && 'entries' in meaning ? { ...meaning, place } : NO_ENTRIES,
     )
     try {
       const outcomes = this.#store.insertAll(batches, () => {
@@ -139,8 +138,10 @@ export class SharedCopy {
   clear(toldThrough: Position): void {
     if (this.#toldThrough() === null) this.#earlier.keep(this.#database)
     const run = this.#database.transaction(() => {
+      const isUntold = this.#toldThrough()?.seq === 0
       this.#empty()
-      this.told(toldThrough)
+      // An earlier one that was not said again is to be, whatever was said of this one.
+      if (!isUntold) this.told(toldThrough)
     })
     run.immediate()
     this.log.settle()
@@ -153,6 +154,18 @@ export class SharedCopy {
       const missing = MISSING.join(' UNION ALL ')
       return this.#database.prepare(`SELECT 1 FROM (${missing}) LIMIT 1`).get() === undefined
     })
+  }
+
+  /** Whether a project was deleted since it had a number: then nothing is left up to there. */
+  hasDeleted({ team, project_uuid, head }: ProjectName & { readonly head: number }): boolean {
+    const project = this.#store.project(team, project_uuid)
+    if (project === null || project.forgotten <= head) return false
+    const { project_id } = project
+    const back = ['events', 'commits'].map(
+      (table) => `SELECT 1 FROM ${table} WHERE project_id = @project_id AND project_seq <= @head`,
+    )
+    const row = this.#database.prepare(back.join(' UNION ALL ')).get({ project_id, head })
+    return row === undefined
   }
 
   /** Is as a base is, in its place of the log. @param path of the base's file, of today's schema */
@@ -247,15 +260,6 @@ export class SharedCopy {
     this.#database.prepare(sql).run(key, value)
   }
 
-  #raise(seq: number): void {
-    for (const table of NUMBERED) {
-      this.#database.prepare('DELETE FROM sqlite_sequence WHERE name = ?').run(table)
-      this.#database
-        .prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)')
-        .run(table, seq)
-    }
-  }
-
   /** @param seq above all numbers that any hub gave: one that comes later never gets the rows that went, and goes on as the others */
   #delete({ team, project_uuid }: ChangeOf<'deletion'>, seq: number): void {
     this.#note('unscrubbed', '')
@@ -274,7 +278,6 @@ export class SharedCopy {
     const id = this.#store.project(team, project_uuid)?.project_id ?? -1
     for (const table of NUMBERED) run(`DELETE FROM ${table} WHERE project_id = ?`, id)
     run('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?', team, project_uuid)
-    this.#raise(seq)
   }
 
   // What was deleted lies in free pages and in the log of the database until both are written anew.

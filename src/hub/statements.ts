@@ -24,6 +24,8 @@ export type Statements = {
   readonly project: Statement<[string, string], Project>
   readonly insertProject: Statement<[string, string]>
   readonly nameProject: Statement<[{ readonly project_slug: string; readonly project_id: number }]>
+  readonly raiseSequence: Statement<[number, string]>
+  readonly beginSequence: Statement<[string, number]>
   readonly raiseHead: Statement<[number, number, number]>
   readonly page: Readonly<Record<Collection, Statement<[PageRequest], Stored<Row>>>>
   readonly feed: Statement<[Stretch<'after'>], Stored<FeedRow>>
@@ -98,6 +100,8 @@ export function prepare(database: Connection): Statements {
       `UPDATE projects SET slug = @project_slug
        WHERE project_id = @project_id AND slug IS NOT @project_slug`,
     ),
+    raiseSequence: database.prepare('UPDATE sqlite_sequence SET seq = ? WHERE name = ?'),
+    beginSequence: database.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)'),
     raiseHead: database.prepare('UPDATE projects SET head = ?, forgotten = ? WHERE project_id = ?'),
     page: { events: page('events', OF_EVENTS), commits: page('commits', OF_COMMITS) },
     feed: database.prepare(feed('> @after', 'ASC')),

@@ -16,7 +16,7 @@ import { apiCodeOf, openNats, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { encodeChange, subjectOfChange } from './messages.ts'
 import { followInto } from './passing-copy.ts'
-import { asChange, messagesOf } from './reconcile.ts'
+import { asChange, messagesOf } from './retell.ts'
 
 export type MigrationOptions = { readonly dataDir: string; readonly nats: NatsOptions }
 

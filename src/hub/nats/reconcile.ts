@@ -6,10 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Change } from '../changes.ts'
 import { DATABASE_FILE, openDatabase } from '../database.ts'
 import type { Held } from '../earlier-copy.ts'
-import type { TimedEntries } from '../inserts.ts'
 import type { Position } from '../log-table.ts'
 import type { SharedCopy } from '../shared-copy.ts'
 import type { HubStore } from '../store.ts'
@@ -17,7 +15,8 @@ import { dropBase, fetchBase, headOf, publishBase } from './base.ts'
 import type { BaseHead } from './base.ts'
 import { apiCodeOf, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats } from './connect.ts'
-import { encodeChange, encodeEntries, readMessage, runsOf, subjectOfChange } from './messages.ts'
+import { encodeChange, subjectOfChange } from './messages.ts'
+import { asChange, retell } from './retell.ts'
 
 /**
  * `kept`: the stream has all. `restored`: it has all again, in its place. `loaded`: this copy was behind the base, and is as that
@@ -35,7 +34,8 @@ export async function reconcile(
   await retellEarlier(nats, copy, head)
   const found = await catchUpWithBase(nats, copy, { head, dataDir })
   const compared = await compare(nats, copy, { head, dataDir })
-  if (found === 'rebuilt') await retellEarlier(nats, copy, head, { isTold: false })
+  // What was put aside by that.
+  await retellEarlier(nats, copy, head)
   return compared === 'rebuilt' || found === 'kept' ? compared : found
 }
 
@@ -73,31 +73,32 @@ async function compare(nats: Nats, copy: SharedCopy, ground: Ground): Promise<Re
   if (isBaseLost && (common === seq || isCut)) await publishBase(nats, dataDir)
   if (common === seq) return 'kept'
   if (isCut && (await restore(nats, copy, common))) return 'restored'
-  const isGroundless = head !== null && lastSeq < head.place.seq
-  if (isGroundless) await dropBase(nats)
-  copy.clear(await retell(nats, copy.held, common))
-  if (head !== null && !isGroundless) {
-    await withBase(nats, { head, dataDir }, (path) => copy.load(path))
+  if (head !== null && lastSeq >= head.place.seq) {
+    await withBase(nats, { head, dataDir }, (path) => {
+      copy.clear(NOTHING_TOLD)
+      copy.load(path)
+    })
+    return 'rebuilt'
   }
+  // What it stands on is lost, and nobody has it.
+  if (head !== null) await dropBase(nats)
+  copy.clear(await retell(nats, copy.held, common))
   return 'rebuilt'
 }
 
 /** A copy was not filled anew to its end, and the server lost once more what it was told of the one before. */
-async function retellEarlier(
-  nats: Nats,
-  copy: SharedCopy,
-  head: BaseHead | null,
-  { isTold = true }: { readonly isTold?: boolean } = {},
-): Promise<void> {
+async function retellEarlier(nats: Nats, copy: SharedCopy, head: BaseHead | null): Promise<void> {
   const { earlier } = copy
   if (earlier === null) return
   const { seq, id } = earlier.toldThrough
   const isThere = async (): Promise<boolean> =>
     seq <= (head?.place.seq ?? 0) || (await idAt(nats, seq)) === id
-  if (isTold && seq > 0 && (await isThere())) return
+  if (seq > 0 && (await isThere())) return
   await earlier.copy.read(async (held) => {
     const lastSeq = await lastOf(nats)
-    copy.told(await retell(nats, held, await commonPlace(nats, held.log, { lastSeq, head })))
+    const common = await commonPlace(nats, held.log, { lastSeq, head })
+    const deleted = held.projects().filter((project) => copy.hasDeleted(project))
+    copy.told(await retell(nats, held, common, deleted))
   })
 }
 
@@ -204,63 +205,3 @@ async function restore(nats: Nats, { log }: SharedCopy, common: number): Promise
 /** In the place of what was deleted, or is in the base: a copy has all without it. */
 const GONE = { subject: subjectOfChange({ kind: 'gone' }), body: encodeChange({ kind: 'gone' }) }
 const NOTHING_TOLD: Position = { seq: 0, id: '' }
-
-/** Says again what the stream may lack, up to which place. What it has already changes nothing when it comes once more. */
-async function retell(nats: Nats, held: Held, common: number): Promise<Position> {
-  const id = randomUUID()
-  const publish: Publish = async (name, subject, body) => {
-    const msgID = `${name}.${id}`
-    const { seq } = await nats.jetstream.publish(subject, body, { msgID })
-    return { seq, id: msgID }
-  }
-  const { log, changes, epoch: before } = held
-  const places = log.places()
-  const reachesBack = common === 0 ? places[0] === 1 : places.includes(common)
-  // What a base stood for is in the rows alone.
-  if (reachesBack && common >= (held.base?.seq ?? 0)) {
-    for (const place of places.filter((one) => one > common)) {
-      const message = log.at(place)
-      if (message === null || isOfNumbers(message.body)) continue
-      await publish(message.message_id, message.subject, message.body)
-    }
-  } else await retellAll(held, publish)
-  for (const text of changes.untold()) await publish(randomUUID(), 'adm.change', asChange(text))
-  const change = { kind: 'epoch', before, id } as const
-  return publish('epoch', subjectOfChange(change), encodeChange(change))
-}
-
-type Publish = (name: string, subject: string, body: Buffer) => Promise<Position>
-
-async function retellAll({ changes, retold }: Held, publish: Publish): Promise<void> {
-  for (const text of changes.all()) await publish(randomUUID(), 'adm.change', asChange(text))
-  for (const batch of retold()) {
-    for (const { subject, body } of messagesOf(batch)) await publish(randomUUID(), subject, body)
-  }
-}
-
-/** The messages that say what a batch holds. */
-export function* messagesOf({ entries, at, isRetold = false }: TimedEntries): Iterable<{
-  readonly subject: string
-  readonly body: Buffer
-}> {
-  const timeOf = (place: number): number => (typeof at === 'number' ? at : (at[place] ?? 0))
-  for (const run of runsOf(entries).flat()) {
-    const body = encodeEntries({ entries: run.entries, at: run.places.map(timeOf), isRetold })
-    yield { subject: run.subject, body }
-  }
-}
-
-/** A change that stands as JSON. */
-export function asChange(text: string): Buffer {
-  return Buffer.from(`{"v":1,"change":${text}}`)
-}
-
-// It says nothing any more, or speaks of numbers that mean other rows when it is said again.
-function isOfNumbers(body: Buffer): boolean {
-  if (body.length === 0) return true
-  const meaning = readMessage(body)
-  if (meaning === null || meaning === 'newer' || !('change' in meaning)) return false
-  return OF_NUMBERS.has(meaning.change.kind)
-}
-
-const OF_NUMBERS: ReadonlySet<Change['kind']> = new Set(['epoch', 'retention', 'base', 'gone'])

@@ -21,7 +21,8 @@ import { encodeChange, encodeEntries, runsOf, subjectOfChange } from './messages
 import type { Run } from './messages.ts'
 import { codeOf, Publisher } from './publisher.ts'
 import type { Session } from './publisher.ts'
-import { asChange, reconcile } from './reconcile.ts'
+import { reconcile } from './reconcile.ts'
+import { asChange } from './retell.ts'
 import { aborted, pause, within } from './waiting.ts'
 
 export type SharedLogOptions = {

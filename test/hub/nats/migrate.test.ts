@@ -12,7 +12,6 @@ import { issueToken } from '#dist/hub/tokens.js'
 import { createWebhook } from '#dist/hub/webhooks.js'
 import { verifyHub } from '#dist/hub/verify.js'
 import { temporaryFolder } from '../support.ts'
-import type { TestBackend } from './support.ts'
 import {
   commitEntry,
   contentOf,
@@ -22,6 +21,7 @@ import {
   linesEntry,
   PROJECT,
   pushedEntry,
+  rowsOf,
   startBackend,
   startNats,
 } from './support.ts'
@@ -43,15 +43,6 @@ async function usedHub(): Promise<{ readonly dataDir: string; readonly before: o
   const before = rowsOf(one)
   await one.close()
   return { dataDir: one.dataDir, before }
-}
-
-/** After a move the epoch is another one, and with it the numbers that stand beside those of the project. */
-function rowsOf(one: TestBackend): object {
-  type Numbered = { readonly seq: number }[]
-  const content = contentOf(one) as { epoch: string; events: Numbered; commits: Numbered }
-  const { epoch: _epoch, events, commits, ...rows } = content
-  const bare = (numbered: Numbered) => numbered.map(({ seq: _seq, ...row }) => row)
-  return { ...rows, events: bare(events), commits: bare(commits) }
 }
 
 describeNats('a move', () => {

@@ -475,6 +475,37 @@ describeNats('a base', () => {
     await agree(back, await startBackend(server))
   })
 
+  it.each([
+    ['the log alone', false],
+    ['a base', true],
+  ])('brings nothing back that was deleted while a hub was away: %s tells it', async (_, isCut) => {
+    const server = await startNats()
+    const away = await startBackend(server)
+    const other = { ...eventEntry(CANARY), project_uuid: OTHER_PROJECT }
+    await away.append(other, eventEntry('first'))
+    const disk = await keepDisk(server)
+    await vi.waitFor(() => expect(away.backend.state).toBe('ready'), 10_000)
+    const lost = { ...eventEntry(CANARY), project_uuid: OTHER_PROJECT }
+    await away.append(lost, eventEntry('lost'))
+    await away.close()
+    await disk.putBack()
+    const one = await startBackend(server)
+    await one.append(eventEntry('in its place'), eventEntry('and on'), eventEntry('and on'))
+    await deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT)
+    if (isCut) await retain(server, 3_600_000)
+    const back = await startBackend(server, away.dataDir)
+    await agree(one, back)
+    expect(bodies(back).join()).toContain('"lost"')
+    for (const { store } of [one, back]) {
+      const project = store.project('acme', OTHER_PROJECT)
+      expect(store.feed(project?.project_id ?? -1, 0, { rowsMax: 9, bytesMax: 9_999 })).toEqual([])
+    }
+    await vi.waitFor(
+      () => expect(filesWith(CANARY, server.folder, one.dataDir, back.dataDir)).toEqual([]),
+      10_000,
+    )
+  })
+
   it('is taken whole or not at all', async () => {
     const server = await startNats()
     const one = await startBackend(server)

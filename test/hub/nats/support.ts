@@ -165,3 +165,12 @@ export function contentOf({ store }: Pick<TestBackend, 'store'>): object {
     lines: store.lines.read(project_id, 'status', null).lines,
   }
 }
+
+/** As `contentOf`, without the epoch and the numbers that go with it, which stand beside those of the project. */
+export function rowsOf(one: TestBackend): object {
+  type Numbered = { readonly seq: number }[]
+  const content = contentOf(one) as { epoch: string; events: Numbered; commits: Numbered }
+  const { epoch: _epoch, events, commits, ...rows } = content
+  const bare = (numbered: Numbered) => numbered.map(({ seq: _seq, ...row }) => row)
+  return { ...rows, events: bare(events), commits: bare(commits) }
+}
