@@ -84,7 +84,7 @@ describe('replay', () => {
     const later = ['replay', 'a.jsonl', 'b.jsonl', '--reducer', 'status', '--as-of', idOf(2)]
     const text = await cliRun(root, later)
     expect(text.code).toBe(1)
-    expect(text.out).toMatch(/a\.jsonl: .*\(AS_OF_UNKNOWN\)\n.*b\.jsonl: 1 events/)
+    expect(text.out).toMatch(/a\.jsonl: .*\(AS_OF_UNKNOWN\)\n.*b\.jsonl: 1 event$/m)
   })
 
   it('gives the projection of the reference, if asked', async () => {
@@ -95,7 +95,7 @@ describe('replay', () => {
       { result: { state: 'open', origin_surface: 'adr', anomalies: [], event_count: 1 } },
     ])
     const plain = await cliRun(folder(), args.slice(0, -1), lines(pointOf(1, 'Opened')))
-    expect(plain.out).toMatch(/^-: 1 events\n {3}\{.*"state":"open"/)
+    expect(plain.out).toMatch(/^-: 1 event\n {3}\{.*"state":"open"/)
   })
 
   it.each([
