@@ -23,9 +23,14 @@ export function gitDirIn(folder: string): string | null {
   }
   const read = readBounded(path, POINTER_SIZE_MAX_BYTES, { followLink: true })
   if (read.state !== 'read') throw unreadable('the file .git')
-  const target = /^gitdir: ([^\n]+?)\r?\n*$/.exec(read.bytes.toString('utf8'))?.[1]
-  if (target === undefined) throw unreadable('the file .git')
+  const target = pointedTo(read.bytes.toString('utf8'))
+  if (target === null) throw unreadable('the file .git')
   return realGitDir(isAbsolute(target) ? target : resolve(folder, target))
+}
+
+/** Where a `.git` file points; null where it doesn't. A path may hold line ends, but not end in one. */
+export function pointedTo(text: string): string | null {
+  return /^gitdir: ([\s\S]+?)[\r\n]*$/.exec(text)?.[1] ?? null
 }
 
 function kindOf(path: string): 'directory' | 'file' | 'other' {

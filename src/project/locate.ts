@@ -8,6 +8,7 @@ import { ProjectError, systemCode } from '../errors.ts'
 import { readGitText } from './bounded-file.ts'
 import { gitBoolean, lastValue, readGitConfig, readGitConfigFile } from './git-config.ts'
 import { gitDirIn, isDirectory, isGitDir, realGitDir, unreadable } from './git-dir.ts'
+import { pathTooLong } from './replace-file.ts'
 import type { Repository } from './types.ts'
 
 type Found = {
@@ -22,7 +23,7 @@ const POINTER_SIZE_MAX_BYTES = 16 * 1024
  * The repository that `cwd` stands in. From a linked worktree, `root` is the main checkout; a
  * submodule is a repository of its own.
  *
- * @throws ProjectError NOT_A_REPOSITORY, BARE_REPOSITORY, REPOSITORY_UNREADABLE
+ * @throws ProjectError NOT_A_REPOSITORY, PATH_NOT_UTF8, PATH_TOO_LONG, BARE_REPOSITORY, REPOSITORY_UNREADABLE
  */
 export async function locateRepository(cwd: string): Promise<Repository> {
   const found = findGitDir(realFolder(cwd))
@@ -61,7 +62,10 @@ function realFolder(cwd: string): string {
     const path = realpathSync(resolve(cwd))
     return statSync(path).isDirectory() ? path : dirname(path)
   } catch (error) {
+    // What Node could not decode stands as this character, and is found no more.
+    if (cwd.includes('\ufffd') && systemCode(error) === 'ENOENT') throw notUtf8()
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') throw notARepository()
+    if (systemCode(error) === 'ENAMETOOLONG') throw pathTooLong(error)
     throw unreadable('the folder')
   }
 }
@@ -101,6 +105,12 @@ function mainCheckout(commonDir: string, folder: string | null): string {
 function notARepository(): ProjectError {
   return new ProjectError('NOT_A_REPOSITORY', 'a git repository is expected around this folder', {
     hint: 'Change into a repository, or make one with `git init`.',
+  })
+}
+
+function notUtf8(): ProjectError {
+  return new ProjectError('PATH_NOT_UTF8', 'the path of this folder is expected to be UTF-8', {
+    hint: 'Rename the folder whose name is in another encoding.',
   })
 }
 

@@ -18,7 +18,7 @@ type Target = {
  * Writes beside the target, fsyncs, renames, fsyncs the folder. Answers whether the file was
  * replaced.
  *
- * @throws ProjectError PATH_REFUSED, REPOSITORY_READ_ONLY, WRITE_FAILED
+ * @throws ProjectError PATH_REFUSED, PATH_TOO_LONG, REPOSITORY_READ_ONLY, WRITE_FAILED
  */
 export function replaceFile(target: Target, content: Content): boolean {
   const folder = pathWithoutLinks(target.root, target.folders)
@@ -43,10 +43,18 @@ export function asProjectError(error: unknown): ProjectError {
       cause: error,
     })
   }
+  if (code === 'ENAMETOOLONG') return pathTooLong(error)
   return new ProjectError('WRITE_FAILED', `writing into the repository failed (${code})`, {
     hint: 'Check the free space and the health of the disk, then try again.',
     cause: error,
     retryable: true,
+  })
+}
+
+export function pathTooLong(cause: unknown): ProjectError {
+  return new ProjectError('PATH_TOO_LONG', 'the path of the repository is too long', {
+    hint: 'Move the repository to a folder with a shorter path: files in its git directory have at most 504 bytes.',
+    cause,
   })
 }
 

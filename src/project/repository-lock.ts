@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { GitError, KittiwakeError, systemCode } from '../errors.ts'
-import { asProjectError } from './replace-file.ts'
+import { asProjectError, pathTooLong } from './replace-file.ts'
 
 export type LockName = 'identity' | 'worktrees' | 'setup' | 'ledger' | 'metadata'
 
@@ -33,6 +33,8 @@ const RETRY_MIN_MS = 5
 const RETRY_MAX_MS = 40
 /** Between two looks of the one whose turn it is. */
 const TURN_MS = 2
+/** SQLite's own limit of 512, with the name of a journal. */
+const PATH_BYTES_MAX = 504
 /** Whoever frees the lock and comes back within this time lets those go first who wait. */
 const COURTESY_MS = 50
 const freedAtByPath = new Map<string, number>()
@@ -42,7 +44,7 @@ const freedAtByPath = new Map<string, number>()
  * blocking the thread. Not re-entrant.
  *
  * @throws GitError LEDGER_LOCKED or, under another name, REPOSITORY_BUSY (both retryable); LOCK_ABORTED,
- *   LOCK_UNUSABLE; ProjectError REPOSITORY_READ_ONLY, WRITE_FAILED; and what `work` throws
+ *   LOCK_UNUSABLE; ProjectError PATH_TOO_LONG, REPOSITORY_READ_ONLY, WRITE_FAILED; and what `work` throws
  */
 export async function withRepositoryLock<T>(
   commonDir: string,
@@ -74,7 +76,10 @@ function openLock(path: string): Database.Database {
     // No waiting inside SQLite: it would stop this thread, and with it a holder in the same process.
     return new Database(path, { timeout: 0 })
   } catch (error) {
-    throw asLockError(error)
+    const isTooLong = Buffer.byteLength(path) > PATH_BYTES_MAX
+    throw isTooLong && /CANTOPEN/.test(systemCode(error) ?? '')
+      ? pathTooLong(error)
+      : asLockError(error)
   }
 }
 

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { readGitText } from './bounded-file.ts'
+import { pointedTo } from './git-dir.ts'
 import { namesIn } from './names-in.ts'
 import { readHead } from './git-files.ts'
 import type { Head } from './git-files.ts'
@@ -45,12 +46,12 @@ function linkedCheckout(gitDir: string, commonDir: string): Checkout | null {
   const file = resolve(gitDir, pointer)
   const head = readHead(gitDir, commonDir)
   const back = readGitText(file, POINTER_SIZE_MAX_BYTES)
-  const target = back === null ? undefined : /^gitdir: (.+)$/.exec(back)?.[1]
+  const target = back === null ? null : pointedTo(back)
   // Git locks a worktree with this word until all of it is there.
   const unfinished = readGitText(join(gitDir, 'locked'), POINTER_SIZE_MAX_BYTES) === 'initializing'
   try {
     const worktree = realpathSync(dirname(file))
-    const pointsBack = target !== undefined && realpathSync(resolve(worktree, target)) === gitDir
+    const pointsBack = target !== null && realpathSync(resolve(worktree, target)) === gitDir
     return { worktree, gitDir, head, present: pointsBack && !unfinished, unfinished }
   } catch {
     return { worktree: dirname(file), gitDir, head, present: false, unfinished }
