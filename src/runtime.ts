@@ -35,7 +35,7 @@ import type { InspectOptions, Inspection, InspectionParts } from './inspection.t
 import type { LinkReport, Listener, RuntimeEventMap } from './actors/listeners.ts'
 import { callSafely, checkObserver, createListeners, OBSERVER_THREW } from './actors/listeners.ts'
 import { startSystem, type System, type SystemClock } from './actors/system.ts'
-import { within } from './actors/within.ts'
+import { within } from './project/within.ts'
 
 export type RuntimeStatus = ProjectView & {
   readonly workers: System['workerStates']
@@ -183,7 +183,7 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
   const stop = (): Promise<void> => {
     signal?.removeEventListener('abort', abort)
     stopping ??= (async () => {
-      await within(Promise.all([calls.close(), sync.close()]), DRAIN_WITHIN_MS)
+      await within(Promise.allSettled([calls.close(), sync.close()]), DRAIN_WITHIN_MS)
       await system.stop()
       calls.abandon()
       await inspection?.stop()

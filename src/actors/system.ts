@@ -22,7 +22,7 @@ import {
   WORKER_NAMES,
   type WorkerRef,
 } from './supervisor.machine.ts'
-import { within } from './within.ts'
+import { within } from '../project/within.ts'
 import { buildOf } from './spawn.ts'
 import { fromThread, type StartedThread, STUCK_AFTER_MS } from './thread.ts'
 import { type WorkerFailure, workerMachine, type WorkerName } from './worker.machine.ts'

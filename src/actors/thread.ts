@@ -3,7 +3,7 @@ import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { BEAT_AT, STOP, STOP_AT, TAKEN_AT } from '../workers/thread-protocol.ts'
 import type { ThreadCommand, ThreadEvent, ThreadMessage } from '../workers/thread-protocol.ts'
 import { type Build, spawn } from './spawn.ts'
-import { within } from './within.ts'
+import { within } from '../project/within.ts'
 
 /** A loop that has not turned for this long, and has not said that it lives, is stuck. */
 export const STUCK_AFTER_MS = 15_000

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { errorDocument, KittiwakeError, RuntimeError, systemCode } from '../errors.ts'
-import { within } from '../actors/within.ts'
+import { within } from '../project/within.ts'
 import { packageVersion } from '../project/program-files.ts'
 import { SenderLease } from '../workers/store/sender-lease.ts'
 import { type Answer, ControlServer } from './control-server.ts'
@@ -233,7 +233,7 @@ class Background {
 
   async #close(end: BackgroundEnd): Promise<void> {
     this.#server.close()
-    await within(this.#holdings.close(), CLOSE_WITHIN_MS)
+    await within(Promise.allSettled([this.#holdings.close()]), CLOSE_WITHIN_MS)
     this.#server.destroy()
     // What lies there now is another's.
     if (end === 'state_gone') return

@@ -2,11 +2,12 @@
  * Opens `hub.db`: created durably and for its owner only, refused when a newer version wrote it, and never used
  * before SQLite has confirmed that a commit reaches the disk.
  */
-import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Database as Connection } from 'better-sqlite3'
 import { KittiwakeError, LinkError, systemCode } from '../errors.ts'
+import { syncFolder, syncParent } from '../project/durable-file.ts'
 import { makeFolders } from '../project/make-folders.ts'
 import { SCHEMA, STEPS } from './schema.ts'
 
@@ -108,21 +109,7 @@ function createFile(folder: string): void {
   makeFolders(folder, 0o700)
   closeSync(openSync(join(folder, DATABASE_FILE), 'a', 0o600))
   syncFolder(folder)
-  syncFolder(dirname(folder))
-}
-
-function syncFolder(folder: string): void {
-  try {
-    const descriptor = openSync(folder, 'r')
-    try {
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-  } catch (error) {
-    // Windows can't sync a folder, and a parent need not be readable to us.
-    if (systemCode(error) === 'EIO') throw error
-  }
+  syncParent(folder)
 }
 
 function openFile(path: string, { busyTimeoutMs, isLocked = false }: OpenOptions): Connection {

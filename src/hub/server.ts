@@ -10,6 +10,7 @@ import type { SnapshotFrame } from '../contracts/frames.ts'
 import { LEDGER_FEATURES } from '../contracts/ledger-frame.ts'
 import { systemCode } from '../errors.ts'
 import { parseHubUrl } from '../project/hub-url.ts'
+import { within } from '../project/within.ts'
 import { refuse, refuseRaw } from './answer.ts'
 import { assemble } from './assemble.ts'
 import type { HubParts } from './assemble.ts'
@@ -257,14 +258,14 @@ class RunningHub implements Hub {
     const flushed = this.#hub.intake.flushAll()
     this.#hub.peerParts.awareness.close()
     // Requests that were let in are answered; what they bring is stored meanwhile.
-    await withDeadline(flushed, STOP_FLUSH_MS)
-    await withDeadline(Promise.all([this.#peers.shutAll(), closed]), STOP_PEERS_MS)
-    await withDeadline(this.#hub.intake.flushAll(), STOP_FLUSH_MS)
+    await within(flushed, STOP_FLUSH_MS)
+    await within(Promise.all([this.#peers.shutAll(), closed]), STOP_PEERS_MS)
+    await within(this.#hub.intake.flushAll(), STOP_FLUSH_MS)
     this.#hub.intake.close()
     await this.#hub.backend.close()
     // Requests that never end, and answers that nobody reads.
     this.#server.closeAllConnections()
-    await withDeadline(closed, STOP_HTTP_MS)
+    await within(closed, STOP_HTTP_MS)
     this.#store.close()
     this.#log('stopped')
   }
@@ -288,13 +289,4 @@ const LOGIN_FULL = {
   status: 429,
   code: 'TOO_MANY_SOCKETS',
   message: 'this token has too many sockets',
-}
-
-async function withDeadline(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise((resolve) => {
-    timer = setTimeout(resolve, timeoutMs)
-  })
-  await Promise.race([work, deadline])
-  clearTimeout(timer)
 }

@@ -121,6 +121,15 @@ export function syncFolder(path: string): void {
   }
 }
 
+/** Makes the name of a folder durable, as far as it can be: what is above it need not be readable to us. */
+export function syncParent(path: string): void {
+  try {
+    syncFolder(dirname(path))
+  } catch (error) {
+    if (systemCode(error) === 'EIO') throw error
+  }
+}
+
 /** The bytes that another program wrote. */
 export function syncFile(path: string): void {
   const descriptor = openSync(path, 'r+')

@@ -21,9 +21,10 @@ import { encodeChange, encodeEntries, runsOf, subjectOfChange } from './messages
 import type { Run } from './messages.ts'
 import { codeOf, Publisher } from './publisher.ts'
 import type { Session } from './publisher.ts'
+import { within } from '../../project/within.ts'
 import { reconcile } from './reconcile.ts'
 import { asChange } from './retell.ts'
-import { aborted, pause, within } from './waiting.ts'
+import { aborted, pause } from './waiting.ts'
 
 export type SharedLogOptions = {
   readonly store: HubStore

@@ -19,14 +19,3 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) end()
   })
 }
-
-/** Whether the work was done in time. */
-export async function within(work: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
-  const isDone = await Promise.race([work.then(() => true as const), late])
-  clearTimeout(timer)
-  return isDone
-}
