@@ -240,6 +240,18 @@ describe('the commands that change', () => {
     expect(outbox.counts()).toMatchObject({ pending: 3, quarantined: 0 })
   })
 
+  it('queue retry, purge and gc: say that the outbox can not be reached, and not that nothing was there', async () => {
+    const state = process.env['KITTIWAKE_HOME']
+    process.env['KITTIWAKE_HOME'] = join(repository.root, '.git', 'HEAD')
+    try {
+      for (const args of [['retry', '--all'], ['purge'], ['gc']]) {
+        expect(await codeOf('queue', ...args, '--yes')).toEqual([1, 'OUTBOX_UNREACHABLE'])
+      }
+    } finally {
+      process.env['KITTIWAKE_HOME'] = state
+    }
+  })
+
   it('sync purge: all of the project, said first', async () => {
     const dry = await ok('sync', 'purge')
     expect(dry).toMatchObject({ dry_run: true, project_uuid: uuid, purged: false })

@@ -2,14 +2,12 @@
  * What a person may change of the stored events by hand, beside the threads and under the same locks: put back, remove, release.
  * Each method works in transactions of bounded size, and what was done before a crash stays done.
  */
-import { existsSync } from 'node:fs'
-
 import type Database from 'better-sqlite3'
 
 import { Consent } from './consent.ts'
 import { type HistoryPreview, releaseHistory } from './history.ts'
 import { findHub, type HubRow } from './hubs.ts'
-import { BUSY_TIMEOUT_MS, openDatabase } from './open-database.ts'
+import { BUSY_TIMEOUT_MS, isThere, openDatabase } from './open-database.ts'
 import type { ReaderOptions } from './outbox-reader.ts'
 import { patiently } from './patience.ts'
 import { DAMAGED, REMOVED } from './row-checksum.ts'
@@ -38,7 +36,7 @@ export class Keeper {
 
   /** Null where there is no store. @throws StoreError as `openDatabase` */
   static open(options: ReaderOptions): Keeper | null {
-    return existsSync(options.path) ? new Keeper(options) : null
+    return isThere(options.path) ? new Keeper(options) : null
   }
 
   private constructor(options: ReaderOptions) {

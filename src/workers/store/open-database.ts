@@ -131,6 +131,11 @@ function sizeOf(path: string): number {
   return stats?.size ?? 0
 }
 
+/** Whether there is anything at that place. @throws StoreError OUTBOX_UNREACHABLE */
+export function isThere(path: string): boolean {
+  return asStoreErrors(() => statSync(path, { throwIfNoEntry: false })) !== undefined
+}
+
 function fileOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false })
   return `${stats?.dev}:${stats?.ino}`
