@@ -21,9 +21,23 @@ export function refusalOf(
   if (path.length === 0) {
     return usage('OPTION_UNKNOWN', 'a command is expected before any option', see(''))
   }
+  const helped = helpOf(path, definitions)
+  if (helped !== null) return helped
   const group = findGroup(path, definitions)
   if (group.length > 0) return usage('COMMAND_UNKNOWN', 'the command is not complete', oneOf(group))
   return commandRefusal(path, definitions)
+}
+
+/** What people type at first: `version`, `help`, `help COMMAND`. */
+function helpOf(path: readonly string[], definitions: readonly Definition[]): UsageError | null {
+  const [first, ...words] = path
+  if (first === 'version') {
+    return usage('COMMAND_UNKNOWN', 'there is no such command', 'See `kittiwake --version`.')
+  }
+  if (first !== 'help') return null
+  const meant = findCommand(words, definitions)
+  const hint = see(meant === null ? '' : wordsOf(meant).join(' '))
+  return usage('COMMAND_UNKNOWN', 'help is an option', hint)
 }
 
 function commandRefusal(path: readonly string[], definitions: readonly Definition[]): UsageError {

@@ -89,3 +89,16 @@ describe('mission create', () => {
     })
   })
 })
+
+describe('a project in which nothing is yet', () => {
+  it.each([
+    ['status', 'No missions.'],
+    ['status verify', 'No missions.'],
+    ['mission list', 'No missions.'],
+    ['glossary list', 'No terms.'],
+    ['queue list', 'No events.'],
+  ])('%s says so', async (words, line) => {
+    const world = await RuntimeWorld.withProject()
+    expect(await place(world).print(...words.split(' '))).toBe(`${line}\n`)
+  })
+})

@@ -183,7 +183,7 @@ export class GlossaryListCommand extends KittiwakeCommand {
       fields: this.open
         ? { clarifications: open }
         : { senses, clarifications, candidates: candidates.slice(0, CANDIDATES_SHOWN) },
-      text: lines.length === 0 ? 'Nothing.' : lines.join('\n'),
+      text: lines.length === 0 ? 'No terms.' : lines.join('\n'),
     }
   }
 }

@@ -150,5 +150,6 @@ function boardText({ mission_slug, lanes, titles }: Board): string {
 }
 
 function inOrder(count: number): string {
+  if (count === 0) return 'No missions.'
   return counted(count, 'mission is in order.', 'missions are in order.')
 }
