@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readClientFrame, readHubFrame } from '#dist/contracts/frames.js'
+import { readClientFrame, readHubFrame } from '#dist/contracts/read-frames.js'
 import { parseJson } from '#dist/contracts/json.js'
 import { reencodeJson } from '#dist/contracts/lossless-json.js'
 import { KittiwakeError } from '#dist/errors.js'

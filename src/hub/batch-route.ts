@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { BATCH_EVENTS_MAX } from '../contracts/frame-schemas.ts'
-import { readBatchedEvents } from '../contracts/frames.ts'
+import { readBatchedEvents } from '../contracts/read-frames.ts'
 import { parseJsonObject } from '../contracts/json.ts'
 import type { JsonObject } from '../contracts/json.ts'
 import { KittiwakeError } from '../errors.ts'

@@ -1,6 +1,6 @@
 /** When the contents of two rows are the same. */
 import { hash } from 'node:crypto'
-import { FRAME_LENGTH_MAX } from '../contracts/frames.ts'
+import { FRAME_LENGTH_MAX } from '../contracts/read-frames.ts'
 import { encodeJson, parseJson } from '../contracts/json.ts'
 import type { FeedRow } from './store.ts'
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FRAME_LENGTH_MAX, readClientFrame, readHubFrame } from '#dist/contracts/frames.js'
+import { FRAME_LENGTH_MAX, readClientFrame, readHubFrame } from '#dist/contracts/read-frames.js'
 import type { JsonObject } from '#dist/contracts/json.js'
 import { anyText } from '../support/any-text.ts'
 

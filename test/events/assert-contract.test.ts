@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EVENT_TYPE_NAMES, EVENT_TYPES } from '#dist/contracts/event-types.js'
-import { readBatchedEvents, readClientFrame } from '#dist/contracts/frames.js'
+import { readBatchedEvents, readClientFrame } from '#dist/contracts/read-frames.js'
 import type { JsonObject } from '#dist/contracts/json.js'
 import { jsonSchemas } from '#dist/contracts/json-schemas.js'
 import { InputError } from '#dist/errors.js'
