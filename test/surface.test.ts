@@ -203,8 +203,7 @@ const METHODS: Readonly<Record<string, readonly ((value: never) => unknown)[]>> 
   inspect: [(value) => runtime.inspect(isFunction(value) ? (null as never) : value)],
   follow: [
     (value) => runtime.follow(isFunction(value) ? (null as never) : value),
-    (value) =>
-      runtime.follow(() => undefined, Number.isInteger(value) ? (0 as never) : (value ?? null)),
+    (value) => runtime.follow(() => undefined, Number.isInteger(value) ? 0 : (value ?? null)),
     async (value) => send(value, { type: 'x' } as never),
     async (value) => send(runtime.system.supervisor.sessionId as never, value),
   ],
