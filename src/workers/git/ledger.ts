@@ -148,6 +148,8 @@ export class Ledger {
   async locate(mission: string, eventId: string): Promise<string | null> {
     try {
       const placement = await this.#options.placementOf(mission)
+      const known = this.#committer.firstHolding(placement, eventId)
+      if (known !== null) return known
       const graph = await this.#logs.graph()
       return await withPoolPulse(() => findAnswerCommit(graph, placement, eventId))
     } catch (error) {

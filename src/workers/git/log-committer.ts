@@ -1,7 +1,11 @@
 /** Commits a ledger of a mission, and records the frame of the commit; or notes why that has to wait. */
+import type { AnsweredRecord } from '../../contracts/decision-record.ts'
+import { isJsonObject } from '../../contracts/json.ts'
+import { idsOf } from '../../contracts/repair-log.ts'
 import { KittiwakeError } from '../../errors.ts'
 import type { Placement } from '../../project/types.ts'
 import { commitPaths } from './commit.ts'
+import type { Commit } from './commit.ts'
 import { CommitDeferral, deferralOf } from './deferral.ts'
 import type { DirtyJournal, MissionLedger } from './dirty-journal.ts'
 import type { FrameBook } from './frame-book.ts'
@@ -9,6 +13,8 @@ import { branchTip } from './head.ts'
 import { deferralFrom } from './ledger-errors.ts'
 import type { MissionBranches } from './mission-branches.ts'
 import { contentsOf } from './ledger-contents.ts'
+import { readLogLines } from './log-lines.ts'
+import type { Committable } from './mission-log.ts'
 import type { LedgerOptions, MissionLogs } from './mission-logs.ts'
 import type { GitAnswer, LedgerName } from './protocol.ts'
 import type { Warnings } from './warnings.ts'
@@ -29,10 +35,16 @@ type Parts = {
   readonly warnings: Warnings
 }
 
-/** Its methods are called under the repository lock. */
+const ANSWERED: AnsweredRecord['event_type'] = 'DecisionInputAnswered'
+
+/** The answers that no commit before this one held. */
+type Fresh = { readonly commit: string; readonly eventIds: ReadonlySet<string> }
+
+/** Its methods but `firstHolding` are called under the repository lock. */
 export class LogCommitter {
   readonly #options: LedgerOptions
   readonly #parts: Parts
+  readonly #freshByRef = new Map<string, Fresh>()
 
   constructor(options: LedgerOptions, parts: Parts) {
     this.#options = options
@@ -61,6 +73,26 @@ export class LogCommitter {
       })
       return { answer: { type: 'git.deferred', deferral }, isNew: false }
     }
+  }
+
+  /**
+   * The commit from which on the branch holds this answer, where that is the one it is at and was made here; null says
+   * nothing. Costs a look at the branch, however long the log is.
+   */
+  firstHolding({ commonDir, ref }: Placement, eventId: string): string | null {
+    const fresh = this.#freshByRef.get(ref)
+    if (fresh?.eventIds.has(eventId) !== true) return null
+    return branchTip(commonDir, ref) === fresh.commit ? fresh.commit : null
+  }
+
+  #remember(ref: string, { oid, parents }: Commit, { log, committed, tip }: Committable): void {
+    // Somebody else's commit came in between, or the log was put in another order: what is new is not known.
+    const isKnown = parents[0] === tip && log.subarray(0, committed.length).equals(committed)
+    const { lines } = readLogLines(isKnown ? log.subarray(committed.length) : Buffer.alloc(0))
+    const answers = lines.filter(
+      ({ value }) => isJsonObject(value) && value['event_type'] === ANSWERED,
+    )
+    this.#freshByRef.set(ref, { commit: oid, eventIds: idsOf(answers) })
   }
 
   /** The commit that holds the log as it stands. @throws CommitDeferral. */
@@ -93,6 +125,7 @@ export class LogCommitter {
     const outcome = await commitPaths(request, onStep === undefined ? {} : { onStep })
     if (outcome.type === 'deferred') throw new CommitDeferral(outcome.reason, outcome.message)
     if (outcome.type === 'unchanged') return { commit: outcome.oid, isNew: false }
+    this.#remember(placement.ref, outcome.commit, found)
     return { commit: outcome.commit.oid, isNew: true }
   }
 

@@ -24,6 +24,13 @@ export function dialectOf(ledger: LedgerName): Dialect {
   return ledger === 'decisions' ? 'compact' : 'spaced'
 }
 
+export type Committable = {
+  readonly log: Buffer
+  readonly committed: Buffer
+  /** The commit that holds `committed`; null where the branch has none. */
+  readonly tip: string | null
+}
+
 /** Its methods throw GitError, CommitDeferral and system errors. */
 export class MissionLog {
   readonly ledger: LedgerName
@@ -87,20 +94,22 @@ export class MissionLog {
    *
    * @throws CommitDeferral path_refused
    */
-  async committable(): Promise<{ readonly log: Buffer; readonly committed: Buffer } | null> {
+  async committable(): Promise<Committable | null> {
     const log = await readLog(this.#place)
-    const committed = (await this.#committed()) ?? Buffer.alloc(0)
+    const tip = branchTip(this.#placement.commonDir, this.#placement.ref)
+    const committed = (await this.#committed(tip)) ?? Buffer.alloc(0)
     if (hasLost(committed, log ?? Buffer.alloc(0))) {
       throw new CommitDeferral(
         'path_refused',
         `The log ${LOG_NAME[this.ledger]} lacks lines that its branch holds. Restore them with git checkout.`,
       )
     }
-    return log === null ? null : { log, committed }
+    return log === null ? null : { log, committed, tip }
   }
 
-  async #committed(): Promise<Buffer | null> {
-    const tip = branchTip(this.#placement.commonDir, this.#placement.ref)
+  async #committed(
+    tip = branchTip(this.#placement.commonDir, this.#placement.ref),
+  ): Promise<Buffer | null> {
     if (tip === null) return null
     const { tree } = await this.#graph.commit(tip)
     const entry = await this.#graph.entryAt(tree, this.pathInTree)

@@ -44,6 +44,15 @@ const decideTimes = async (count: number): Promise<string[]> => {
   }
   return commits
 }
+const native = (...args: string[]): string => git(repository.placement(mission).worktree, ...args)
+const decideOnce = async () => {
+  const request = repository.requested(mission)
+  const answer = repository.answered(mission, request.payload.decision_id)
+  await ledger.request(mission, request)
+  await ledger.answer(mission, answer)
+  const made = await ledger.commit(mission, 'decisions')
+  return { request, answer, commit: 'commit' in made ? made.commit : 'none' }
+}
 const commitsOf = async (options: Parameters<typeof readDecisionLog>[0]): Promise<unknown[]> =>
   (await readDecisionLog(options)).decisions.map((decision) => decision.commit)
 
@@ -285,19 +294,55 @@ describe('a log that others wrote', () => {
 
 describe('what a ledger keeps of commits', () => {
   it('is read again where a shallow clone was completed meanwhile', async () => {
-    const request = repository.requested(mission)
-    const answer = repository.answered(mission, request.payload.decision_id)
-    await ledger.request(mission, request)
-    await ledger.answer(mission, answer)
-    const made = await ledger.commit(mission, 'decisions')
+    const { answer, commit } = await decideOnce()
     const [border] = await decideTimes(1)
     const shallow = join(repository.commonDir, 'shallow')
     writeFileSync(shallow, `${border}\n`)
     const kept = repository.ledger()
     expect(await kept.locate(mission, answer.event_id)).toBe(null)
     rmSync(shallow)
-    expect({ commit: await kept.locate(mission, answer.event_id) }).toEqual({
-      commit: 'commit' in made ? made.commit : 'none',
-    })
+    expect(await kept.locate(mission, answer.event_id)).toBe(commit)
+  })
+  it('says where an answer came to the branch that it has just committed, without its log', async () => {
+    await decideTimes(2)
+    const { answer, commit } = await decideOnce()
+    const log = `HEAD:kitty-specs/${mission}/decisions.events.jsonl`
+    const oid = native('rev-parse', log)
+    rmSync(join(repository.commonDir, 'objects', oid.slice(0, 2), oid.slice(2)))
+    expect(await ledger.locate(mission, answer.event_id)).toBe(commit)
+    await expect(repository.ledger().locate(mission, answer.event_id)).rejects.toThrow()
+  })
+
+  it('says the same of an answer as who keeps nothing, whatever the branch came to', async () => {
+    await decideTimes(1)
+    const { request, answer, commit } = await decideOnce()
+    const located = async (eventId: string): Promise<string | null> => {
+      const [kept, fresh] = [ledger, repository.ledger()]
+      const found = await fresh.locate(mission, eventId)
+      expect(await kept.locate(mission, eventId)).toBe(found)
+      return found
+    }
+    expect(await located(answer.event_id)).toBe(commit)
+    expect(await located(request.event_id)).toBe(null)
+    native('commit', '-q', '--allow-empty', '-m', 'Users')
+    expect(await located(answer.event_id)).toBe(commit)
+    native('reset', '-q', '--hard', 'HEAD~1')
+    native('commit', '-q', '--amend', '-m', 'Users')
+    expect(await located(answer.event_id)).toBe(native('rev-parse', 'HEAD'))
+    native('reset', '-q', '--hard', 'HEAD~1')
+    expect(await located(answer.event_id)).toBe(null)
+  })
+
+  it('says of an answer that another program committed first which commit that was', async () => {
+    await decideTimes(1)
+    const request = repository.requested(mission)
+    const answer = repository.answered(mission, request.payload.decision_id)
+    await ledger.request(mission, request)
+    await ledger.answer(mission, answer)
+    native('commit', '-qam', 'Users')
+    const theirs = native('rev-parse', 'HEAD')
+    await ledger.request(mission, repository.requested(mission))
+    expect(await ledger.commit(mission, 'decisions')).not.toMatchObject({ commit: theirs })
+    expect(await ledger.locate(mission, answer.event_id)).toBe(theirs)
   })
 })
