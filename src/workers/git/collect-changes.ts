@@ -63,7 +63,7 @@ class Collecting {
     const { hash } = readFormat(placement.commonDir)
     const { bytes } = readIndex(placement.gitDir, hash)
     this.#index = bytes === null ? null : new IndexScan(bytes, hash)
-    this.#graph = new CommitGraph(placement.commonDir, {})
+    this.#graph = new CommitGraph(placement.commonDir)
     const config = readBounded(join(placement.commonDir, 'config'), CONFIG_BYTES_MAX, {
       followLink: true,
     })

@@ -28,32 +28,64 @@ const TAGGED = new RegExp(`^object (${OID})$`, 'm')
 const COMMITTER = /^committer .* (-?\d+) ([+-])(\d{2})(\d{2})$/m
 const CHANGED_FILES_MAX = 1_000
 const DEPTH_MAX = 32
+/** Commits that are held: more than one look reads. */
+const COMMITS_MAX = 16_384
 /** Trees that are held: a commit is compared with its parent, which was compared itself just before. */
 const TREES_MAX = 256
-/** And the files of a commit are what its child's were before. */
+/** And the files of a commit are what its child's were before. The newest is held whatever its size. */
 const BLOBS_MAX = 4
+const BLOBS_BYTES_MAX = 8 * 1024 * 1024
+
+/** What was read of a repository, for all graphs that are given it. Objects don't change; which are there, does. */
+export class GraphMemory {
+  /** isomorphic-git's, of packs, and of processes. */
+  readonly cache: object = {}
+  readonly commitByOid = new Map<string, CommitNode>()
+  readonly treeByOid = new Map<string, readonly TreeEntry[]>()
+  readonly #blobByOid = new Map<string, Buffer>()
+
+  get isFull(): boolean {
+    return this.commitByOid.size > COMMITS_MAX
+  }
+
+  blob(oid: string): Buffer | undefined {
+    return this.#blobByOid.get(oid)
+  }
+
+  /** The latest that was asked for goes last. */
+  keepBlob(oid: string, bytes: Buffer): void {
+    this.#blobByOid.delete(oid)
+    this.#blobByOid.set(oid, bytes)
+    let size = 0
+    for (const { length } of this.#blobByOid.values()) size += length
+    for (const [oldest, { length }] of this.#blobByOid) {
+      const isMuch = this.#blobByOid.size > BLOBS_MAX || size > BLOBS_BYTES_MAX
+      if (!isMuch || oldest === oid) return
+      this.#blobByOid.delete(oldest)
+      size -= length
+    }
+  }
+}
 
 /** All calls throw CommitDeferral or system errors where an object that must be there can't be read. */
 export class CommitGraph {
   readonly #store: ObjectReader
   readonly #commonDir: string
-  readonly #commitByOid: Map<string, CommitNode>
-  readonly #treeByOid = new Map<string, readonly TreeEntry[]>()
-  readonly #blobByOid = new Map<string, Buffer>()
+  readonly #memory: GraphMemory
   #shallow: ReadonlySet<string> | null = null
 
-  /** `commitByOid`: those that are known, where the caller keeps them between graphs. */
-  constructor(commonDir: string, cache: object, commitByOid = new Map<string, CommitNode>()) {
-    this.#store = openReader(commonDir, cache)
+  /** `memory`: where the caller keeps it between graphs. */
+  constructor(commonDir: string, memory = new GraphMemory()) {
+    this.#store = openReader(commonDir, memory.cache)
     this.#commonDir = commonDir
-    this.#commitByOid = commitByOid
+    this.#memory = memory
   }
 
   async commit(oid: string): Promise<CommitNode> {
-    const known = this.#commitByOid.get(oid)
+    const known = this.#memory.commitByOid.get(oid)
     if (known !== undefined) return known
     const commit = await this.#readCommit(oid)
-    this.#commitByOid.set(oid, commit)
+    this.#memory.commitByOid.set(oid, commit)
     return commit
   }
 
@@ -85,18 +117,14 @@ export class CommitGraph {
   }
 
   async blob(oid: string): Promise<Buffer> {
-    const bytes = this.#blobByOid.get(oid) ?? (await this.#store.read(oid)).bytes
-    this.#blobByOid.delete(oid)
-    this.#blobByOid.set(oid, bytes)
-    for (const oldest of this.#blobByOid.keys()) {
-      if (this.#blobByOid.size <= BLOBS_MAX) break
-      this.#blobByOid.delete(oldest)
-    }
+    const bytes = this.#memory.blob(oid) ?? (await this.#store.read(oid)).bytes
+    this.#memory.keepBlob(oid, bytes)
     return bytes
   }
 
   async tree(oid: string): Promise<readonly TreeEntry[]> {
-    const known = this.#treeByOid.get(oid)
+    const { treeByOid } = this.#memory
+    const known = treeByOid.get(oid)
     if (known !== undefined) return known
     const { type, bytes } = await this.#store.read(oid)
     if (type !== 'tree') throw unreadable()
@@ -105,8 +133,8 @@ export class CommitGraph {
       oid: child,
       isTree: TREE_MODE.test(mode),
     }))
-    if (this.#treeByOid.size >= TREES_MAX) this.#treeByOid.clear()
-    this.#treeByOid.set(oid, tree)
+    if (treeByOid.size >= TREES_MAX) treeByOid.clear()
+    treeByOid.set(oid, tree)
     return tree
   }
 

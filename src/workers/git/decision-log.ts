@@ -64,7 +64,7 @@ export async function findAnswerCommit(
 }
 
 async function readLogOfMission(options: MissionRefOptions): Promise<DecisionLogReading> {
-  const graph = new CommitGraph(options.commonDir, {})
+  const graph = new CommitGraph(options.commonDir)
   const { ref, commit, directory } = await findMissionRef(graph, options)
   const path = `kitty-specs/${directory}/${DECISION_LOG}`
   const log = await blobAt(graph, commit, path)

@@ -74,7 +74,7 @@ async function findLogs(commonDir: string): Promise<readonly Found[]> {
   try {
     return await withPoolPulse(async () => {
       requireFormat(commonDir)
-      const graph = new CommitGraph(commonDir, {})
+      const graph = new CommitGraph(commonDir)
       const found: Found[] = []
       for (const mission of await directoriesOf(graph, commonDir)) {
         const { commit } = await findMissionRef(graph, { commonDir, mission })

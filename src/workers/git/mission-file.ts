@@ -80,7 +80,7 @@ function tipOf({ commonDir }: Repository, mission: Mission): string | null {
 }
 
 function branchFiles({ commonDir }: Repository, mission: Mission, tip: string): MissionFiles {
-  const graph = new CommitGraph(commonDir, {})
+  const graph = new CommitGraph(commonDir)
   return {
     source: 'branch',
     read: async (name) => {

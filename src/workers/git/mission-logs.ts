@@ -3,8 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Author } from '../../project/bookkeeper.ts'
 import type { Identity, Mission, Placement, Repository } from '../../project/types.ts'
-import { CommitGraph } from './commit-graph.ts'
-import type { CommitNode } from './commit-graph.ts'
+import { CommitGraph, GraphMemory } from './commit-graph.ts'
 import { DurableFs } from './durable-fs.ts'
 import type { OnStep } from './durable-fs.ts'
 import type { MissionLedger } from './dirty-journal.ts'
@@ -34,14 +33,12 @@ export type LedgerOptions = {
   readonly onStep?: OnStep
 }
 
-/** Commits that are held between two commands: more than one look reads. */
-const COMMITS_KEPT_MAX = 16_384
-
 export class MissionLogs {
   readonly fs: DurableFs
   readonly #options: LedgerOptions
   readonly #warnings: Warnings
-  #read = { cache: {}, commits: new Map<string, CommitNode>(), stamp: '' }
+  #memory = new GraphMemory()
+  #stamp = ''
 
   constructor(options: LedgerOptions, warnings: Warnings) {
     this.fs = new DurableFs(options.repository.commonDir, options.onStep)
@@ -51,7 +48,7 @@ export class MissionLogs {
 
   /** Of packs and processes. */
   get cache(): object {
-    return this.#read.cache
+    return this.#memory.cache
   }
 
   async log(placement: Placement, ledger: LedgerName): Promise<MissionLog> {
@@ -86,10 +83,9 @@ export class MissionLogs {
     const stamp = (
       await Promise.all(places.map((place) => changedAt(join(commonDir, place))))
     ).join(' ')
-    if (stamp !== this.#read.stamp || this.#read.commits.size > COMMITS_KEPT_MAX) {
-      this.#read = { cache: {}, commits: new Map(), stamp }
-    }
-    return new CommitGraph(commonDir, this.#read.cache, this.#read.commits)
+    if (stamp !== this.#stamp || this.#memory.isFull) this.#memory = new GraphMemory()
+    this.#stamp = stamp
+    return new CommitGraph(commonDir, this.#memory)
   }
 }
 

@@ -47,7 +47,7 @@ async function lookAhead(
     if (movedBranches(commonDir, books.book).moved.length === 0) return books.state
     // Only now, since it takes longer to load than all the rest to read.
     const { CommitGraph } = await import('./commit-graph.ts')
-    const graph = new CommitGraph(commonDir, {})
+    const graph = new CommitGraph(commonDir)
     const found = await findFrames(graph, commonDir, books, (mission_id, commit, changed_files) =>
       localCommit({
         git_hash: commit.oid,

@@ -33,7 +33,7 @@ describe('a reader', () => {
   it('asks one process for all that it reads, in any order', async () => {
     wrapper = new GitWrapper()
     const { commonDir } = repository.placement()
-    const graph = new CommitGraph(commonDir, {})
+    const graph = new CommitGraph(commonDir)
     const { tree } = await graph.commit(oidOf('HEAD'))
     const files = await graph.tree((await graph.entryAt(tree, 'src'))?.oid ?? '')
     const blobs = await Promise.all(files.map(({ oid }) => graph.blob(oid)))
@@ -255,7 +255,7 @@ describe('what a repository names', () => {
   it('is read as it is, whatever stands in its place', async () => {
     repository.git('commit', '-q', '--allow-empty', '-m', 'Second')
     repository.git('replace', oidOf('HEAD'), oidOf('HEAD~1'))
-    const graph = new CommitGraph(repository.placement().commonDir, {})
+    const graph = new CommitGraph(repository.placement().commonDir)
     const { parents } = await graph.commit(repository.tip())
     expect(parents).toHaveLength(1)
   })

@@ -46,7 +46,7 @@ describe('an index that a native command had read before our commit and writes b
     await withRepositoryLock(commonDir(), 'ledger', () =>
       mendIndexes(commonDir(), {
         fs: new DurableFs(commonDir()),
-        graph: new CommitGraph(commonDir(), {}),
+        graph: new CommitGraph(commonDir()),
         hash: HASH,
       }),
     )
@@ -154,7 +154,7 @@ describe('what a user takes out of the index on purpose stays out', () => {
     const commonDir = join(repository.root, '.git')
     const before = repository.git('ls-files', '--stage', '--', LEDGER)
     const fs = new DurableFs(commonDir)
-    const hands = { fs, graph: new CommitGraph(commonDir, {}), hash: HASH } as const
+    const hands = { fs, graph: new CommitGraph(commonDir), hash: HASH } as const
     expect(hasIndexChanged(commonDir)).toBe(true)
     await withRepositoryLock(commonDir, 'ledger', () => mendIndexes(commonDir, hands))
     expect(repository.git('ls-files', '--stage', '--', LEDGER)).toBe(before)
