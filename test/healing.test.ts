@@ -11,6 +11,7 @@ import { followNewMissions } from '#dist/workers/git/mission-branches.js'
 import { hasUnqueued } from '#dist/workers/git/unqueued.js'
 import { startHub } from './hub/support.ts'
 import { GlossaryLab } from './support/glossary-lab.ts'
+import { PausedGit } from './support/paused-git.ts'
 import { RuntimeWorld } from './support/runtime-world.ts'
 
 it('notes a native commit on a mission once there is an identity, and starts no git worker before', async () => {
@@ -58,6 +59,35 @@ it('records the frame of a commit whose maker died over it, where the same commi
   const again = commit({ root: world.root, worktree, ref: branch, message: 'Plan', paths: [path] })
   await expect(again).rejects.toMatchObject({ code: 'SAFE_COMMIT_EMPTY_CHANGESET' })
   expect(readFileSync(join(world.root, '.kittify/sync-state.json'), 'utf8')).toContain(made)
+})
+
+it('puts a row back that a native command took out of the index behind the last commit, and looks once', async () => {
+  const world = await RuntimeWorld.withProject()
+  const mission = await world.createMission('harbour')
+  const worktree = join(world.root, '.worktrees', `${mission}-coord`)
+  const native = (...args: string[]): string => world.repository.gitIn(worktree, ...args).trim()
+  const runtime = await world.open()
+  const decide = async (): Promise<void> => {
+    const { decision_id } = await runtime.decisions.request({ mission, question: 'Which one?' })
+    await runtime.decisions.answer({ mission, decision_id, answer: 'This one' })
+  }
+  await decide()
+  world.repository.write('plan.md', 'A plan', worktree)
+  native('add', 'plan.md')
+  const paused = await PausedGit.start(worktree, 'commit', '-qm', 'Plan')
+  await decide()
+  await runtime.stop()
+  await paused.finish()
+  expect(native('diff', '--cached', '--name-only').split('\n')).toHaveLength(2)
+
+  const next = await world.open()
+  await next.heal()
+  expect(native('diff', '--cached', '--name-only')).toBe('plan.md')
+  await next.stop()
+
+  const idle = await world.open()
+  await idle.heal()
+  expect(idle.system.workerStates.git).toBe('idle')
 })
 
 it('puts a sense that a crash kept from its file there, where nothing else is to be done', async () => {

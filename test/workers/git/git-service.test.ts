@@ -113,16 +113,15 @@ it('lets no frame be confirmed by a hub that is not that of the login (L11)', as
   git.remove()
 })
 
-it.each(['while it lives', 'before it ends'])(
+it.each(['while it lives', 'before it ends', 'by whoever watches once it has ended'])(
   'puts its entries back that a native command takes out of the index, %s (L13)',
   async (when) => {
     const git = GitRepository.withCommit(['-b', 'dev'])
     const repository = await locateRepository(git.root)
     const created = await createMission(repository, { slug: 'a', topology: 'single_branch' })
-    const service = await openGitService(
-      { repository, literals: NO_IDENTITY, state: repository.root },
-      () => undefined,
-    )
+    const input = { repository, literals: NO_IDENTITY, state: repository.root }
+    const service = await openGitService(input, () => undefined)
+    const watching = await openGitService(input, () => undefined)
     const mission = created.directory
     const decide = async (): Promise<unknown> => {
       const record = requestedRecord(created.mission_id, ulid())
@@ -139,11 +138,16 @@ it.each(['while it lives', 'before it ends'])(
     git.git('add', 'src/file-0.txt')
     const native = await PausedGit.start(git.root, 'commit', '-qm', 'Users')
     expect(await decide()).toMatchObject({ type: 'git.committed' })
+    if (when.includes('watches')) {
+      await service.close()
+      await watching.handle([{ type: 'git.watch' }])[0]
+    }
     await native.finish()
     if (when === 'before it ends') await service.close()
     const log = `kitty-specs/${mission}/decisions.events.jsonl`
     await vi.waitFor(() => expect(git.git('diff', '--cached', '--name-only', '--', log)).toBe(''))
     await service.close()
+    await watching.close()
     expect(git.git('diff', '--cached', '--name-only').trim()).toBe('src/file-0.txt')
     git.remove()
   },

@@ -118,6 +118,16 @@ describe('an index that a native command had read before our commit and writes b
     expect(status()).toBe(STAGED)
   })
 
+  it("waits while a merge is under way, whose index is the user's to finish", async () => {
+    const ours = await overtake('commit', '-qm', 'Users')
+    writeFileSync(join(commonDir(), 'MERGE_HEAD'), `${ours}\n`)
+    await mend()
+    expect(status()).toBe(`MM ${LEDGER}\n${STAGED}`)
+    rmSync(join(commonDir(), 'MERGE_HEAD'))
+    await mend()
+    expect(status()).toBe(STAGED)
+  })
+
   it('is left alone by a book that can not be read', async () => {
     await overtake('commit', '-qm', 'Users')
     const book = join(commonDir(), 'kittiwake/replaced.json')
@@ -163,6 +173,15 @@ describe('what a user takes out of the index on purpose stays out', () => {
 
   it('by the log of an earlier commit', async () => {
     repository.git('reset', '-q', 'HEAD~1', '--', LEDGER)
+    expect(await mended()).toBe(`MM ${LEDGER}`)
+  })
+
+  it('by the log of an earlier commit, once more after a commit of ours', async () => {
+    const first = repository.git('rev-parse', 'HEAD~1').trim()
+    repository.git('reset', '-q', first, '--', LEDGER)
+    repository.write(LEDGER, '{"n":3}\n')
+    await committedOid(commitLedger(repository.placement()))
+    repository.git('reset', '-q', first, '--', LEDGER)
     expect(await mended()).toBe(`MM ${LEDGER}`)
   })
 
