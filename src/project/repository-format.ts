@@ -32,17 +32,30 @@ const DEFAULT_FILE_MODE = 0o644
 
 /** Total: a configuration that can't be read is not supported. */
 export function readFormat(commonDir: string): RepositoryFormat {
-  const config = readBounded(join(commonDir, 'config'), CONFIG_SIZE_MAX_BYTES, { followLink: true })
-  const text = config.state === 'read' ? config.bytes.toString('utf8') : ''
-  const entries = parseGitConfig(text)
+  const { entries, isUnusable } = configOf(commonDir)
   const head = readBounded(join(commonDir, 'HEAD'), HEAD_SIZE_MAX_BYTES, { followLink: true })
   return {
-    unsupported:
-      config.state === 'unusable' ? 'one whose configuration is no file of git' : faultOf(entries),
+    unsupported: isUnusable ? 'one whose configuration is no file of git' : faultOf(entries),
     hash: hashNameOf(entries) ?? 'sha1',
     createReflogs: gitBoolean(lastValue(entries, 'core.logallrefupdates')) !== false,
     fileMode: head.state === 'read' ? head.mode : DEFAULT_FILE_MODE,
   }
+}
+
+/** Whether objects may be missing until git fetches them, which nothing here makes it do. Total. */
+export function isPartialClone(commonDir: string): boolean {
+  return configOf(commonDir).entries.some(
+    ({ key, value }) => /^remote\..*\.promisor$/.test(key) && gitBoolean(value) !== false,
+  )
+}
+
+function configOf(commonDir: string): {
+  readonly entries: readonly GitConfigEntry[]
+  readonly isUnusable: boolean
+} {
+  const config = readBounded(join(commonDir, 'config'), CONFIG_SIZE_MAX_BYTES, { followLink: true })
+  const text = config.state === 'read' ? config.bytes.toString('utf8') : ''
+  return { entries: parseGitConfig(text), isUnusable: config.state === 'unusable' }
 }
 
 function faultOf(entries: readonly GitConfigEntry[]): string | null {

@@ -38,7 +38,7 @@ export class FileReader implements ObjectReader {
       const borrowed = await this.#readFrom(gitdir, oid)
       if (borrowed !== null) return borrowed
     }
-    throw missing()
+    throw missing(this.#gitdir)
   }
 
   async #readFrom(gitdir: string, oid: string): Promise<RawObject | null> {

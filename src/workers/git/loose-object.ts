@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { hashOf } from '../../project/object-id.ts'
+import { isPartialClone } from '../../project/repository-format.ts'
 import { CommitDeferral } from './deferral.ts'
 import type { RawObject } from './objects.ts'
 
@@ -35,8 +36,11 @@ function contentOf(path: string, oid: string): Buffer | null {
   }
 }
 
-export function missing(): CommitDeferral {
-  const message = 'An object of the branch is not in this repository. Fetch it, or run git fsck.'
+/** An object that the repository ought to have. */
+export function missing(commonDir: string): CommitDeferral {
+  const message = isPartialClone(commonDir)
+    ? 'An object of the branch was not fetched, as this is a partial clone. Run `git fetch --refetch --no-filter`.'
+    : 'An object of the branch is not in this repository. Fetch it, or run git fsck.'
   return new CommitDeferral('repository_unsupported', message)
 }
 

@@ -9,6 +9,7 @@ import { GitError } from '../../errors.ts'
 import { hashOf, isOid, objectId } from '../../project/object-id.ts'
 import type { HashName } from '../../project/object-id.ts'
 import type { GitOutcome } from '../../project/native-git.ts'
+import { isPartialClone } from '../../project/repository-format.ts'
 import { CatFile } from './cat-file.ts'
 import { checkAuthor, cleanMessage } from './commit-object.ts'
 import type { CommitDraft } from './commit-object.ts'
@@ -43,12 +44,12 @@ export class PlumbingReader implements ObjectReader {
 
   async read(oid: string): Promise<RawObject> {
     // Git would take it for a name.
-    if (!isOid(oid)) throw missing()
+    if (!isOid(oid)) throw missing(this.#commonDir)
     const read = await this.#ask(oid)
     if (read !== null && objectId(hashOf(oid), read.type, read.bytes) === oid) return read
     // Git calls missing what is there and damaged.
     if (read !== null || existsSync(loosePath(this.#commonDir, oid))) throw unreadable()
-    throw missing()
+    throw missing(this.#commonDir)
   }
 
   /** Somebody may have ended the process that answers; a damaged object ends it each time. */
@@ -58,7 +59,10 @@ export class PlumbingReader implements ObjectReader {
         return await this.#catFile.read(oid)
       } catch (error) {
         if (error instanceof GitError) throw withoutGit(error)
-        if (tries === READ_TRIES) throw unreadable(error)
+        if (tries < READ_TRIES) continue
+        // It dies over an object that it would fetch, and may not.
+        if (isPartialClone(this.#commonDir)) return null
+        throw unreadable(error)
       }
     }
   }

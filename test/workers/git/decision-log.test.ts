@@ -126,6 +126,22 @@ describe('the decision log', () => {
     expect(await commitsOf({ commonDir, mission })).toEqual(commits)
   })
 
+  it.each(['blob:none', 'tree:0'])(
+    'says what to do in a partial clone that lacks its objects (%s), and then reads them',
+    async (filter) => {
+      const commits = await decideTimes(2)
+      repository.git.git('config', 'uploadpack.allowFilter', 'true')
+      const cloned = clone(`--filter=${filter}`, '--no-checkout')
+      const options = { commonDir: join(cloned, '.git'), mission }
+      await expect(readDecisionLog(options)).rejects.toMatchObject({
+        code: 'REPOSITORY_UNSUPPORTED',
+        message: expect.stringContaining('git fetch --refetch --no-filter'),
+      })
+      git(cloned, 'fetch', '-q', '--refetch', '--no-filter')
+      expect(await commitsOf(options)).toEqual(commits)
+    },
+  )
+
   it('names no commit that a shallow clone can not prove', async () => {
     const commits = await decideTimes(3)
     const cloned = clone('--depth', '2', '--no-single-branch')
