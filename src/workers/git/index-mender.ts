@@ -1,6 +1,6 @@
 /**
  * Puts our entries back into the index of a worktree where a native command has taken them out without being asked to: some
- * (`git commit`, `reset -- PATH`, `merge`) read the index before they lock it, and write what they have read though
+ * (`git commit`, `git reset -- PATH`) read the index before they lock it, and write what they have read though
  * a commit of ours came between. The user's next commit would take our rows off the branch.
  */
 import { join } from 'node:path'
