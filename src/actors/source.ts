@@ -61,8 +61,9 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
   ({ input, receive, self }) => {
     const ask = (command: { type: string }): void =>
       input.worker.send({ type: 'worker.ask', command, replyTo: self })
-    let batch = 0
-    let max = 0
+    // What git was asked and has not answered, in its order: an answer may be that to a claim of the link before, from when
+    // git knew of another hub. Null is no claim.
+    const claims: ({ readonly batch: number; readonly max: number } | null)[] = []
     // A frame that the hub refuses must not block the ones behind it; it is offered again on the next link.
     const refused = new Set<string>()
     receive((event) => {
@@ -71,21 +72,26 @@ export const ledgerSource = fromCallback<SourceCommand | GitAnswer, SourceInput>
         case 'source.begin':
           return refused.clear()
         case 'source.claim':
-          batch = event.batch
-          max = event.max
+          claims.push(event)
           return ask(askForFrames(refused))
         case 'source.settle':
           for (const { id } of event.rejected) refused.add(id)
+          claims.push(null)
           return ask({ type: 'git.confirm', hashes: event.accepted } as { type: string })
         case 'git.framed': {
+          const claim = claims.shift()
+          if (claim === undefined || claim === null) return
+          const { batch, max } = claim
           const frames = event.frames
             .filter((frame) => !refused.has(idOfFrame(frame)))
             .slice(0, max)
           return drain.send({ type: 'source.claimed', batch, count: frames.length, frames })
         }
         case 'git.confirmed':
+          claims.shift()
           return drain.send({ type: 'source.settled', isEmptied: event.pending === 0 })
         case 'git.refused':
+          claims.shift()
           return drain.send({ type: 'source.refused', error: event.error })
         default:
       }

@@ -99,10 +99,36 @@ describe('the source of the commits', () => {
     const refused = frame(1) as { git_hash: string }
     const rejected = [{ id: refused.git_hash, reason: 'r', isFinal: true }]
     say({ type: 'source.settle', accepted: [], rejected })
+    say({ type: 'git.confirmed', pending: 1 })
     say({ type: 'source.begin' })
     say({ type: 'source.claim', batch: 2, max: 3 })
     say({ type: 'git.framed', frames: [refused] })
-    expect(told).toEqual([{ type: 'source.claimed', batch: 2, count: 1, frames: [refused] }])
+    expect(told).toEqual([
+      { type: 'source.settled', isEmptied: false },
+      { type: 'source.claimed', batch: 2, count: 1, frames: [refused] },
+    ])
+  })
+
+  it('takes an answer for that of the claim which asked it, whatever came between (L6)', () => {
+    const { told, say } = between(ledgerSource)
+    say({ type: 'source.claim', batch: 1, max: 3 })
+    say({ type: 'source.begin' })
+    say({ type: 'source.settle', accepted: [], rejected: [] })
+    say({ type: 'source.claim', batch: 2, max: 1 })
+    say({ type: 'git.framed', frames: [frame(2)] })
+    say({ type: 'git.confirmed', pending: 2 })
+    say({ type: 'git.framed', frames: [frame(1), frame(2)] })
+    say({ type: 'source.claim', batch: 3, max: 3 })
+    say({ type: 'git.refused', ...refusal('LEDGER_LOCKED') })
+    say({ type: 'source.claim', batch: 4, max: 3 })
+    say({ type: 'git.framed', frames: [] })
+    expect(told).toEqual([
+      { type: 'source.claimed', batch: 1, count: 1, frames: [frame(2)] },
+      { type: 'source.settled', isEmptied: false },
+      { type: 'source.claimed', batch: 2, count: 1, frames: [frame(1)] },
+      { type: 'source.refused', ...refusal('LEDGER_LOCKED') },
+      { type: 'source.claimed', batch: 4, count: 0, frames: [] },
+    ])
   })
 
   it('says why git could not do it now', () => {

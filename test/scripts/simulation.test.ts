@@ -33,6 +33,7 @@ describe('the simulation of the actors', () => {
   it.each([
     ['a hub ends while nothing passes', 900_112_468],
     ['a hub ends while nothing passes, and comes back', 900_117_569],
+    ['git answers what was asked for the hub before', 900_118_800],
   ])('finds nothing wrong where %s', async (_, seed) => {
     expect((await simulate(seed)).faults).toEqual([])
   })
