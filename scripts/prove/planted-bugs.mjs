@@ -172,4 +172,5 @@ export const MUTATIONS = {
       'await fs.rename(`${path}.lock`, path);',
     ],
   ]),
+  'a copy takes a place before it is synced': bug('scripts/power-cut', [['syncFile(copy);', '']]),
 }
