@@ -4,6 +4,7 @@ import { APART } from './kill-apart.mjs'
 import { OF_FILES } from './kill-files.mjs'
 import { AT_HUBS } from './kill-hub.mjs'
 import { OF_LINKS } from './kill-links.mjs'
+import { AT_NATS } from './kill-nats.mjs'
 
 /** Commands that come after a dead one; each makes its arguments from the world. */
 const FOLLOWERS = {
@@ -93,6 +94,7 @@ export const WRITING = {
   ...APART,
   ...OF_FILES,
   ...AT_HUBS,
+  ...AT_NATS,
   ...OF_LINKS,
 }
 
@@ -115,7 +117,6 @@ export const NOT_SWEPT = {
   'glossary list': READS,
   'hooks status': READS,
   'hub dead-letters': READS,
-  'hub migrate': 'needs a nats-server; test/hub/nats/migrate.test.ts',
   'hub token list': READS,
   'hub verify': READS,
   'hub webhook list': READS,
@@ -138,6 +139,7 @@ export const NOT_SWEPT = {
   '--version': READS,
   'wp history': READS,
   'wp list': READS,
+  ...('hub migrate to NATS' in AT_NATS ? {} : { 'hub migrate': 'needs a nats-server' }),
 }
 
 /** The name of the command that a scenario is of, among these; null where it is of none. */

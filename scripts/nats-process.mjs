@@ -37,6 +37,12 @@ export class NatsProcess {
     }
   }
 
+  /** Whoever started it may end, and ends it then. */
+  release() {
+    this.#child?.unref()
+    process.once('exit', () => void this.kill())
+  }
+
   /** As by a power cut of its process. */
   async kill(signal = 'SIGKILL') {
     const child = this.#child

@@ -1,12 +1,12 @@
 /** Moves a hub's data into NATS, or out of it, and reads it there again before it says so. What it came from stays as it is. */
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { LinkError } from '../../errors.ts'
-import { syncFolder } from '../../project/durable-file.ts'
+import { LinkError, systemCode } from '../../errors.ts'
+import { discard, syncFolder } from '../../project/durable-file.ts'
 import { ChangeTable } from '../change-table.ts'
 import { useOf, sharedData } from '../data-use.ts'
-import { DATABASE_FILE, lockFolder, openDatabase } from '../database.ts'
+import { DATABASE_FILE, lockFolder, openDatabase, unusable } from '../database.ts'
 import type { Connection } from '../database.ts'
 import { digestOf } from '../digest.ts'
 import type { Digest } from '../digest.ts'
@@ -28,7 +28,7 @@ const OPEN = { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false, isLocked: true } a
  * Publishes all that a folder holds to a stream that holds nothing. Where it was ended, it goes on when it is asked again.
  *
  * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_SHARED, HUB_DATA_DAMAGED, HUB_TARGET_NOT_EMPTY,
- *   HUB_MIGRATION_DIFFERS, and what `openNats` throws
+ *   HUB_MIGRATION_DIFFERS, HUB_DATA_UNUSABLE, and what `openNats` throws
  */
 export async function migrateToNats({ dataDir, nats: options }: MigrationOptions): Promise<Digest> {
   openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false }).close()
@@ -50,6 +50,8 @@ export async function migrateToNats({ dataDir, nats: options }: MigrationOptions
       copy.remove()
     }
     return digest
+  } catch (error) {
+    throw asLinkError(error)
   } finally {
     await nats?.connection.close()
     database?.close()
@@ -60,8 +62,8 @@ export async function migrateToNats({ dataDir, nats: options }: MigrationOptions
 /**
  * Makes a folder of its own from what the stream holds. All or nothing: the folder gets its database at the end.
  *
- * @throws LinkError HUB_DATA_IN_USE, HUB_TARGET_NOT_EMPTY, HUB_STREAM_EMPTY, HUB_STREAM_BUSY, HUB_MIGRATION_DIFFERS, and what
- *   `openNats` throws
+ * @throws LinkError HUB_DATA_IN_USE, HUB_TARGET_NOT_EMPTY, HUB_STREAM_EMPTY, HUB_STREAM_BUSY, HUB_MIGRATION_DIFFERS, HUB_DATA_UNUSABLE, and
+ *   what `openNats` throws
  */
 export async function migrateFromNats({
   dataDir,
@@ -91,6 +93,8 @@ export async function migrateFromNats({
     syncFolder(resolve(dataDir))
     copy.remove()
     return copy.digest
+  } catch (error) {
+    throw asLinkError(error)
   } finally {
     await nats?.connection.close()
     lock.close()
@@ -141,7 +145,7 @@ type Copy = { readonly folder: string; readonly digest: Digest; readonly remove:
 /** What a hub with a new folder would have. */
 async function copyOf(nats: Nats, dataDir: string): Promise<Copy> {
   const folder = mkdtempSync(join(resolve(dataDir), WORK))
-  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  const remove = (): void => discard(folder)
   try {
     await followInto(nats, folder, async () => {})
     const database = openDatabase(folder, OPEN)
@@ -179,9 +183,14 @@ function makeOwn(folder: string): void {
 // What a migration left that was ended: whoever holds the folder's lock is the only one.
 function sweep(dataDir: string): void {
   for (const name of readdirSync(resolve(dataDir))) {
-    if (name.startsWith(WORK))
-      rmSync(join(resolve(dataDir), name), { recursive: true, force: true })
+    if (name.startsWith(WORK)) discard(join(resolve(dataDir), name))
   }
+}
+
+/** What the system, or SQLite over it, refuses in the data folder. */
+function asLinkError(error: unknown): unknown {
+  if (error instanceof LinkError || systemCode(error) === null) return error
+  return unusable(error)
 }
 
 async function lastOf({ manager }: Nats): Promise<number> {
