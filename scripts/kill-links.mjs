@@ -7,7 +7,7 @@ import { ask, done, newPath, storeFaults } from './kill-places.mjs'
 import { document, start } from './program.mjs'
 
 const TEAM = 'coast'
-let serving = null
+const serving = new WeakMap()
 
 /** As `APART`. */
 export const OF_LINKS = {
@@ -38,7 +38,7 @@ function linked(args) {
 
 /** A project with events for a hub that serves. */
 async function linkedProject(world) {
-  const { url, data } = await servingHub()
+  const { url, data } = await servingHub(world)
   const { issueToken } = await import('../dist/hub/tokens.js')
   const { token } = issueToken({ dataDir: data, team: TEAM, user: 'u' })
   const tokenFile = newPath(world, 'token')
@@ -48,19 +48,22 @@ async function linkedProject(world) {
   return { ...(await recorded(world, ['sync', 'opt-in'])), data }
 }
 
-/** One for all that are swept, which ends with this process. */
-async function servingHub() {
-  serving ??= (async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kittiwake-swept-hub-'))
-    const data = join(folder, 'data')
-    const program = start(folder, process.env, ['hub', 'serve', '--port', '0', '--data', data])
-    process.once('exit', () => {
-      program.child.kill('SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
-    })
-    const { url } = await document(program, ({ ok }) => ok === true)
-    for (const part of [program.child, program.child.stdin, program.child.stdout]) part.unref()
-    return { url, data }
-  })()
-  return serving
+/** The world's own, which ends with it. */
+function servingHub(world) {
+  const known = serving.get(world) ?? serve(world)
+  serving.set(world, known)
+  return known
+}
+
+async function serve(world) {
+  const folder = mkdtempSync(join(tmpdir(), 'kittiwake-swept-hub-'))
+  const data = join(folder, 'data')
+  const program = start(folder, process.env, ['hub', 'serve', '--port', '0', '--data', data])
+  world.atEnd(() => {
+    program.child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const { url } = await document(program, ({ ok }) => ok === true)
+  for (const part of [program.child, program.child.stdin, program.child.stdout]) part.unref()
+  return { url, data }
 }

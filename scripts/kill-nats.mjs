@@ -7,7 +7,7 @@ import { done, newPath } from './kill-places.mjs'
 import { NatsProcess } from './nats-process.mjs'
 import { findNatsServer } from './nats-server.mjs'
 
-let serving = null
+const serving = new WeakMap()
 
 /** As `APART`; none where there is no server. */
 export const AT_NATS =
@@ -15,7 +15,7 @@ export const AT_NATS =
     ? {}
     : {
         'hub migrate to NATS': {
-          take: async (world) => ({ ...(await filled(world)), url: await emptyServer() }),
+          take: async (world) => ({ ...(await filled(world)), url: await emptyServer(world) }),
           args: (_, { data, url }) => toNats(data, url),
           next: ['the same'],
           check: async (world, { data, url }) => {
@@ -30,7 +30,7 @@ export const AT_NATS =
         },
         'hub migrate from NATS': {
           take: async (world) => {
-            const url = await emptyServer()
+            const url = await emptyServer(world)
             const { data } = await filled(world)
             await done(world, world.root, toNats(data, url))
             return { data: newPath(world, 'hub'), url }
@@ -59,22 +59,25 @@ function fromNats(data, url) {
   return ['hub', 'migrate', '--from', 'nats', '--to', 'sqlite', '--data', data, '--nats', url]
 }
 
-/** The address of a server whose stream holds nothing. */
-async function emptyServer() {
+/** The address of the world's server, whose stream holds nothing. */
+async function emptyServer(world) {
   const { openNats, STREAM } = await import('../dist/hub/nats/connect.js')
-  serving ??= start()
-  const { url } = await serving
+  if (!serving.has(world)) serving.set(world, start(world))
+  const { url } = await serving.get(world)
   const { manager, connection } = await openNats({ servers: url })
   await manager.streams.delete(STREAM)
   await connection.close()
   return url
 }
 
-/** One for all that are swept, which ends with this process. */
-async function start() {
+async function start(world) {
+  // Beside the world, of which all that changes is recorded.
   const folder = mkdtempSync(join(tmpdir(), 'kittiwake-swept-nats-'))
   const server = await NatsProcess.start({ program: findNatsServer(), folder })
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   server.release()
+  world.atEnd(() => {
+    void server.kill()
+    rmSync(folder, { recursive: true, force: true })
+  })
   return server
 }

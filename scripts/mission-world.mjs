@@ -27,6 +27,7 @@ export class MissionWorld {
   #made = { questions: 0, terms: 0, packages: 0 }
   #plans = 0
   #names = 0
+  #ends = []
   /** What `faults` has looked at, so that it looks at each commit once. */
   seen = { held: new Set(), tip: 'main', commits: [] }
   /** The user's part of the index of each checkout, once `rememberIndex` was called. */
@@ -225,7 +226,13 @@ export class MissionWorld {
     return judge(await missionEvidence(this, acknowledged, isLedgerIdle)).faults
   }
 
+  /** Whatever was started for it ends with it. */
+  atEnd(end) {
+    this.#ends.push(end)
+  }
+
   remove() {
+    for (const end of this.#ends.splice(0)) end()
     rmSync(this.home, { recursive: true, force: true })
   }
 }

@@ -37,10 +37,9 @@ export class NatsProcess {
     }
   }
 
-  /** Whoever started it may end, and ends it then. */
+  /** It holds nobody up who started it. */
   release() {
     this.#child?.unref()
-    process.once('exit', () => void this.kill())
   }
 
   /** As by a power cut of its process. */
