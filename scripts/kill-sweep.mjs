@@ -10,6 +10,7 @@ const PRELOAD = new URL('./kill-at-step.mjs', import.meta.url).href
 const LANES = 2
 /** Said by whatever lets one fail. */
 const FAILS = 'this change fails'
+const NO_MORE_FILES = 'FILES_EXHAUSTED'
 
 /** The worlds in which commands are killed, one for each of those that run at once. */
 export class KillSweep {
@@ -44,8 +45,8 @@ export class KillSweep {
   }
 
   /**
-   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next?, error?, call? }`; with `error` the change fails instead, and
-   * `call`, the environment of the shim, takes the place of all that names a change. The command dies at the change number `at` of
+   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next?, error?, call?, filesMax? }`; with `error` the change fails
+   * instead; `call`, the environment of the shim, or `filesMax`, how many files it may open, takes the place of all that names one. The command dies at the change number `at` of
    * its thread, counted where name and path match `on`; the command that heals dies at change `again`, where there is
    * one. `fresh` makes a new project for each.
    */
@@ -78,19 +79,21 @@ export class KillSweep {
   async #kill({ world, acknowledged }, kill) {
     const blame = (faults) =>
       this.faults.push(...faults.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
-    const { scenario, thread, again, on, error, call } = kill
+    const { scenario, thread, again, on, error, call, filesMax } = kill
     const { take, args, refused, left = () => [], check = () => [] } = WRITING[scenario]
     const subject = await take(world)
     const place = placeOf(world, { scenario, subject })
     const attempt = async (given, env, isRefusable = false, where = {}) => {
       const outcome = await world.attempt(given, env, where)
       // A call may be one of a program that the command started, and then the command lives.
-      const isFailing = env.KILL_STEP_ERROR !== undefined || env.SHIM_AT !== undefined
+      const isLimited = where.filesMax !== undefined
+      const isFailing = isLimited || [env.KILL_STEP_ERROR, env.SHIM_AT].some(Boolean)
       const expected = { isFailing, refused: isRefusable ? refused : undefined }
       this.#take(outcome, { acknowledged, blame, ...expected })
       return outcome
     }
-    const first = await attempt(args(world, subject), call?.(world) ?? preload(kill), false, place)
+    const env = filesMax === undefined ? (call?.(world) ?? preload(kill)) : {}
+    const first = await attempt(args(world, subject), env, false, { ...place, filesMax })
     const isMet = error === undefined ? first.code === 'SIGKILL' : hasFailed(first)
     if (on !== undefined && !isMet) blame(['there is no such change'])
     blame(world.gitFaults())
@@ -117,7 +120,7 @@ export class KillSweep {
     else if (code !== 0 && document?.error?.code !== refused) {
       blame([`ended with ${code}: ${JSON.stringify(document?.error ?? null)}`])
     }
-    if (hasFailed({ err })) this.failures += 1
+    if (hasFailed({ err }) || document?.error?.code === NO_MORE_FILES) this.failures += 1
     const deferral = document?.committed === false ? document.deferred_reason : null
     if (deferral !== null && !isFailing) blame([`the commit is deferred: ${deferral}`])
     const one = acknowledgedBy(document)

@@ -6,9 +6,14 @@ import { root } from './prepare.mjs'
 
 const main = join(root, 'dist/cli/main.js')
 
-/** Runs one command to its end; answers its exit code and its JSON document. One that serves is told to end by its first word. */
-export async function kittiwake(cwd, env, args, { input = '', isServing = false } = {}) {
-  const child = spawn(process.execPath, [main, ...args, '--json'], { cwd, env, stdio: 'pipe' })
+/**
+ * Runs one command to its end; answers its exit code and its JSON document. One that serves is told to end by its first word.
+ * `filesMax` is how many files it may hold open, by a limit of the system.
+ */
+export async function kittiwake(cwd, env, args, { input = '', isServing = false, filesMax } = {}) {
+  const limit = filesMax === undefined ? [] : ['sh', '-c', `ulimit -n ${filesMax}; exec "$@"`, 'sh']
+  const [program, ...given] = [...limit, process.execPath, main, ...args, '--json']
+  const child = spawn(program, given, { cwd, env, stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   if (isServing) child.stdout.once('data', () => child.kill())

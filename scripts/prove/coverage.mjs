@@ -66,7 +66,6 @@ export const STATE_BY_COMMAND = {
 
 /** What no technique meets yet, and why. */
 export const REASONS = {
-  'F11 work': 'not built: tried by hand under `ulimit -n`, it is refused, and nothing is lost',
   'F28 work': 'the proxy cuts streams, not single frames; the simulation loses acknowledgements',
   'F38 emit': 'an exception ends a thread, which is F05; the main thread is the user’s own',
   'F40 work': 'the kernel kills as F01 does; a limit of memory for a tree needs a cgroup',

@@ -15,6 +15,8 @@ const TORN = {
 }
 /** A command makes at least so many changes of the disk in each of the threads that are killed. */
 const STEPS_MAX = 40
+/** With fewer files Node itself doesn't start, and with more there are enough. */
+const FILES_MAX = [40, 75]
 /** Of each command that is recorded. */
 const CUTS = 6
 const RECORDED_MAX = 50
@@ -44,7 +46,8 @@ export const TECHNIQUES = {
   simulation: { share: 0.15, run: simulation },
   parsers: { share: 0.1, run: parsers },
   kills: { share: 0.15, run: kills },
-  'failing disk': { share: 0.1, run: failingDisk },
+  'failing disk': { share: 0.05, run: failingDisk },
+  'few files': { share: 0.05, run: fewFiles },
   'system calls': { share: 0.1, run: systemCalls },
   'replayed power cut': { share: 0.1, run: powerCuts },
   chaos: { share: 0.2, run: chaos },
@@ -135,6 +138,16 @@ async function failingDisk({ random, forMs }) {
     return { kill: { ...stepOf(random), error }, fault }
   })
   return { told: `${sweep.failures} changes that fail`, faults: sweep.faults, hits }
+}
+
+async function fewFiles({ random, forMs }) {
+  if (process.platform === 'win32') return { told: 'not run: needs ulimit', faults: [], hits: [] }
+  const { sweep, hits } = await swept(forMs, () => {
+    const scenario = random.pick(Object.keys(SCENARIOS))
+    return { kill: { scenario, at: 0, filesMax: random.between(...FILES_MAX) }, fault: 'F11' }
+  })
+  const met = hits.map((hit) => ({ ...hit, state: 'work' }))
+  return { told: `${sweep.failures} commands without files`, faults: sweep.faults, hits: met }
 }
 
 async function systemCalls({ random, forMs }) {

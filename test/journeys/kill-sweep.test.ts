@@ -12,6 +12,7 @@ type Kill = {
   again?: number
   next?: string
   error?: 'EIO' | 'ENOSPC'
+  filesMax?: number
 }
 
 const SWEEP_TIMEOUT_MS = 400_000
@@ -126,6 +127,18 @@ describe('kill -9', () => {
       expect(sweep.faults).toEqual([])
       expect(sweep.kills).toBeGreaterThanOrEqual(decisive.length + TURNS)
       expect(sweep.failures).toBe(1)
+    },
+    SWEEP_TIMEOUT_MS,
+  )
+
+  it.skipIf(process.platform === 'win32')(
+    'refuses what there are too few files for, and has lost nothing (F11)',
+    async () => {
+      const before = sweep.failures
+      const kills = [44, 50].map((filesMax) => ({ scenario: 'commit', at: 0, filesMax }))
+      await sweep.run(kills)
+      expect(sweep.faults).toEqual([])
+      expect(sweep.failures - before).toBe(kills.length)
     },
     SWEEP_TIMEOUT_MS,
   )
