@@ -35,6 +35,8 @@ export type NewWorktree = {
 const EXCLUDE_SIZE_MAX_BYTES = 1024 * 1024
 const FILTER_LIST_TIMEOUT_MS = 10_000
 const ENTRY_SIZE_MAX_BYTES = 16 * 1024
+/** What git writes of an entry's way to the rest of the git directory. */
+const COMMON = '../..'
 /** Git names an entry by the folder, and puts a number behind where there is one already. */
 const OWN_ENTRY = /-[0-9A-HJKMNP-TV-Z]{8}-coord\d*$/
 
@@ -64,11 +66,9 @@ export function removeHalfEntries(commonDir: string): void {
   const names = existsSync(folder) ? readdirSync(folder) : []
   for (const name of names.filter((one) => OWN_ENTRY.test(one))) {
     const entry = join(folder, name)
-    const isWhole = ['gitdir', 'commondir', 'HEAD'].every((file) => {
-      const text = readGitText(join(entry, file), ENTRY_SIZE_MAX_BYTES)
-      return text !== null && text !== ''
-    })
-    if (!isWhole) rmSync(entry, { recursive: true, force: true })
+    const textOf = (file: string) => readGitText(join(entry, file), ENTRY_SIZE_MAX_BYTES) ?? ''
+    const isWhole = textOf('gitdir') !== '' && textOf('HEAD') !== ''
+    if (!isWhole || textOf('commondir') !== COMMON) rmSync(entry, { recursive: true, force: true })
   }
 }
 

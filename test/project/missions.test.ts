@@ -54,8 +54,9 @@ test('an entry of ours that was made by half stands in nobody’s way, and other
   const before = await create(repository)
   const entries = join(root, '.git/worktrees')
   const half = join(entries, 'demo-01ABCDEF-coord')
+  const torn = join(entries, 'demo-01ABCDEG-coord')
   const foreign = join(entries, 'somebody')
-  for (const entry of [half, foreign]) {
+  for (const entry of [half, torn, foreign]) {
     mkdirSync(entry)
     for (const [name, text] of Object.entries({ locked: 'initializing', gitdir: '/none/.git' })) {
       write(join(entry, name), `${text}\n`)
@@ -63,6 +64,9 @@ test('an entry of ours that was made by half stands in nobody’s way, and other
   }
   write(join(half, 'commondir'), '')
   write(join(half, 'HEAD'), 'ref: refs/heads/main\n')
+  // Half of what git writes there, and a branch that it had not yet told.
+  write(join(torn, 'commondir'), '../')
+  write(join(torn, 'HEAD'), `${'0'.repeat(40)}\n`)
   write(join(foreign, 'commondir'), '../..\n')
   write(join(foreign, 'HEAD'), '')
   expect(() => git(root, 'worktree', 'list')).toThrow('commondir')
