@@ -88,7 +88,12 @@ async function add(
     throw error
   })
   if (outcome.code === 0) {
-    syncNames(repository.commonDir, branch)
+    try {
+      syncNames(repository.commonDir, branch)
+    } catch (error) {
+      await removeWorktree(repository, { folder, branch, oid }).catch(() => undefined)
+      throw asProjectError(error)
+    }
     return 'added'
   }
   if (/already exists/.test(outcome.stderr)) return 'taken'

@@ -131,6 +131,18 @@ describe('kill -9', () => {
     SWEEP_TIMEOUT_MS,
   )
 
+  it(
+    'has a mission that can not be made durable be none, and says why (F09)',
+    async () => {
+      const before = sweep.failures
+      const on = '^fsync .*refs/heads$'
+      await sweep.run([kill('mission create', on, { error: 'EIO' })])
+      expect(sweep.faults).toEqual([])
+      expect(sweep.failures - before).toBe(1)
+    },
+    SWEEP_TIMEOUT_MS,
+  )
+
   it.skipIf(process.platform === 'win32')(
     'refuses what there are too few files for, and has lost nothing (F11)',
     async () => {
