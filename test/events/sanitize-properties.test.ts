@@ -6,6 +6,7 @@ import {
   type Sanitized,
 } from '#dist/events/sanitize.js'
 import { SanitizeError } from '#dist/errors.js'
+import { typedFormOf } from '#dist/events/sanitize/fields.js'
 import { NO_IDENTITY, type IdentityLiterals } from '#dist/events/identity-literals.js'
 import type { Json } from '#dist/contracts/json.js'
 import { HOSTILE_UNITS } from '../support/hostile-texts.ts'
@@ -238,6 +239,29 @@ describe('typed fields', () => {
       expect(clean.redactions).toEqual([])
       const spoilt = sanitizer.sanitize({ ...fields, note: '/home/bob/x' })
       expect(spoilt.value).toEqual({ ...fields, note: '<home>/x' })
+    },
+  )
+})
+
+describe('a value that its form exempts', () => {
+  const exempt = ['id', 'event_id', 'build_id', 'node_id', 'schema_version', 'timestamp', 'sent_at']
+    .concat(['commit', 'head_commit_sha', 'event_type', 'wp_id', 'to_lane', 'actor_type'])
+    .map((key) => {
+      const typed = typedFormOf(key)
+      if (typed?.exemption !== 'exact') throw new Error(`${key} has no exact form`)
+      return fc.record({ key: fc.constant(key), value: fc.stringMatching(typed.form) })
+    })
+  property([fc.oneof(...exempt)])(
+    'is measured as it is written, the first time and again (L8)',
+    ({ key, value }) => {
+      const event = { [key]: value }
+      // With a comma behind the field and its value.
+      const lengthMax = JSON.stringify(event).length + 2
+      for (let time = 0; time < 2; time += 1) {
+        const shorter = { lengthMax: lengthMax - 1 }
+        expect(() => sanitizer.sanitize(event, shorter)).toThrow(SanitizeError)
+        expect(sanitizer.sanitize(event, { lengthMax }).value).toEqual(event)
+      }
     },
   )
 })

@@ -182,13 +182,18 @@ export class ValueCleaner {
       this.#grow(field.lastClean.width + 3)
       return value
     }
-    const { bits, width } = signalsOf(value)
-    this.#grow(width + 3)
     let cleaning = this.#cleaning
     if (field.typed !== null && field.typed.form.test(value)) {
-      if (field.typed.exemption === 'exact') return value
+      if (field.typed.exemption === 'exact') {
+        // Nothing in such a form is written as an escape.
+        this.#grow(value.length + 3)
+        this.#remember(field, value, value.length)
+        return value
+      }
       cleaning = this.#slugCleaning
     }
+    const { bits, width } = signalsOf(value)
+    this.#grow(width + 3)
     if (isSecretOf(field, value)) return this.#credential()
     const holdsJson = (bits & BRACE) !== 0 && !this.#inText && isJsonLike(value)
     const clean = holdsJson

@@ -1,6 +1,6 @@
 /** Numbers the people of a document, so that two of them stay distinguishable without a name. */
 export class Ordinals {
-  readonly #ordinals = new Map<string, Map<string, number>>()
+  #ordinals: Map<string, Map<string, number>> | null = null
   #areSeveral = false
 
   /** True where someone has a number above 1, so that numbers depend on the order of reading. */
@@ -10,6 +10,7 @@ export class Ordinals {
 
   /** From 1, by first appearance under this placeholder. */
   of(placeholder: string, who: string): number {
+    this.#ordinals ??= new Map()
     let ordinals = this.#ordinals.get(placeholder)
     if (ordinals === undefined) {
       ordinals = new Map()
