@@ -13,6 +13,11 @@ export const LETTER = 512
 export const LESS = 1024
 export const WIDE = 2048
 export const BRACE = 4096
+/** Of `LONG_WORD_LENGTH` characters or more without a blank: no shorter word is a token. */
+export const LONG_WORD = 8192
+
+export const LONG_WORD_LENGTH = 16
+const BLANK = 32
 
 const BITS = new Uint16Array(128)
 const WIDTHS = new Uint8Array(128).fill(1)
@@ -54,8 +59,11 @@ export type Signals = {
 export function signalsOf(text: string): Signals {
   let bits = 0
   let width = 0
+  let word = 0
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
+    word = unit > BLANK ? word + 1 : 0
+    if (word === LONG_WORD_LENGTH) bits |= LONG_WORD
     if (unit < 128) {
       bits |= BITS[unit] as number
       width += WIDTHS[unit] as number

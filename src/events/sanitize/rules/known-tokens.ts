@@ -1,7 +1,7 @@
 /** P2: tokens that their prefix gives away, and JSON web tokens. */
 import { secretOf, type SecretKind } from '../placeholders.ts'
 import { hitsOf, wholeHit, type Rule } from '../rule.ts'
-import { LETTER } from '../signals.ts'
+import { LETTER, LONG_WORD } from '../signals.ts'
 
 const FORMS: readonly (readonly [kind: SecretKind, source: string])[] = [
   ['github', '(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{22,255})'],
@@ -35,7 +35,6 @@ const TOKEN = new RegExp(
   `(?<![A-Za-z0-9])(?:${FORMS.map(([, source]) => `(${source})`).join('|')})`,
   'g',
 )
-const TOKEN_LENGTH_MIN = 16
 
 function sample(prefix: string, length: number): string {
   const alphabet = 'a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ'
@@ -48,15 +47,13 @@ const JWT_BODY = 'eyJzdWIiOiIxMjM0In0'
 export const knownTokens: Rule = {
   name: 'known-tokens',
   class: 'token',
-  needs: LETTER,
-  find: ({ text }) => {
-    if (text.length < TOKEN_LENGTH_MIN) return []
-    return hitsOf(text, TOKEN, (match) => {
+  needs: LETTER | LONG_WORD,
+  find: ({ text }) =>
+    hitsOf(text, TOKEN, (match) => {
       const group = match.findIndex((part, index) => index > 0 && part !== undefined)
       const [kind] = FORMS[group - 1] as (typeof FORMS)[number]
       return wholeHit(match, secretOf(kind), null)
-    })
-  },
+    }),
   samples: {
     removed: [
       `push with ⟦${sample('ghp_', 36)}⟧ failed`,
@@ -77,6 +74,7 @@ export const knownTokens: Rule = {
       `⟦${sample('dckr_pat_', 27)}⟧`,
       `id_token: ⟦${JWT_HEAD}.${JWT_BODY}.${sample('', 43)}⟧`,
       `cut off ⟦${JWT_HEAD}.${JWT_BODY}⟧`,
+      'as short as any ⟦eyJhbGciO.eyJhbG⟧',
     ],
     kept: [
       'ghp_short',

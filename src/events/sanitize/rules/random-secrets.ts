@@ -1,7 +1,7 @@
 /** P9: words that look random close behind a word that says secret. A heuristic; commit ids and slugs are not meant. */
 import { GENERIC_SECRET } from '../placeholders.ts'
 import { NO_HITS, type Hit, type Rule } from '../rule.ts'
-import { DIGIT, LETTER } from '../signals.ts'
+import { DIGIT, LETTER, LONG_WORD } from '../signals.ts'
 
 const KEYWORD =
   /secret|token|passw(?:or)?d|passphrase|passcode|credential|bearer|cookie|signature|(?:api|access|auth|account|private|signing|encryption|client|license)[-_ ]?key|\bkey\b|session[-_ ]?id|\bauth\b/gi
@@ -18,9 +18,8 @@ const ID = /^(?:[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{1
 export const randomSecrets: Rule = {
   name: 'random-secrets',
   class: 'entropy',
-  needs: DIGIT | LETTER,
+  needs: DIGIT | LETTER | LONG_WORD,
   find: ({ text }) => {
-    if (text.length < LENGTH_MIN) return NO_HITS
     let hits: Hit[] | null = null
     KEYWORD.lastIndex = 0
     for (let match = KEYWORD.exec(text); match !== null; match = KEYWORD.exec(text)) {
