@@ -99,6 +99,7 @@ class GitService implements Service<GitCommand, GitAnswer> {
 
   async #answer(command: GitCommand): Promise<GitAnswer> {
     try {
+      if (this.#indexes.isDue) await this.#mendAhead()
       return await this.#dispatch(command)
     } catch (error) {
       return { type: 'git.refused', error: errorToWire(error) }
@@ -110,6 +111,14 @@ class GitService implements Service<GitCommand, GitAnswer> {
   /** Whose mark still stands once the lock is free has died. */
   #recoverSeeds(): Promise<void> {
     return this.#inTurn(() => this.#glossary.heal())
+  }
+
+  /** Commands may stand in line for as long as the user's next commit takes to come. What fails is tried again in turn. */
+  async #mendAhead(): Promise<void> {
+    await this.#ledger.mend().catch((error: unknown) => {
+      if (!(error instanceof KittiwakeError)) throw error
+    })
+    this.#indexes.remember()
   }
 
   #mend(): Promise<void> {

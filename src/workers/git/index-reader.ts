@@ -56,11 +56,15 @@ export function readIndexIdentity(gitDir: string): string {
 
 /**
  * What tells this index from the next one by a look at its file, equal before and after our locks are forgotten: a link
- * that goes changes the identity. `name`: `index.lock` for the one that is about to be it.
+ * that goes changes the identity. `name`: `index.lock` for the one that is about to be it. Total.
  */
 export function readIndexVersion(gitDir: string, name = 'index'): string {
-  const stats = lstatSync(join(gitDir, name), { bigint: true, throwIfNoEntry: false })
-  return stats === undefined ? 'absent' : [stats.ino, stats.size, stats.mtimeNs].join(':')
+  try {
+    const { ino, size, mtimeNs } = lstatSync(join(gitDir, name), { bigint: true })
+    return [ino, size, mtimeNs].join(':')
+  } catch {
+    return 'absent'
+  }
 }
 
 /**

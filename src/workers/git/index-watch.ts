@@ -24,7 +24,7 @@ export class IndexWatch {
   /** A commit of ours was made just now. */
   begin(): void {
     this.stop()
-    this.#remember()
+    this.remember()
     this.#lookIn(FIRST_LOOK_MS)
   }
 
@@ -33,11 +33,16 @@ export class IndexWatch {
     this.#timer = null
   }
 
+  /** Whether somebody wrote one since `begin`; while nothing is watched, nobody did. */
+  get isDue(): boolean {
+    return this.#timer !== null && this.#hasChanged()
+  }
+
   /** Who can't be looked at twice is looked at once more before the end. */
   async end(): Promise<void> {
-    if (this.#timer === null) return
+    const isDue = this.isDue
     this.stop()
-    if (this.#hasChanged()) await this.#changed()
+    if (isDue) await this.#changed()
   }
 
   #lookIn(ms: number): void {
@@ -50,13 +55,14 @@ export class IndexWatch {
       await this.#changed()
       // A commit that was made meanwhile has begun anew.
       if (timer !== this.#timer) return
-      this.#remember()
+      this.remember()
     }
     if (ms < LAST_LOOK_MS) this.#lookIn(ms * 2)
     else this.#timer = null
   }
 
-  #remember(): void {
+  /** What was to be done in the indexes as they are has been done. */
+  remember(): void {
     const known = readReplaced(this.#commonDir)
     this.#versionByGitDir = new Map(known.map(({ gitDir, index }) => [gitDir, index]))
   }

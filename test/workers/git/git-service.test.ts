@@ -113,42 +113,51 @@ it('lets no frame be confirmed by a hub that is not that of the login (L11)', as
   git.remove()
 })
 
-it.each(['while it lives', 'before it ends', 'by whoever watches once it has ended'])(
-  'puts its entries back that a native command takes out of the index, %s (L13)',
-  async (when) => {
-    const git = GitRepository.withCommit(['-b', 'dev'])
-    const repository = await locateRepository(git.root)
-    const created = await createMission(repository, { slug: 'a', topology: 'single_branch' })
-    const input = { repository, literals: NO_IDENTITY, state: repository.root }
-    const service = await openGitService(input, () => undefined)
-    const watching = await openGitService(input, () => undefined)
-    const mission = created.directory
-    const decide = async (): Promise<unknown> => {
-      const record = requestedRecord(created.mission_id, ulid())
-      const answer = answeredRecord(created.mission_id, record.payload.decision_id)
-      const [, , committed] = service.handle([
-        { type: 'git.request', mission, record },
-        { type: 'git.answer', mission, record: answer },
-        { type: 'git.commit', ledger: 'decisions', mission },
-      ])
-      return committed
-    }
-    await decide()
-    git.write('src/file-0.txt', 'staged')
-    git.git('add', 'src/file-0.txt')
-    const native = await PausedGit.start(git.root, 'commit', '-qm', 'Users')
-    expect(await decide()).toMatchObject({ type: 'git.committed' })
-    if (when.includes('watches')) {
-      await service.close()
-      await watching.handle([{ type: 'git.watch' }])[0]
-    }
-    await native.finish()
-    if (when === 'before it ends') await service.close()
-    const log = `kitty-specs/${mission}/decisions.events.jsonl`
-    await vi.waitFor(() => expect(git.git('diff', '--cached', '--name-only', '--', log)).toBe(''))
+it.each([
+  'while it lives',
+  'before it answers the next command',
+  'before it ends',
+  'by whoever watches once it has ended',
+])('puts its entries back that a native command takes out of the index, %s (L13)', async (when) => {
+  const git = GitRepository.withCommit(['-b', 'dev'])
+  const repository = await locateRepository(git.root)
+  const created = await createMission(repository, { slug: 'a', topology: 'single_branch' })
+  const input = { repository, literals: NO_IDENTITY, state: repository.root }
+  const service = await openGitService(input, () => undefined)
+  const watching = await openGitService(input, () => undefined)
+  const mission = created.directory
+  const decide = async (): Promise<unknown> => {
+    const record = requestedRecord(created.mission_id, ulid())
+    const answer = answeredRecord(created.mission_id, record.payload.decision_id)
+    const [, , committed] = service.handle([
+      { type: 'git.request', mission, record },
+      { type: 'git.answer', mission, record: answer },
+      { type: 'git.commit', ledger: 'decisions', mission },
+    ])
+    return committed
+  }
+  await decide()
+  git.write('src/file-0.txt', 'staged')
+  git.git('add', 'src/file-0.txt')
+  const native = await PausedGit.start(git.root, 'commit', '-qm', 'Users')
+  // Commands may come in a row, so that no timer has its turn.
+  if (when.includes('next command')) vi.useFakeTimers({ toFake: ['setTimeout'] })
+  expect(await decide()).toMatchObject({ type: 'git.committed' })
+  if (when.includes('watches')) {
     await service.close()
-    await watching.close()
-    expect(git.git('diff', '--cached', '--name-only').trim()).toBe('src/file-0.txt')
-    git.remove()
-  },
-)
+    await watching.handle([{ type: 'git.watch' }])[0]
+  }
+  await native.finish()
+  if (when === 'before it ends') await service.close()
+  const log = `kitty-specs/${mission}/decisions.events.jsonl`
+  if (when.includes('next command')) {
+    await service.handle([{ type: 'git.locate', mission, event_id: ulid() }])[0]
+    expect(git.git('diff', '--cached', '--name-only', '--', log)).toBe('')
+    vi.useRealTimers()
+  }
+  await vi.waitFor(() => expect(git.git('diff', '--cached', '--name-only', '--', log)).toBe(''))
+  await service.close()
+  await watching.close()
+  expect(git.git('diff', '--cached', '--name-only').trim()).toBe('src/file-0.txt')
+  git.remove()
+})
