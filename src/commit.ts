@@ -64,7 +64,7 @@ const MESSAGE_MAX = 64 * 1024
  */
 export async function commit(options: CommitOptions): Promise<CommitResult> {
   // What was checked is what is committed, whatever the caller does to its list meanwhile.
-  const { paths, ...given } = checkedOptions<CommitOptions>(asGiven(options), CHECKS)
+  const { paths, ...given } = checkedOptions<CommitOptions>(asGiven(options), CHECKS, NEEDED)
   const { root, worktree, ref, message, capability = 'standard' } = given
   checkShape({ ...given, paths })
   const repository = await locateRepository(root)
@@ -91,6 +91,8 @@ const CHECKS: OptionChecks<CommitOptions> = {
   paths: () => true,
   capability: () => true,
 }
+
+const NEEDED = ['root', 'worktree'] as const
 
 function checkShape({ ref, message, paths, capability = 'standard' }: CommitOptions): void {
   if (typeof ref !== 'string' || ref.startsWith('refs/') || ref === '') {

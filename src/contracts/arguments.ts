@@ -14,6 +14,7 @@ export type OptionChecks<Options> = Readonly<Record<keyof Options, (value: unkno
 export function checkedOptions<Options extends object>(
   options: unknown,
   checks: OptionChecks<Options>,
+  needed: readonly (keyof Options & string)[] = [],
 ): Options {
   const given = readOr(() => (isOptions(options) ? Object.entries(options) : null), null)
   if (given === null) throw invalid('a plain object is expected', checks)
@@ -22,6 +23,8 @@ export function checkedOptions<Options extends object>(
     return !Object.hasOwn(checks, name) || !checks[name as keyof Options](value)
   })
   if (wrong.length > 0) throw invalid(`check ${wrong.map(([name]) => name).join(', ')}`, checks)
+  const missing = needed.filter((name) => !present.some(([other]) => other === name))
+  if (missing.length > 0) throw invalid(`${missing.join(', ')} must be given`, checks)
   return Object.fromEntries(present) as Options
 }
 
