@@ -137,7 +137,8 @@ describe('the decision log', () => {
         code: 'REPOSITORY_UNSUPPORTED',
         message: expect.stringContaining('git fetch --refetch --no-filter'),
       })
-      git(cloned, 'fetch', '-q', '--refetch', '--no-filter')
+      // Its upkeep would go on while the clone is removed.
+      git(cloned, '-c', 'maintenance.auto=false', 'fetch', '-q', '--refetch', '--no-filter')
       expect(await commitsOf(options)).toEqual(commits)
     },
   )
