@@ -15,6 +15,7 @@ export type FollowerOptions = {
   /** In the turn in which they were stored. */
   readonly applied: (messages: readonly ReadMessage[], applied: Applied) => void
   readonly failed: (error: unknown) => void
+  readonly silenceLookMs?: number
 }
 
 /** Messages that the server sends ahead. */
@@ -22,6 +23,8 @@ const AHEAD = 256
 /** Subjects whose last place is remembered. */
 const PLACES_MAX = 20_000
 const HEARTBEAT_MS = 1_000
+/** How often it is asked whether the stream has what did not come. */
+const SILENCE_LOOK_MS = 2_000
 const EXPIRES_MS = 5_000
 
 export class Follower {
@@ -30,8 +33,11 @@ export class Follower {
   #queue: ReadMessage[] = []
   /** The place of the last message that came. */
   #taken = 0
+  /** Behind the last message nothing is left up to here. */
+  #emptyThrough = 0
   #nats: Nats | null = null
   #messages: ConsumerMessages | null = null
+  #looking: NodeJS.Timeout | undefined
   /** The first place, since there was a look at the base, behind which some places were empty. */
   #gapAfter: number | null = null
   #isScheduled = false
@@ -63,7 +69,30 @@ export class Follower {
     void this.#messages.closed().then((error) => {
       if (!this.#isStopped) this.#options.failed(error ?? new Error('the consumer ended'))
     })
+    this.#lookForSilence(nats, seq)
     if (num_pending > 0) await this.reach(state.last_seq)
+  }
+
+  // A server of a cluster may keep a consumer for empty that it made while a message was under way, and say nothing ever.
+  #lookForSilence(nats: Nats, known: number): void {
+    const { silenceLookMs = SILENCE_LOOK_MS } = this.#options
+    const taken = this.#taken
+    this.#looking = setTimeout(() => {
+      void (async (): Promise<void> => {
+        // Behind `known`, which was there one look ago, nothing came since.
+        const isSilent = this.#taken === taken && taken < known
+        if (isSilent && (await isStored(nats, known))) return this.#fail(silent())
+        if (isSilent) this.#nothingUpTo(known)
+        const { state } = await nats.manager.streams.info(STREAM)
+        if (!this.#isStopped) this.#lookForSilence(nats, state.last_seq)
+      })().catch((error: unknown) => this.#fail(error))
+    }, silenceLookMs)
+  }
+
+  // What stood at the end was deleted.
+  #nothingUpTo(seq: number): void {
+    this.#emptyThrough = seq
+    this.#wakeAll()
   }
 
   /** Resolves when the copy is there. */
@@ -71,9 +100,9 @@ export class Follower {
     while (!this.isAt(seq) && !this.#isStopped) await this.moved()
   }
 
-  /** Whether the copy is there, or was. */
+  /** Whether the copy has all up to a place that the stream still has. */
   isAt(seq: number): boolean {
-    return this.#options.copy.log.position.seq >= seq
+    return Math.max(this.#options.copy.log.position.seq, this.#emptyThrough) >= seq
   }
 
   /** Resolves when something was applied, or nothing will be any more. */
@@ -96,6 +125,7 @@ export class Follower {
 
   stop(): void {
     this.#isStopped = true
+    clearTimeout(this.#looking)
     this.#queue = []
     this.#messages?.stop()
     this.#wakeAll()
@@ -187,6 +217,17 @@ export class Follower {
     this.#wake = []
     for (const one of wake) one()
   }
+}
+
+async function isStored({ manager }: Nats, seq: number): Promise<boolean> {
+  return (await manager.streams.getMessage(STREAM, { seq })) !== null
+}
+
+function silent(): LinkError {
+  return new LinkError('NATS_SILENT', 'the NATS server does not send what it has', {
+    hint: 'The hub connects anew and goes on.',
+    retryable: true,
+  })
 }
 
 function behindBase(): LinkError {

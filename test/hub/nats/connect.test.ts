@@ -21,6 +21,15 @@ function fileOf(text: string): string {
   return path
 }
 
+/** An object of the client's, but for some of it. */
+function having<Whole extends object>(whole: Whole, other: object): Whole {
+  const get = (_: Whole, name: string | symbol): unknown => {
+    const value: unknown = Reflect.get(name in other ? other : whole, name)
+    return typeof value === 'function' && !(name in other) ? value.bind(whole) : value
+  }
+  return new Proxy(whole, { get })
+}
+
 /** The code of what goes wrong; null where nothing does. */
 async function tried(options: NatsOptions): Promise<string | null> {
   try {
@@ -127,6 +136,69 @@ describeNats('a message of the stream', () => {
     await connection.close()
     const ended = await (await followFromStart(other.url, store)).failed
     expect(ended).toMatchObject({ message: 'the log has another message in its place' })
+  })
+
+  it('that does not come though the stream has it is an end, after two looks', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    await one.append(eventEntry())
+    const store = new HubStore(temporaryFolder(), 'shared')
+    const nats = await openNats({ servers: server.url })
+    onTestFinished(async () => {
+      store.close()
+      await nats.connection.close()
+    })
+    // A real consumer, of subjects that nobody writes.
+    const consumers = having(nats.jetstream.consumers, {
+      get: (stream: string, options: object) =>
+        nats.jetstream.consumers.get(stream, { ...options, filter_subjects: 'adm.never' }),
+    })
+    const deaf = { ...nats, jetstream: having(nats.jetstream, { consumers }) }
+    const ended = new Promise((resolve) => {
+      const follower = new Follower({
+        copy: store.copy,
+        log: () => {},
+        applied: () => {},
+        failed: resolve,
+        silenceLookMs: 50,
+      })
+      void follower.start(deaf)
+    })
+    expect(await ended).toMatchObject({ code: 'NATS_SILENT' })
+  })
+
+  it('that was deleted on purpose is waited for by nobody', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    const nats = await openNats({ servers: server.url })
+    const { seq } = await nats.jetstream.publish('adm.change', 'x', { msgID: 'gone' })
+    await vi.waitFor(() => expect(one.store.copy.log.position.seq).toBe(seq))
+    await nats.manager.streams.deleteMessage(STREAM, seq)
+    const store = new HubStore(temporaryFolder(), 'shared')
+    const failures: unknown[] = []
+    let looks = 0
+    const { manager } = nats
+    const info = (stream: string) => {
+      looks += 1
+      return manager.streams.info(stream)
+    }
+    const streams = having(manager.streams, { info })
+    const counting = { ...nats, manager: having(manager, { streams }) }
+    const follower = new Follower({
+      copy: store.copy,
+      log: () => {},
+      applied: () => {},
+      failed: (error) => failures.push(error),
+      silenceLookMs: 20,
+    })
+    onTestFinished(async () => {
+      follower.stop()
+      store.close()
+      await nats.connection.close()
+    })
+    await follower.start(counting)
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(5))
+    expect(failures).toEqual([])
   })
 
   it('is kept in a stream that refuses what is new rather than lose what is old', async () => {
