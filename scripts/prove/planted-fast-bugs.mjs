@@ -66,4 +66,31 @@ export const FAST_BUGS = {
   'a commit is put behind one that its hub has not seen': bug('hub/nats/backend', [
     ['const expect = isOrdered(subject)', 'const expect = false'],
   ]),
+  'a hub that follows passes over what a base stands for': bug('hub/nats/retention', [
+    ['if (head !== null && head.place.seq > after)', 'if (false)'],
+  ]),
+  'a message that went into a base is waited for': bug('hub/nats/retention', [
+    ['if (duplicate && follower.isAt(seq) && own.outcomes === null)', 'if (false)'],
+  ]),
+  'a base takes the place of what it lacks': bug('hub/nats/retention', [
+    ['const isWithin = seq === 0 || copy.isWithin(path);', 'const isWithin = true;'],
+  ]),
+  'a base that a server has lost is not made again': bug('hub/nats/retention', [
+    ['if (isBaseLost && (common === seq || isCut))', 'if (false)'],
+  ]),
+  'a base holds what was deleted while it was made': bug('hub/nats/retention', [
+    ['made !== null && (await lastDeletion(nats)) > made.place.seq', 'false'],
+  ]),
+  'a hub that was away brings back what was deleted': bug('hub/nats/retention', [
+    ['const gone = [...deleted, ...(await deletedSince(nats, held.log))];', 'const gone = [];'],
+  ]),
+  'what is emptied stays in the messages that a hub keeps': bug('hub/nats/retention', [
+    ['this.log.forgetThrough(place.seq);', ''],
+  ]),
+  'what the log said is left out and not overwritten': bug('hub/nats/retention', [
+    [
+      'await manager.streams.deleteMessage(stream, seq, true);',
+      'await manager.streams.deleteMessage(stream, seq, false);',
+    ],
+  ]),
 }
