@@ -192,8 +192,9 @@ describe.skipIf(skipped !== null)('the page', () => {
     await page.keyboard.press('End')
     await expectText(page.locator('.moment'), new RegExp(`${all} of ${all}$`))
     await page.keyboard.press('o')
-    const whose = await page.locator('.message .who').allInnerTexts()
-    expect(whose.length).toBeGreaterThan(5)
+    // Drawn in the frame after the key.
+    const whose = page.locator('.message .who')
+    await vi.waitFor(async () => expect(await whose.count()).toBeGreaterThan(5))
     await page.keyboard.press('o')
     await page.keyboard.press('2')
     await page.locator('.hop.answered .hop-time').first().waitFor()
