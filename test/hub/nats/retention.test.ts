@@ -38,6 +38,7 @@ import {
 import type { TestBackend } from './support.ts'
 
 const CANARY = 'samphire-canary'
+const AGE_MS = 250
 const OTHER_PROJECT = '11111111-2222-4333-8444-555555555555'
 const [HASH, NEWER_HASH] = ['c0'.repeat(20), 'd1'.repeat(20)]
 
@@ -110,6 +111,8 @@ describeNats('what hubs share and is older than it is to be kept', () => {
     const restarts = [one.restarts, other.restarts]
     await setTimeout(2)
     const sinceMs = Date.now()
+    // Between the question and the look at the clock time goes by.
+    await setTimeout(AGE_MS)
     const recent = [eventEntry('recent'), commitEntry(NEWER_HASH)]
     await one.append(...recent)
     const request = { nats: { servers: server.url }, project: null }
