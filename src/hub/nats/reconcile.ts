@@ -4,7 +4,7 @@
  * again at the end, all hubs begin a new epoch, and this one takes everything anew in the order of the stream.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DATABASE_FILE, openDatabase } from '../database.ts'
 import type { Held } from '../earlier-copy.ts'
@@ -102,13 +102,19 @@ async function retellEarlier(nats: Nats, copy: SharedCopy, head: BaseHead | null
   })
 }
 
+const WORK = 'base-'
+
 /** The base in a file, for as long as it is worked on. */
 async function withBase<Value>(
   nats: Nats,
   { head, dataDir }: { readonly head: BaseHead; readonly dataDir: string },
   work: (path: string) => Value | Promise<Value>,
 ): Promise<Value> {
-  const folder = mkdtempSync(join(resolve(dataDir), 'base-'))
+  // Whoever holds the folder's lock is the only one: what is there was left by one that was ended.
+  for (const name of readdirSync(resolve(dataDir)).filter((one) => one.startsWith(WORK))) {
+    rmSync(join(resolve(dataDir), name), { recursive: true, force: true })
+  }
+  const folder = mkdtempSync(join(resolve(dataDir), WORK))
   try {
     const path = join(folder, DATABASE_FILE)
     await fetchBase(nats, head, path)

@@ -1,5 +1,5 @@
 /** Hubs that share a log and keep so many days of it: all empty the same, and a base stands for what the log said before. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { inflateRawSync } from 'node:zlib'
@@ -165,6 +165,8 @@ describeNats('what hubs share and is older than it is to be kept', () => {
     await one.append(eventEntry(CANARY), linesEntry(HASH))
     await retain(server)
     await one.append(eventEntry('later'))
+    // Of one that was ended while it took a base.
+    mkdirSync(join(away.dataDir, 'base-ended'))
     const back = await startBackend(server, away.dataDir)
     expect(back.restarts).toBe(1)
     await agree(one, back)
