@@ -1,4 +1,6 @@
 // What the rows of a mission's logs, its branch and its outbox must say together. Each judge answers its faults.
+import { rowsOf } from '../mission-files.mjs'
+
 const ANSWERED = 'DecisionInputAnswered'
 const RESOLVED = 'GlossaryClarificationResolved'
 const MOVED = 'WPStatusChanged'
@@ -46,10 +48,17 @@ export function brokenLines({ logs, commits }) {
   return [...torn, ...committed]
 }
 
-/** A row stands once in its log, in one commit, and settles what no other has settled. */
+/**
+ * A row stands once in its log, is brought to its branch by one commit, and settles what no other has settled. A row that
+ * somebody else's commit took off the branch has to come back by another one, and by no more.
+ */
 export function doubledRows({ logs, commits }) {
   const twice = Object.values(logs).flatMap(({ rows }) => doubles(rows.map((row) => row?.event_id)))
-  const inCommits = doubles(commits.flatMap(({ rows }) => rows.map((row) => row?.event_id)))
+  const taken = countsOf(commits.flatMap((commit) => (commit.isOurs ? [] : takenAway(commit))))
+  const brought = countsOf(commits.flatMap(({ rows }) => rows.map((row) => row?.event_id)))
+  const inCommits = [...brought]
+    .filter(([id, count]) => count > 1 + (taken.get(id) ?? 0))
+    .map(([id]) => id)
   const answers = logs.decisions.rows.filter((row) => row?.event_type === ANSWERED)
   const resolutions = logs.glossary.rows.filter((row) => row?.event_type === RESOLVED)
   const isAnsweredTwice = doubles(answers.map((row) => row.payload.decision_id)).length > 0
@@ -77,6 +86,18 @@ export function uncommitted({ logs, reported }) {
     return isHeld ? [] : [`commit ${commit} does not hold ${what}`]
   })
   return [...loose, ...wrong]
+}
+
+function takenAway({ lines }) {
+  return lines
+    .filter((line) => line.startsWith('-'))
+    .flatMap((line) => rowsOf(line.slice(1)).map((row) => row?.event_id))
+}
+
+function countsOf(ids) {
+  const counts = new Map()
+  for (const id of ids) if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return counts
 }
 
 function doubles(ids) {

@@ -252,6 +252,16 @@ describe('evidence of a mission', () => {
     expect(numbers).toEqual(new Set([number]))
   })
 
+  it('lets a row come back that a commit of somebody else took off the branch, and once', () => {
+    const world = mission()
+    const back = of(world.commits, 0)
+    const lines = [`-${JSON.stringify(ANSWER)}`]
+    world.commits.push({ isOurs: false, isOneThing: false, files: 'all', lines, rows: [] }, back)
+    expect(judge(world).faults).toEqual([])
+    world.commits.push(back)
+    expect(judge(world).faults).toEqual(['I6: the row a is in two commits'])
+  })
+
   it('lets an unfinished file of our own lie until somebody writes to a ledger', () => {
     const world = mission()
     world.disk.names.push('kittiwake/tmp-1')
