@@ -40,7 +40,7 @@ export class HubRetainCommand extends NatsCommand {
   async run(): Promise<Result> {
     const keepMs = keepOption(this.keepDays) ?? 0
     const project = this.#project()
-    if (this.nats !== undefined) return this.#retainShared({ keepMs, project })
+    if (this.nats !== undefined) return this.#retainShared({ before: Date.now() - keepMs, project })
     const { countOlder, retainHub } = await import('../../hub/retain.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const request = { dataDir, keepMs, project }
@@ -51,7 +51,7 @@ export class HubRetainCommand extends NatsCommand {
     return { fields: { dry_run: false, ...retained }, text }
   }
 
-  async #retainShared(request: Pick<SharedRetainRequest, 'keepMs' | 'project'>): Promise<Result> {
+  async #retainShared(request: Pick<SharedRetainRequest, 'before' | 'project'>): Promise<Result> {
     const { retainShared } = await import('../../hub/nats/retain-shared.ts')
     const nats = this.natsOptions()
     const emptied = await retainShared({ ...request, nats, isDryRun: !this.yes })

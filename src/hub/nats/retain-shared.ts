@@ -23,7 +23,8 @@ import { pause } from './waiting.ts'
 
 export type SharedRetainRequest = {
   readonly nats: NatsOptions
-  readonly keepMs: number
+  /** What came before this time is older, in Unix milliseconds. */
+  readonly before: number
   /** Of one project; null for all of all teams. */
   readonly project: { readonly team: string; readonly project: string } | null
   /** Counts, and empties nothing. */
@@ -36,8 +37,7 @@ export type SharedRetainRequest = {
  * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_STREAM_EMPTY, and what `openNats` throws
  */
 export async function retainShared(request: SharedRetainRequest): Promise<Emptied> {
-  const { keepMs, project, isDryRun } = request
-  const before = Date.now() - keepMs
+  const { before, project, isDryRun } = request
   const nats = await openNats(request.nats)
   try {
     return await withPassingCopy(nats, async ({ dataDir, store, reach }) => {

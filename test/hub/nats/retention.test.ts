@@ -1,7 +1,6 @@
 /** Hubs that share a log and keep so many days of it: all empty the same, and a base stands for what the log said before. */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { inflateRawSync } from 'node:zlib'
 import Database from 'better-sqlite3'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -38,7 +37,6 @@ import {
 import type { TestBackend } from './support.ts'
 
 const CANARY = 'samphire-canary'
-const AGE_MS = 250
 const OTHER_PROJECT = '11111111-2222-4333-8444-555555555555'
 const [HASH, NEWER_HASH] = ['c0'.repeat(20), 'd1'.repeat(20)]
 
@@ -52,11 +50,16 @@ async function open(server: NatsProcess): Promise<Nats> {
   return nats
 }
 
-/** All that was there before it was asked. */
-async function retain(server: NatsProcess, keepMs = 0) {
-  // What came in this very millisecond is not older than it.
-  await setTimeout(2)
-  return retainShared({ nats: { servers: server.url }, keepMs, project: null, isDryRun: false })
+/** All that is there, unless a time is said. */
+function retain(server: NatsProcess, before = Infinity) {
+  return retainShared({ nats: { servers: server.url }, before, project: null, isDryRun: false })
+}
+
+/** A time that all that came is older than. */
+async function later(): Promise<number> {
+  const now = Date.now()
+  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(now), { interval: 1 })
+  return Date.now()
 }
 
 const term = (): Entry & { kind: 'event' } => {
@@ -109,20 +112,14 @@ describeNats('what hubs share and is older than it is to be kept', () => {
     await agree(one, other)
     const { epoch } = content(one)
     const restarts = [one.restarts, other.restarts]
-    await setTimeout(2)
-    const sinceMs = Date.now()
-    // Between the question and the look at the clock time goes by.
-    await setTimeout(AGE_MS)
+    const before = await later()
     const recent = [eventEntry('recent'), commitEntry(NEWER_HASH)]
     await one.append(...recent)
     const request = { nats: { servers: server.url }, project: null }
     const counted = { events: 450, commits: 1 }
-    const keepMs = Date.now() - sinceMs
-    expect(await retainShared({ ...request, keepMs, isDryRun: true })).toEqual(counted)
+    expect(await retainShared({ ...request, before, isDryRun: true })).toEqual(counted)
     expect(bodies(one)).toHaveLength(454)
-    expect(
-      await retainShared({ ...request, keepMs: Date.now() - sinceMs, isDryRun: false }),
-    ).toEqual(counted)
+    expect(await retainShared({ ...request, before, isDryRun: false })).toEqual(counted)
     await vi.waitFor(() => {
       for (const { dataDir } of [one, other]) expect(filesWith(CANARY, dataDir)).toEqual([])
     }, 10_000)
@@ -262,7 +259,7 @@ describeNats('what hubs share and is older than it is to be kept', () => {
     const [one, other] = [await startBackend(server), await startBackend(server)]
     await one.append(...Array.from({ length: 450 }, () => eventEntry(CANARY)))
     await agree(one, other)
-    await setTimeout(2)
+    await later()
     const lines: object[] = []
     const nats = await open(server)
     const look = async (baseAgeMs: number): Promise<void> => {
@@ -286,7 +283,7 @@ describeNats('what hubs share and is older than it is to be kept', () => {
     expect(filesWith(CANARY, server.folder)).toEqual([])
     await one.append(eventEntry('next'))
     await agree(one, other)
-    await setTimeout(2)
+    await later()
     await look(60_000)
     expect(await headOf(nats)).toEqual(head)
     await look(0)
@@ -319,7 +316,7 @@ describeNats('a change that empties', () => {
 
   it('is refused for a project that nobody has, and where no hub was', async () => {
     const server = await startNats()
-    const request = { nats: { servers: server.url }, keepMs: 0, isDryRun: false }
+    const request = { nats: { servers: server.url }, before: Infinity, isDryRun: false }
     await expect(retainShared({ ...request, project: null })).rejects.toMatchObject({
       code: 'HUB_STREAM_EMPTY',
     })
@@ -351,7 +348,7 @@ describeNats('a base', () => {
     program.child.kill('SIGSTOP')
     // More than a server sends ahead.
     for (let n = 0; n < 600; n++) await one.append(eventEntry(`${n}`))
-    await retain(server, 3_600_000)
+    await retain(server, 0)
     program.child.kill('SIGCONT')
     await one.append(eventEntry('last'))
     await vi.waitFor(async () => expect(await seen()).toBeGreaterThan(1), 20_000)
@@ -408,7 +405,7 @@ describeNats('a base', () => {
     await retain(server)
     const kept = { ...eventEntry(CANARY), project_uuid: OTHER_PROJECT }
     await one.append(eventEntry('recent'), term(), kept)
-    await retain(server, 3_600_000)
+    await retain(server, 0)
     const nats = await open(server)
     expect(await piecesOf(nats)).toContain(CANARY)
     const packed = await rawPieces(nats)
@@ -466,7 +463,7 @@ describeNats('a base', () => {
     const server = await startNats()
     const one = await startBackend(server)
     await one.append(eventEntry('a'), commitEntry(HASH))
-    await retain(server, 3_600_000)
+    await retain(server, 0)
     await one.append(eventEntry('b'))
     const { epoch, head } = content(one)
     await one.close()
@@ -497,7 +494,7 @@ describeNats('a base', () => {
     const one = await startBackend(server)
     await one.append(eventEntry('in its place'), eventEntry('and on'), eventEntry('and on'))
     await deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT)
-    if (isCut) await retain(server, 3_600_000)
+    if (isCut) await retain(server, 0)
     const back = await startBackend(server, away.dataDir)
     await agree(one, back)
     expect(bodies(back).join()).toContain('"lost"')
@@ -515,7 +512,7 @@ describeNats('a base', () => {
     const server = await startNats()
     const one = await startBackend(server)
     await one.append(...Array.from({ length: 900 }, (_, n) => eventEntry(`${n}`.repeat(400))))
-    await retain(server, 3_600_000)
+    await retain(server, 0)
     const nats = await open(server)
     const { pieces, base_id } = (await headOf(nats)) ?? { pieces: 0, base_id: '' }
     expect(pieces).toBeGreaterThan(2)
