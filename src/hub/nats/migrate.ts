@@ -15,7 +15,7 @@ import { SessionsTable } from '../sessions-table.ts'
 import { apiCodeOf, openNats, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { encodeChange, subjectOfChange } from './messages.ts'
-import { followInto } from './passing-copy.ts'
+import { emptyStream, followInto } from './passing-copy.ts'
 import { asChange, messagesOf } from './retell.ts'
 
 export type MigrationOptions = { readonly dataDir: string; readonly nats: NatsOptions }
@@ -77,7 +77,7 @@ export async function migrateFromNats({
     if (existsSync(path)) throw notEmpty('the data folder', 'Name a folder that is not there yet.')
     nats = await openNats(options)
     const last = await lastOf(nats)
-    if (last === 0) throw empty()
+    if (last === 0) throw emptyStream()
     const [copy, again] = [await copyOf(nats, dataDir), await copyOf(nats, dataDir)]
     again.remove()
     if ((await lastOf(nats)) !== last) {
@@ -206,12 +206,6 @@ function streamTaken(): LinkError {
 
 function notEmpty(what: string, hint: string): LinkError {
   return new LinkError('HUB_TARGET_NOT_EMPTY', `${what} holds something already`, { hint })
-}
-
-function empty(): LinkError {
-  return new LinkError('HUB_STREAM_EMPTY', 'no hub has written to this NATS server', {
-    hint: 'Check the address and the account.',
-  })
 }
 
 function busy(): LinkError {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { LinkError } from '../../errors.ts'
 import { HubStore } from '../store.ts'
 import type { Nats } from './connect.ts'
 import { Follower } from './follower.ts'
@@ -51,4 +52,11 @@ export async function followInto<Value>(
     follower.stop()
     store.close()
   }
+}
+
+/** There is nothing to make a copy of. */
+export function emptyStream(): LinkError {
+  return new LinkError('HUB_STREAM_EMPTY', 'no hub has written to this NATS server', {
+    hint: 'Check the address and the account.',
+  })
 }

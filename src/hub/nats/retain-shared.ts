@@ -3,7 +3,7 @@
  * of them goes with a new base.
  */
 import { randomUUID } from 'node:crypto'
-import { LinkError, systemCode } from '../../errors.ts'
+import { systemCode } from '../../errors.ts'
 import type { Change } from '../changes.ts'
 import { openDatabase } from '../database.ts'
 import type { Connection } from '../database.ts'
@@ -18,7 +18,7 @@ import { openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { forgetSharedBefore } from './dead-stream.ts'
 import { encodeChange, subjectOfChange } from './messages.ts'
-import { withPassingCopy } from './passing-copy.ts'
+import { emptyStream, withPassingCopy } from './passing-copy.ts'
 import { pause } from './waiting.ts'
 
 export type SharedRetainRequest = {
@@ -41,7 +41,7 @@ export async function retainShared(request: SharedRetainRequest): Promise<Emptie
   const nats = await openNats(request.nats)
   try {
     return await withPassingCopy(nats, async ({ dataDir, store, reach }) => {
-      if (store.epoch.id === '') throw empty()
+      if (store.epoch.id === '') throw emptyStream()
       const database = openRows(dataDir)
       try {
         const id = project === null ? null : idOfProject(database, { dataDir, ...project })
@@ -147,10 +147,4 @@ function* changesOf(
 
 function openRows(dataDir: string): Connection {
   return openDatabase(dataDir, { busyTimeoutMs: 0, isLocked: true, create: false })
-}
-
-function empty(): LinkError {
-  return new LinkError('HUB_STREAM_EMPTY', 'no hub has written to this NATS server', {
-    hint: 'Check the address and the account.',
-  })
 }
