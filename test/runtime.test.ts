@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-dir
 import { writeLogin } from '#dist/project/login.js'
 import { readAll, startHub } from './hub/support.ts'
 import { filesOf } from './support/files-of.ts'
+import { openModules } from './support/open-modules.ts'
 import { reaches, RuntimeWorld } from './support/runtime-world.ts'
 import { type Script, ScriptedHub } from './workers/socket/scripted-hub.ts'
 
@@ -50,17 +51,6 @@ class RecordingClock extends SimulatedClock {
 }
 
 /** The JavaScript files that this process, its threads included, has open. */
-function openModules(): string[] {
-  const targets = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`)
-    } catch {
-      return ''
-    }
-  })
-  return targets.filter((target) => /\.[cm]?js$/.test(target))
-}
-
 describe('the package', () => {
   it('exports what the manual promises and nothing else', () => {
     expect(Object.keys(kittiwake).sort()).toEqual([
@@ -458,21 +448,24 @@ describe('stop', () => {
     async () => {
       const world = new RuntimeWorld()
       await world.init()
+      // An earlier test of this process may have terminated a thread.
+      const before = new Set(openModules())
+      const opened = () => openModules().filter((module) => !before.has(module))
       let met = 0
       for (const _ of range(20)) {
         const runtime = await world.open()
         const { system } = runtime
         const refused = codeOf(system.store.ask({ type: 'store.count' }, 'store.counted'))
         // Without a rest: it reads few files, and each for a moment.
-        while (system.workerStates.store === 'starting' && openModules().length === 0) {
+        while (system.workerStates.store === 'starting' && opened().length === 0) {
           await new Promise((resolve) => setImmediate(resolve))
         }
-        met += openModules().length
+        met += opened().length
         await runtime.stop()
         expect(await refused).toBeOneOf(['RUNTIME_STOPPED', null])
       }
       expect(met).toBeGreaterThan(0)
-      expect(openModules()).toEqual([])
+      expect(opened()).toEqual([])
     },
   )
 

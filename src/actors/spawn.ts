@@ -4,7 +4,7 @@
  */
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { threadUrl } from '../project/program-files.ts'
-import { BEGIN_AT, PULSE_BYTES, threadArguments } from '../workers/thread-protocol.ts'
+import { BEGIN_AT, NEVER, PULSE_BYTES, threadArguments } from '../workers/thread-protocol.ts'
 import type { ThreadData } from '../workers/thread-protocol.ts'
 import type { WorkerName } from './worker.machine.ts'
 
@@ -49,9 +49,12 @@ export function warmThreads(names: readonly WorkerName[]): void {
   }
 }
 
-/** Ends the threads that were made ahead and that nobody asked for. */
+/**
+ * Ends the threads that were made ahead and that nobody asked for, each once it has loaded: one that is terminated while it
+ * reads a module leaves that open in the process.
+ */
 export function coolThreads(): void {
-  for (const { worker } of warm.values()) void worker.terminate()
+  for (const { heart } of warm.values()) begin(heart, NEVER)
   warm.clear()
 }
 
@@ -59,9 +62,13 @@ export function coolThreads(): void {
 export function spawn(build: Build, input: unknown): Spawned {
   const { worker, heart } = taken(build) ?? make(build)
   worker.postMessage(input)
-  Atomics.store(heart, BEGIN_AT, 1)
-  Atomics.notify(heart, BEGIN_AT)
+  begin(heart, 1)
   return { worker, heart }
+}
+
+function begin(heart: Int32Array, how: 1 | typeof NEVER): void {
+  Atomics.store(heart, BEGIN_AT, how)
+  Atomics.notify(heart, BEGIN_AT)
 }
 
 function taken({ url }: Build): Spawned | null {

@@ -1,7 +1,7 @@
 /** The loop in every worker thread: commands in, one answer per command out, in the order asked (L6). */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { monotonicMs } from '../project/monotonic.ts'
-import { BEAT_AT, BEGIN_AT, STOP, STOP_AT, TAKEN_AT } from './thread-protocol.ts'
+import { BEAT_AT, BEGIN_AT, NEVER, STOP, STOP_AT, TAKEN_AT } from './thread-protocol.ts'
 import type { ThreadData, ThreadMessage } from './thread-protocol.ts'
 
 export type Service<Command, Answer> = {
@@ -38,6 +38,7 @@ export async function serve<Command, Answer, Fact, Input>(
   const post = (message: ThreadMessage): void => port.postMessage(message)
   const heart = new Int32Array(pulse)
   Atomics.wait(heart, BEGIN_AT, 0)
+  if (Atomics.load(heart, BEGIN_AT) === NEVER) return
   const input = receiveMessageOnPort(port)?.message as Input
   const beat = (): void => void Atomics.add(heart, BEAT_AT, 1)
   const rest: Rest = (ms) => {

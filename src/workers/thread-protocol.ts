@@ -10,8 +10,9 @@ export const BEAT_AT = 0
 export const STOP_AT = 1
 /** How many commands the thread has taken. */
 export const TAKEN_AT = 2
-/** 1 once the input has been posted: until then a thread that was made ahead waits. */
+/** 1 once the input has been posted, until when a thread that was made ahead waits; `NEVER`: nobody asks for it. */
 export const BEGIN_AT = 3
+export const NEVER = 2
 
 export type ThreadMessage =
   | { readonly type: 'thread.ready' }

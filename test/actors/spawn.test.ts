@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { buildOf, coolThreads, spawn, warmThreads } from '#dist/actors/spawn.js'
 import type { Spawned } from '#dist/actors/spawn.js'
+import { openModules } from '../support/open-modules.ts'
 
 const STORE = buildOf('store')
 const threads: Spawned[] = []
@@ -56,4 +57,22 @@ describe('a thread that is made ahead', () => {
     )
     expect(started()).toBe(before + 3)
   })
+
+  it.runIf(process.platform === 'linux')(
+    'leaves no module open where nobody asked for it while it loaded (I25)',
+    async () => {
+      const before = new Set(openModules())
+      const opened = () => openModules().filter((module) => !before.has(module))
+      let met = 0
+      for (let round = 0; round < 20; round++) {
+        warmThreads(['store', 'git'])
+        // Without a rest: it reads few files, and each for a moment.
+        while (opened().length === 0) await new Promise((resolve) => setImmediate(resolve))
+        met += opened().length
+        coolThreads()
+      }
+      expect(met).toBeGreaterThan(0)
+      await vi.waitFor(() => expect(opened()).toEqual([]), 10_000)
+    },
+  )
 })
