@@ -4,7 +4,7 @@ import type { Actor, AnsweredRecord, RequestedRecord } from './contracts/decisio
 import { checkInput } from './checked-input.ts'
 import type { Commits } from './commits.ts'
 import { InputError } from './errors.ts'
-import type { Parts } from './emitter.ts'
+import type { Parts } from './parts.ts'
 import { isoMicroseconds } from './events/stamp.ts'
 import type { Healing } from './healing.ts'
 import { readMission } from './project/missions.ts'

@@ -3,27 +3,12 @@ import { assertContract } from './events/assert-contract.ts'
 import type { Draft, Event, Receipt, SerializedEvent } from './contracts/event.ts'
 import { InputError, type KittiwakeError, RuntimeError, StoreError } from './errors.ts'
 import { routeOf } from './actors/route.machine.ts'
-import type { System, SystemClock } from './actors/system.ts'
 import { parseDraft } from './events/draft.ts'
-import type { Sanitizer } from './events/sanitize.ts'
 import { isoMicroseconds, serializeEvent, stamp } from './events/stamp.ts'
-import type { Listeners } from './actors/listeners.ts'
-import type { Identity, Repository } from './project/types.ts'
+import type { Identity } from './project/types.ts'
 import { noIdentity } from './project/identity.ts'
+import type { Parts } from './parts.ts'
 import { createSurroundings } from './surroundings.ts'
-
-export type Parts = {
-  readonly repository: Repository
-  readonly state: string
-  /** Minted where there is none yet; so it is asked only to write. @throws StoreError STATE_NODE_UNREADABLE, STATE_UNREACHABLE */
-  readonly nodeId: () => string
-  readonly system: System
-  readonly sanitizer: Sanitizer
-  readonly listeners: Listeners
-  readonly clock: SystemClock
-  /** A fresh ULID, increasing within the runtime. */
-  readonly newId: () => string
-}
 
 export type Emitter = {
   emit(draft: Draft): Promise<Receipt>

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { checkInput } from './checked-input.ts'
 import { FOCUS_NAME } from './contracts/focus.ts'
-import type { Parts } from './emitter.ts'
+import type { Parts } from './parts.ts'
 import { InputError } from './errors.ts'
 import { presentFocus, readFocus, removeFocus, shownFocus, writeFocus } from './project/focus.ts'
 import type { PresentFocus } from './project/focus.ts'

@@ -2,16 +2,24 @@
 import type { Draft, Route } from './contracts/event.ts'
 import type { Clarification } from './contracts/fold-glossary.ts'
 import { foldGlossary } from './contracts/fold-glossary.ts'
-import type { GlossaryRecord } from './contracts/glossary-record.ts'
-import type { ClarificationRecord, ResolutionRecord } from './contracts/glossary-record.ts'
+import type {
+  ClarificationRecord,
+  GlossaryRecord,
+  ResolutionRecord,
+} from './contracts/glossary-record.ts'
 import { normalSurface } from './contracts/glossary-sense.ts'
 import type { Scope } from './contracts/glossary-sense.ts'
-import type { Emitter, Parts } from './emitter.ts'
+import type { Emitter } from './emitter.ts'
+import type { Parts } from './parts.ts'
 import { InputError, KittiwakeError } from './errors.ts'
 import { isoMicroseconds } from './events/stamp.ts'
 import { checkFact, checkObservation, checkRequest, checkResolution } from './glossary-input.ts'
-import type { ClarificationRequest, ClarificationResolution } from './glossary-input.ts'
-import type { GlossaryFact, TermObservation } from './glossary-input.ts'
+import type {
+  ClarificationRequest,
+  ClarificationResolution,
+  GlossaryFact,
+  TermObservation,
+} from './glossary-input.ts'
 import { actorOf, CLI_ACTOR, provenanceOf, senseOf, senseRow } from './glossary-rows.ts'
 import type { Healing } from './healing.ts'
 import { seedName } from './project/glossary-seed.ts'

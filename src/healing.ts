@@ -3,7 +3,8 @@
  * command took out of an index, meanings that a crash kept from a scope's file, and events whose ledger line is durable while a crash kept them from the outbox.
  */
 import { existsSync } from 'node:fs'
-import type { Emitter, Parts } from './emitter.ts'
+import type { Emitter } from './emitter.ts'
+import type { Parts } from './parts.ts'
 import type { Event, SerializedEvent } from './contracts/event.ts'
 import { identityOrNull } from './project/identity.ts'
 import { deferralsPath } from './workers/git/dirty-journal.ts'

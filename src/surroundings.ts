@@ -1,7 +1,7 @@
 /** What is known where and when an event happens; read from small files, never by a process. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Parts } from './emitter.ts'
+import type { Parts } from './parts.ts'
 import type { Surroundings } from './events/stamp.ts'
 import { readOriginUrl } from './project/git-config.ts'
 import { readHead } from './project/git-files.ts'

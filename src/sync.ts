@@ -12,7 +12,7 @@ import {
 } from './link-refusals.ts'
 import { LoginWatch } from './login-watch.ts'
 import type { LinkReport } from './actors/listeners.ts'
-import type { Parts } from './emitter.ts'
+import type { Parts } from './parts.ts'
 import type { Healing } from './healing.ts'
 import { outboxOfProject, readOutbox, undeliveredOf } from './read-outbox.ts'
 import type { Identity } from './project/types.ts'

@@ -14,7 +14,8 @@ import type { Others, Tell } from './presence.ts'
 import { RateLimiter } from './rate.ts'
 import { refusal } from './replies.ts'
 import { numberedFrame } from './shown.ts'
-import type { FeedRow, HubStore, Project } from './store.ts'
+import type { HubStore } from './store.ts'
+import type { FeedRow, Project } from './stored.ts'
 import type { Session } from './tickets.ts'
 
 export type AwarenessFrame = SubscribeFrame | UnsubscribeFrame | PresenceFrame

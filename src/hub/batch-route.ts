@@ -10,49 +10,14 @@ import type { JsonObject } from '../contracts/json.ts'
 import { KittiwakeError } from '../errors.ts'
 import { EventBatch } from './event-batch.ts'
 import type { PartResult } from './event-batch.ts'
-import type { Intake, Sender } from './intake.ts'
-import {
-  BATCH_BYTES_MAX,
-  BATCH_GZIP_BYTES_MAX,
-  BATCHES_MAX,
-  BATCHES_PER_TOKEN_MAX,
-} from './limits.ts'
+import type { Intake } from './intake.ts'
+import type { Sender } from './entries.ts'
+import { BATCH_BYTES_MAX, BATCH_GZIP_BYTES_MAX } from './limits.ts'
 import { readBody, RequestFault, textOf } from './request-body.ts'
-import type { Visit } from './routes.ts'
+import type { Visit } from './visit.ts'
 
 const PROTOCOL_MAJOR = 2
 const PROTOCOL = /^(\d{1,4})\.\d{1,4}$/
-
-/** Batches that are under way, counted so that their bodies are bounded. */
-export class Batches {
-  readonly #countByLogin = new Map<string, number>()
-  #count = 0
-
-  /** How many are under way. */
-  get count(): number {
-    return this.#count
-  }
-
-  /** @throws RequestFault 429, 503 */
-  enter(login: string): void {
-    const own = this.#countByLogin.get(login) ?? 0
-    if (own >= BATCHES_PER_TOKEN_MAX) {
-      throw new RequestFault(429, 'TOO_MANY_BATCHES', 'too many batches at once; wait for one')
-    }
-    if (this.#count >= BATCHES_MAX) {
-      throw new RequestFault(503, 'HUB_BUSY', 'the hub reads many batches; try again in a second')
-    }
-    this.#countByLogin.set(login, own + 1)
-    this.#count += 1
-  }
-
-  leave(login: string): void {
-    const own = (this.#countByLogin.get(login) ?? 1) - 1
-    if (own > 0) this.#countByLogin.set(login, own)
-    else this.#countByLogin.delete(login)
-    this.#count -= 1
-  }
-}
 
 /** Answers with what became of each event, in order. */
 export async function takeBatch({ desk, request, session }: Visit): Promise<string> {

@@ -2,7 +2,7 @@
 import type { Statement } from 'better-sqlite3'
 import type { Connection } from './database.ts'
 import { inTransaction } from './database.ts'
-import type { DeadLetter } from './dead-letters.ts'
+import type { DeadLetter } from './entries.ts'
 import { DEAD_LETTERS_MAX } from './limits.ts'
 
 const COLUMNS = 'team, event_id, project_uuid, category, token_id, refused_at'

@@ -7,19 +7,7 @@ import type { PartResult } from './event-batch.ts'
 import { DEAD_LETTERS_AT_ONCE_MAX } from './limits.ts'
 import type { HubLog } from './log.ts'
 import type { Session } from './tickets.ts'
-
-export type DeadLetter = {
-  readonly team: string
-  readonly event_id: string
-  /** Null where what was refused names no project. */
-  readonly project_uuid: string | null
-  /** As its sender was told. */
-  readonly category: string
-  /** Whose it was. */
-  readonly token_id: string
-  /** Unix milliseconds. */
-  readonly refused_at: number
-}
+import type { DeadLetter } from './entries.ts'
 
 /** Of whom an event came. */
 export type Bearer = Pick<Session, 'team' | 'login'>

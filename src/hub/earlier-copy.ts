@@ -12,7 +12,7 @@ import {
 import { ChangeTable } from './change-table.ts'
 import type { Connection } from './database.ts'
 import { epochIn } from './epoch.ts'
-import type { TimedEntries } from './inserts.ts'
+import type { TimedEntries } from './entries.ts'
 import { LogTable, positionIn } from './log-table.ts'
 import type { Position } from './log-table.ts'
 import { retoldBatches } from './retold.ts'

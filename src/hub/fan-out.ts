@@ -3,7 +3,7 @@
  * store, in short slices between the transactions: a slow reader, or many readers, never delay the ingest.
  */
 import { systemCode } from '../errors.ts'
-import type { Sender } from './intake.ts'
+import type { Sender } from './entries.ts'
 import { FAN_OUT_SLICE_MS } from './limits.ts'
 import type { HubLog } from './log.ts'
 import type { Peer } from './peer.ts'

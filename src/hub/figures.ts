@@ -1,5 +1,5 @@
 /** The page of figures: what was counted, and how things stand now. */
-import type { Batches } from './batch-route.ts'
+import type { Batches } from './batches.ts'
 import type { Intake } from './intake.ts'
 import type { Metrics } from './metrics.ts'
 import type { Peer } from './peer.ts'

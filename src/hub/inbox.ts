@@ -5,7 +5,8 @@ import { COMMIT_TRANSPORT_KEYS, EVENT_TRANSPORT_KEYS, withoutMembers } from './b
 import type { DeadLetters } from './dead-letters.ts'
 import { EventBatch } from './event-batch.ts'
 import type { AwarenessFrame } from './awareness.ts'
-import type { Arrival, Intake, Sender } from './intake.ts'
+import type { Arrival, Intake } from './intake.ts'
+import type { Entry, Sender } from './entries.ts'
 import { linesEntry } from './lines-table.ts'
 import type { Metrics } from './metrics.ts'
 import {
@@ -17,7 +18,6 @@ import {
   replyToPushed,
 } from './replies.ts'
 import type { Replier } from './replier.ts'
-import type { Entry } from './entries.ts'
 import type { Session } from './tickets.ts'
 
 type Reading<Kind extends ClientReading['kind']> = Extract<ClientReading, { kind: Kind }>

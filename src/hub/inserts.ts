@@ -1,21 +1,18 @@
 /** What a batch makes of the tables: the same entries in the same order, at the same times, make the same rows and verdicts. */
 import type { Connection } from './database.ts'
-import type { CommitEntry, Entry, EventEntry, Outcome, PushedEntry } from './entries.ts'
+import type {
+  CommitEntry,
+  Entry,
+  EventEntry,
+  LinesEntry,
+  Outcome,
+  PushedEntry,
+  TimedEntries,
+} from './entries.ts'
 import type { Heads } from './epoch.ts'
-import type { LinesEntry, LinesScope, LinesTable } from './lines-table.ts'
+import type { LinesScope, LinesTable } from './lines-table.ts'
 import { hashOf, isForgottenOrSame } from './row-content.ts'
 import type { Statements } from './statements.ts'
-
-/** Entries that are stored as one. */
-export type TimedEntries = {
-  readonly entries: readonly Entry[]
-  /** When they came, in Unix milliseconds: one time for all, or one for each. */
-  readonly at: number | readonly number[]
-  /** Another hub had them: what they speak of need not be here any more. */
-  readonly isRetold?: boolean
-  /** In a log that hubs share: rows are numbered by it, within their tables, whatever came before and is gone. */
-  readonly place?: number
-}
 
 /** More rows than one message can bring. */
 export const ROWS_OF_MESSAGE_MAX = 2 ** 20

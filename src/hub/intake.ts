@@ -7,18 +7,7 @@ import type { HubBackend } from './backend.ts'
 import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX, INTAKE_BYTES_MAX } from './limits.ts'
 import type { HubLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import type { Entry, Outcome } from './entries.ts'
-
-/** Who brings arrivals, and is told what became of them. */
-export type Sender = {
-  readonly team: string
-  pause(): void
-  resume(): void
-  /** The answers of a transaction are complete. */
-  flush(): void
-  /** The transaction failed: what was sent is neither stored nor answered. */
-  fail(): void
-}
+import type { Entry, Outcome, Sender } from './entries.ts'
 
 /** Something to store, or only something to be told, in its place in the order. */
 export type Arrival = {

@@ -2,7 +2,7 @@
 import { mentions } from './fold-ledgers.ts'
 import { projectOf, stretchIn, textIn } from './query.ts'
 import { RequestFault } from './request-body.ts'
-import type { Visit } from './routes.ts'
+import type { Visit } from './visit.ts'
 
 export function listMissions(visit: Visit): string {
   const { project_id } = projectOf(visit)

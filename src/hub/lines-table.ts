@@ -6,20 +6,7 @@ import type { LedgerLines, LedgerName, LedgerRow } from '../contracts/ledger-lin
 import type { Connection } from './database.ts'
 import { FOLD_LENGTH_MAX, FOLD_ROWS_MAX, MISSIONS_MAX } from './limits.ts'
 import { hashOf } from './row-content.ts'
-
-export type LinesEntry = {
-  readonly kind: 'lines'
-  readonly team: string
-  readonly project_uuid: string
-  /** The name of the project, where it was told. */
-  readonly project_slug?: string | undefined
-  readonly git_hash: string
-  readonly mission: string
-  readonly mission_id: string | null
-  readonly ledger: LedgerName
-  readonly history: boolean
-  readonly rows: readonly { readonly line: number; readonly key: string; readonly body: string }[]
-}
+import type { LinesEntry } from './entries.ts'
 
 /** A row as its writer sent it; `value` is null where nobody can read it. */
 export type StoredLine = {

@@ -1,7 +1,7 @@
 /** What the hub holds of a project, page by page. */
 import { projectOf, stretchIn } from './query.ts'
-import type { Visit } from './routes.ts'
-import type { Collection, Page, Row } from './store.ts'
+import type { Visit } from './visit.ts'
+import type { Collection, Page, Row } from './stored.ts'
 
 export function listEvents(visit: Visit): string {
   const page = pageOf(visit, 'events')

@@ -4,11 +4,11 @@ import type { WebSocket } from 'ws'
 import { awarenessRefusal } from './awareness.ts'
 import type { Awareness, AwarenessFrame } from './awareness.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import type { FanOut } from './fan-out.ts'
 import { Following } from './following.ts'
 import { Inbox } from './inbox.ts'
 import type { Correspondent } from './inbox.ts'
-import type { Intake, Sender } from './intake.ts'
+import type { Intake } from './intake.ts'
+import type { Sender } from './entries.ts'
 import { BAD_FRAMES_MAX, PINGS_MISSED_MAX } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import { Outflow } from './outflow.ts'
@@ -21,7 +21,7 @@ import type { Session } from './tickets.ts'
 export type PeerParts = {
   readonly store: HubStore
   readonly intake: Pick<Intake, 'add'>
-  readonly fanOut: Pick<FanOut, 'wake'>
+  readonly fanOut: { readonly wake: (peer: Peer) => void }
   readonly awareness: Awareness
   readonly metrics: Metrics
   readonly deadLetters: DeadLetters

@@ -1,7 +1,7 @@
 /** The projects of a team, what happened in one before a place, and when how much happened. */
 import { ACTIVITY_ROWS_MAX, FEED_BYTES_MAX, PAGE_ROWS_MAX } from './limits.ts'
 import { beforeIn, limitIn, projectOf } from './query.ts'
-import type { Visit } from './routes.ts'
+import type { Visit } from './visit.ts'
 import { numberedFrame } from './shown.ts'
 
 export function listProjects({ desk, session }: Visit): string {

@@ -2,8 +2,8 @@
 import { UUID_V4_PATTERN } from '../contracts/event.ts'
 import { PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX } from './limits.ts'
 import { RequestFault } from './request-body.ts'
-import type { Visit } from './routes.ts'
-import type { Project } from './store.ts'
+import type { Visit } from './visit.ts'
+import type { Project } from './stored.ts'
 
 const TEXT_LENGTH_MAX = 256
 

@@ -5,9 +5,7 @@
 import type { Statement } from 'better-sqlite3'
 import { PUSHED_MAX } from '../contracts/ledger-frame.ts'
 import type { Connection } from './database.ts'
-import type { Entry } from './entries.ts'
-import type { TimedEntries } from './inserts.ts'
-import type { LinesEntry } from './lines-table.ts'
+import type { Entry, LinesEntry, TimedEntries } from './entries.ts'
 import { hashOf } from './row-content.ts'
 
 const PAGE_ROWS = 500

@@ -8,14 +8,10 @@ import type { JsonObject } from '../contracts/json.ts'
 import { takePush } from './webhook-route.ts'
 import { WEBHOOK_PREFIX } from './webhooks.ts'
 import { answer, refuse } from './answer.ts'
-import { Batches, takeBatch } from './batch-route.ts'
-import type { HubState } from './backend.ts'
+import { takeBatch } from './batch-route.ts'
 import { LinkError } from '../errors.ts'
-import type { DeadLetters } from './dead-letters.ts'
-import type { Folds } from './folds.ts'
 import { hostInUrl, isFromThisMachine } from './guard.ts'
 import type { Refusal } from './guard.ts'
-import type { Intake } from './intake.ts'
 import {
   BATCH_BYTES_MAX,
   BODY_BYTES_MAX,
@@ -25,15 +21,10 @@ import {
 } from './limits.ts'
 import { listDecisions, listMissions, showBoard, showGlossary } from './ledger-routes.ts'
 import { listCommits, listEvents } from './list-routes.ts'
-import type { Logins } from './login.ts'
-import type { Metrics } from './metrics.ts'
-import type { Pages } from './pages.ts'
 import { listFeed, listLocalOnly, listProjects, showActivity } from './project-routes.ts'
 import { readBody, RequestFault } from './request-body.ts'
 import { enter, leave } from './session-routes.ts'
-import type { Sessions } from './sessions.ts'
-import type { HubStore } from './store.ts'
-import type { Session, TicketOffice } from './tickets.ts'
+import type { Desk, Visit } from './visit.ts'
 
 export const SOCKET_PATH = '/api/v1/ws'
 const SESSION_PATH = '/api/v1/session'
@@ -45,32 +36,6 @@ export const BATCH_LIMITS: BatchLimits = {
   max_decompressed_bytes_per_batch: BATCH_BYTES_MAX,
   retry_after_min_seconds: RETRY_AFTER_MIN_S,
   retry_after_max_seconds: RETRY_AFTER_MAX_S,
-}
-
-/** What the routes work on. */
-export type Desk = {
-  readonly store: HubStore
-  readonly tickets: TicketOffice
-  readonly folds: Folds
-  readonly sessions: Sessions
-  readonly logins: Logins
-  readonly intake: Pick<Intake, 'add'>
-  readonly batches: Batches
-  readonly metrics: Metrics
-  readonly deadLetters: DeadLetters
-  readonly pages: Pick<Pages, 'show'>
-  /** What a proxy makes of the hub for others, or null. */
-  readonly publicUrl: URL | null
-  /** The page of figures. */
-  readonly figures: () => string
-  readonly state: () => HubState
-}
-
-export type Visit = {
-  readonly desk: Desk
-  readonly request: IncomingMessage
-  readonly session: Session
-  readonly query: URLSearchParams
 }
 
 type Route = {

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto'
 import { FRAME_LENGTH_MAX } from '../contracts/read-frames.ts'
 import { encodeJson, parseJson } from '../contracts/json.ts'
-import type { FeedRow } from './store.ts'
+import type { FeedRow } from './stored.ts'
 
 /** The checksum that a row is kept with. */
 export function hashOf(body: string): Buffer {

@@ -7,7 +7,7 @@ import { isFromThisMachine } from './guard.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
 import { isSessionSecret, bearerOf } from './secrets.ts'
 import { readBody, RequestFault } from './request-body.ts'
-import type { Desk, Visit } from './routes.ts'
+import type { Desk, Visit } from './visit.ts'
 import { cookieFor } from './sessions.ts'
 
 /** Lets a window in by a token or by the code of a one-time link: a secret for the window, a cookie for the browser. */

@@ -7,20 +7,29 @@ import type { Change } from './changes.ts'
 import type { Connection } from './database.ts'
 import { EarlierCopy, heldIn } from './earlier-copy.ts'
 import type { Held, ProjectName } from './earlier-copy.ts'
-import type { Outcome } from './entries.ts'
+import type { Outcome, TimedEntries } from './entries.ts'
 import { epochIn } from './epoch.ts'
+import type { Epoch } from './epoch.ts'
 import { ROWS_OF_MESSAGE_MAX } from './inserts.ts'
-import type { TimedEntries } from './inserts.ts'
 import { LogTable, positionIn } from './log-table.ts'
 import type { LoggedMessage, Position } from './log-table.ts'
 import { prefixesOf } from './nats/messages.ts'
 import { Retention } from './retention.ts'
-import type { HubStore } from './store.ts'
+import type { LinesTable } from './lines-table.ts'
+import type { SessionsTable } from './sessions-table.ts'
+import type { Project } from './stored.ts'
+import type { Meaning } from './nats/messages.ts'
 
 /** A message of the log, as it was and as it is meant; null where nobody can read it. */
 export type ReadMessage = LoggedMessage & { readonly meaning: Meaning | null }
-export type Meaning = TimedEntries | { readonly change: Change }
-
+/** The store, as far as the log changes it. */
+type Filled = {
+  readonly epoch: Epoch
+  readonly lines: LinesTable
+  readonly sessions: SessionsTable
+  insertAll(batches: readonly TimedEntries[], seal: () => void): Applied['outcomes']
+  project(team: string, projectUuid: string): Project | null
+}
 type ChangeOf<Kind extends Change['kind']> = Extract<Change, { readonly kind: Kind }>
 type Done = { isEpochNew: boolean; isProjectGone: boolean; isScrubDue: boolean }
 /** What messages made: outcomes by message, and whether more than rows were added. */
@@ -61,12 +70,12 @@ export class SharedCopy {
   readonly log: LogTable
   readonly changes: ChangeTable
   readonly #database: Connection
-  readonly #store: HubStore
+  readonly #store: Filled
   readonly #earlier: EarlierCopy
   #retention: Retention | null = null
   #dataVersion = -1
 
-  constructor(database: Connection, store: HubStore) {
+  constructor(database: Connection, store: Filled) {
     this.#database = database
     this.#store = store
     this.#earlier = new EarlierCopy(database)

@@ -1,6 +1,6 @@
 /** What is shown to others: the stored bytes themselves, as frames. Buffers are made where somebody looks, and once. */
 import type { CommitEntry, EventEntry } from './entries.ts'
-import type { FeedRow } from './store.ts'
+import type { FeedRow } from './stored.ts'
 
 export type Shareable = EventEntry | CommitEntry
 

@@ -1,8 +1,7 @@
 /** One hub with its own database: a transaction is all it takes. */
 import type { Announcer } from './announcer.ts'
 import type { Batch, HubBackend } from './backend.ts'
-import type { DeadLetter } from './dead-letters.ts'
-import type { Outcome } from './entries.ts'
+import type { DeadLetter, Outcome } from './entries.ts'
 import type { HubLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { Keeper } from './retain.ts'

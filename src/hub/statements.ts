@@ -1,7 +1,7 @@
 /** The SQL of the store. */
 import type { Statement } from 'better-sqlite3'
 import type { Connection } from './database.ts'
-import type { Collection, FeedRow, Holder, PageRequest, Row, StoredWebhook } from './store.ts'
+import type { Collection, FeedRow, Holder, PageRequest, Row, StoredWebhook } from './stored.ts'
 
 type Stored<Base> = Base & { readonly content_hash: Buffer }
 type Project = {

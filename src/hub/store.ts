@@ -5,10 +5,9 @@ import type { DataUse } from './data-use.ts'
 import { lockFolder, openDatabase, unusable } from './database.ts'
 import type { Connection } from './database.ts'
 import { DeadLettersTable } from './dead-letters-table.ts'
-import type { Entry, Outcome } from './entries.ts'
+import type { Entry, Outcome, TimedEntries } from './entries.ts'
 import { Epoch } from './epoch.ts'
 import { Inserts } from './inserts.ts'
-import type { TimedEntries } from './inserts.ts'
 import { BUSY_TIMEOUT_MS, FOLD_LENGTH_MAX, FOLD_ROWS_MAX, PAGE_BYTES_MAX } from './limits.ts'
 import { LinesTable } from './lines-table.ts'
 import { hashOf, wholeRows } from './row-content.ts'
@@ -17,61 +16,17 @@ import { SessionsTable } from './sessions-table.ts'
 import { SharedCopy } from './shared-copy.ts'
 import { prepare } from './statements.ts'
 import type { Statements } from './statements.ts'
-
-export type Collection = 'events' | 'commits'
-
-export type Row = {
-  readonly seq: number
-  readonly received_at: number
-  readonly body: string
-  /** When a commit was seen pushed; until then it is local only. */
-  readonly pushed_at: number | null
-  /** Who brought a commit; null of an event, and where an older hub took it. */
-  readonly user: string | null
-}
-
-/** What happened in a project, in its order. */
-export type FeedRow = {
-  readonly kind: 'event' | 'commit'
-  readonly project_seq: number
-  readonly body: string
-  readonly pushed_at: number | null
-  readonly user: string | null
-}
-
-export type Bounds = { readonly rowsMax: number; readonly bytesMax: number }
-
-/** Up to `forgotten` what happened is no longer kept. */
-export type Project = Readonly<Record<'project_id' | 'head' | 'forgotten', number>>
-
-export type Page = {
-  readonly rows: readonly Row[]
-  /** Sequence numbers of rows whose bytes no longer match their checksum. */
-  readonly damaged: readonly number[]
-  readonly next: number
-}
-
-export type PageRequest = {
-  readonly project_id: number
-  readonly after: number
-  readonly limit: number
-}
-
-/** Whom a token speaks for. */
-export type Holder = {
-  readonly team: string
-  readonly user: string
-  readonly token_id: string
-  /** When its secret ends, in Unix milliseconds; null for never. */
-  readonly ends_at: number | null
-}
-
-/** Whose pushes a git host reports, and the key of its signatures. */
-export type StoredWebhook = {
-  readonly team: string
-  readonly project_uuid: string
-  readonly secret: string
-}
+import type {
+  Bounds,
+  Collection,
+  FeedRow,
+  Holder,
+  Page,
+  PageRequest,
+  Project,
+  Row,
+  StoredWebhook,
+} from './stored.ts'
 
 export class HubStore {
   readonly epoch: Epoch

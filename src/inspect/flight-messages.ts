@@ -1,13 +1,32 @@
 /** The flight recorder's entries as messages: the actors that are there, then what they did, without contents. */
-import type { AnyActorRef } from 'xstate'
+import type { AnyActorRef, AnyTransitionDefinition } from 'xstate'
+import type { Json } from '../contracts/json.ts'
 import type { Sanitizer } from '../events/sanitize.ts'
 import { definitionOfActor, isMachineSnapshot, keyOf, nameOf, statusOf } from './actor-book.ts'
 import type { Definition } from './definition.ts'
 import { MAIN_THREAD, PROCESS_KEY, type Stamp, type Unnumbered } from './feed-message.ts'
-import type { FlightEntry } from './flight-recorder.ts'
-import type { ShownSnapshot } from './protocol.ts'
+import type { FeedType, ShownSnapshot } from './protocol.ts'
 import { createShower } from './shown.ts'
 import { taken } from './transitions.ts'
+
+export type RecordedType = Extract<
+  FeedType,
+  '@xstate.event' | '@xstate.microstep' | '@xstate.snapshot'
+>
+
+/** One place. What it refers to is small, or there anyway. */
+export type FlightEntry = {
+  type: RecordedType
+  mono: number
+  sessionId: string
+  /** Of the event. */
+  event: string
+  sourceId: string | null
+  status: string
+  value: Json | undefined
+  /** The first of a microstep; the others are those of other regions. */
+  transition: AnyTransitionDefinition | undefined
+}
 
 /** `now`: monotonic, when the entries were taken. */
 export function tellFlight(

@@ -4,12 +4,7 @@
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type {
-  AnyActorRef,
-  AnyMachineSnapshot,
-  AnyTransitionDefinition,
-  InspectionEvent,
-} from 'xstate'
+import type { AnyActorRef, AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { System } from '../actors/system.ts'
 import type { WorkerFailure } from '../actors/worker.machine.ts'
 import type { Json } from '../contracts/json.ts'
@@ -18,29 +13,14 @@ import type { Sanitizer } from '../events/sanitize.ts'
 import { makeStateFolder } from '../project/state-directory.ts'
 import { monotonicMs } from '../project/monotonic.ts'
 import type { Unnumbered } from './feed-message.ts'
-import type { FeedType } from './protocol.ts'
+import type { FlightEntry, RecordedType } from './flight-messages.ts'
 
 /** Events and steps that are kept; some 2 MB as a file. */
 export const FLIGHT_ENTRIES_MAX = 4_000
 /** Files that stay. */
 export const FLIGHT_FILES_MAX = 5
 
-type RecordedType = Extract<FeedType, '@xstate.event' | '@xstate.microstep' | '@xstate.snapshot'>
 type Recorded = Extract<InspectionEvent, { readonly type: RecordedType }>
-
-/** One place. What it refers to is small, or there anyway. */
-export type FlightEntry = {
-  type: RecordedType
-  mono: number
-  sessionId: string
-  /** Of the event. */
-  event: string
-  sourceId: string | null
-  status: string
-  value: Json | undefined
-  /** The first of a microstep; the others are those of other regions. */
-  transition: AnyTransitionDefinition | undefined
-}
 
 export type FlightOptions = {
   readonly system: System

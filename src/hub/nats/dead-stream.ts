@@ -1,7 +1,7 @@
 /** The dead letters of hubs that share a log: a stream of their own, which forgets the oldest, and of each event all but the last. */
 import { z } from 'zod'
 import { parseJson } from '../../contracts/json.ts'
-import type { DeadLetter } from '../dead-letters.ts'
+import type { DeadLetter } from '../entries.ts'
 import { DEAD_STREAM, openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { tokenOf } from './messages.ts'

@@ -4,10 +4,8 @@ import { z } from 'zod'
 import { parseJson } from '../../contracts/json.ts'
 import { CHANGE } from '../changes.ts'
 import type { Change } from '../changes.ts'
-import type { Entry } from '../entries.ts'
-import type { TimedEntries } from '../inserts.ts'
+import type { Entry, TimedEntries } from '../entries.ts'
 import { MESSAGE_ENTRIES_MAX, MESSAGE_LENGTH_MAX } from '../limits.ts'
-import type { Meaning } from '../shared-copy.ts'
 
 /** All that the stream holds. */
 export const SUBJECTS: readonly string[] = ['evt.>', 'mis.>', 'adm.>']
@@ -171,3 +169,5 @@ export function readMessage(body: Buffer): Meaning | 'newer' | null {
 }
 
 const NEWER = z.looseObject({ v: z.number().gt(VERSION) })
+
+export type Meaning = TimedEntries | { readonly change: Change }

@@ -1,8 +1,7 @@
 /** A hub on NATS: the shared log, passes in a bucket, presence by core messages. */
 import type { Batch, HubBackend, HubState, Shared } from '../backend.ts'
 import type { Change } from '../changes.ts'
-import type { DeadLetter } from '../dead-letters.ts'
-import type { Outcome } from '../entries.ts'
+import type { DeadLetter, Outcome } from '../entries.ts'
 import { BucketPasses } from './bucket-passes.ts'
 import { buryIn } from './dead-stream.ts'
 import { RemotePresence } from './remote-presence.ts'

@@ -4,8 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { LinkError, systemCode } from '../../errors.ts'
-import type { Outcome } from '../entries.ts'
-import type { Sender } from '../intake.ts'
+import type { Outcome, Sender } from '../entries.ts'
 import { NATS_TIMEOUT_MS } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import { apiCodeOf, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'

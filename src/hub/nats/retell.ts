@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Change } from '../changes.ts'
 import type { Held, ProjectName } from '../earlier-copy.ts'
-import type { TimedEntries } from '../inserts.ts'
+import type { TimedEntries } from '../entries.ts'
 import type { Position } from '../log-table.ts'
 import { STREAM } from './connect.ts'
 import type { Nats } from './connect.ts'

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { objectCommand } from './object-command.ts'
-import type { RawObject } from './objects.ts'
+import type { RawObject } from './object-store.ts'
 
 type Question = {
   readonly oid: string

@@ -1,6 +1,6 @@
 /** Blob, trees and commit of ours, made from HEAD's tree; not durable before the locks are prepared. */
 import { OID } from '../../project/object-id.ts'
-import type { Commit, CommitContext } from './commit.ts'
+import type { Commit, CommitContext } from './commit-request.ts'
 import { CommitDeferral } from './deferral.ts'
 import { spliceTree } from './tree.ts'
 import type { SplicedFile } from './tree.ts'

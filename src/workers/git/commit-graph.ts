@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { hashOf, OID } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
 import { openReader } from './objects.ts'
-import type { ObjectReader } from './objects.ts'
+import type { ObjectReader } from './object-store.ts'
 import { parseTree } from './tree.ts'
 
 export type CommitNode = {

@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path'
 import { buildCommit } from './commit-builder.ts'
 import type { BuiltCommit } from './commit-builder.ts'
-import type { Commit, CommitContext } from './commit.ts'
+import type { Commit, CommitContext } from './commit-request.ts'
 import type { Placement } from '../../project/types.ts'
 import { CommitDeferral } from './deferral.ts'
 import {

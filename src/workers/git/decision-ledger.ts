@@ -3,8 +3,11 @@
  * and appended. All methods are called under the repository lock.
  */
 import { encodeDecisionRecord } from '../../contracts/decision-record.ts'
-import type { AnsweredRecord, DecisionRecord } from '../../contracts/decision-record.ts'
-import type { RequestedRecord } from '../../contracts/decision-record.ts'
+import type {
+  AnsweredRecord,
+  DecisionRecord,
+  RequestedRecord,
+} from '../../contracts/decision-record.ts'
 import { DecisionFold } from '../../contracts/fold-decisions.ts'
 import type { Placement } from '../../project/types.ts'
 import { parseDecisionLines } from './decision-lines.ts'
@@ -13,7 +16,7 @@ import { NOT_COMMITTED_YET } from './dirty-journal.ts'
 import type { DirtyJournal, MissionLedger } from './dirty-journal.ts'
 import { answeredOtherwise, decisionExists, eventIdReused } from './ledger-errors.ts'
 import { recordMisplaced, unknownDecision } from './ledger-errors.ts'
-import type { Appended } from './ledger.ts'
+import type { Appended } from './protocol.ts'
 import type { LogCommitter } from './log-committer.ts'
 import type { MissionBranches } from './mission-branches.ts'
 import type { MissionLog } from './mission-log.ts'

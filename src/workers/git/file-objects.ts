@@ -13,7 +13,7 @@ import { renderCommit } from './commit-object.ts'
 import type { CommitDraft } from './commit-object.ts'
 import type { DurableFs, FileAt, NewFile, Unsettled } from './durable-fs.ts'
 import { isWhole, loosePath, missing, readLoose, unreadable } from './loose-object.ts'
-import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './objects.ts'
+import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './object-store.ts'
 
 const MAX_ALTERNATE_DEPTH = 5
 /** Git packs what is loose before long; until then time counts for more than space. */

@@ -29,7 +29,7 @@ import { MissionBranches } from './mission-branches.ts'
 import { MissionLogs } from './mission-logs.ts'
 import type { LedgerOptions } from './mission-logs.ts'
 import { withPoolPulse } from './pool-pulse.ts'
-import type { Deferral, LedgerName, TransitionRecord } from './protocol.ts'
+import type { Appended, Deferral, Healed, LedgerName, TransitionRecord } from './protocol.ts'
 import { hasIndexChanged } from './replaced-book.ts'
 import { requireFormat } from './repository-state.ts'
 import { SeedRecovery } from './seed-recovery.ts'
@@ -37,15 +37,6 @@ import { StatusLedger } from './status-ledger.ts'
 import { Unqueued } from './unqueued.ts'
 import { Warnings } from './warnings.ts'
 import type { LedgerWarning } from './warnings.ts'
-
-export type Appended = { readonly event_id: string; readonly duplicate: boolean }
-export type Healed = {
-  /** Hashes of the commits that were made. */
-  readonly committed: readonly string[]
-  readonly deferred: readonly Deferral[]
-  /** As `unqueued` answers. */
-  readonly unqueued: readonly SerializedEvent[]
-}
 
 /** Its methods throw GitError, ProjectError and SanitizeError, and nothing else but bugs. */
 export class Ledger {

@@ -6,7 +6,7 @@ import { inflateSync } from 'node:zlib'
 import { hashOf } from '../../project/object-id.ts'
 import { isPartialClone } from '../../project/repository-format.ts'
 import { CommitDeferral } from './deferral.ts'
-import type { RawObject } from './objects.ts'
+import type { RawObject } from './object-store.ts'
 
 export function loosePath(commonDir: string, oid: string): string {
   return join(commonDir, 'objects', oid.slice(0, 2), oid.slice(2))

@@ -19,7 +19,7 @@ import { runOnObjects, startOf, withoutGit } from './object-command.ts'
 import type { More } from './object-command.ts'
 import { NOTHING_UNSETTLED } from './durable-fs.ts'
 import type { Unsettled } from './durable-fs.ts'
-import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './objects.ts'
+import type { ObjectReader, ObjectStore, RawObject, StoreOptions } from './object-store.ts'
 import { failed } from './signer.ts'
 import type { Signer } from './signer.ts'
 

@@ -81,6 +81,18 @@ export type Glossed = {
   readonly changed: boolean
 }
 
+/** A line of a ledger is in its log; `duplicate`: it was there already. */
+export type Appended = { readonly event_id: string; readonly duplicate: boolean }
+
+/** What earlier commands had left. */
+export type Healed = {
+  /** Hashes of the commits that were made. */
+  readonly committed: readonly string[]
+  readonly deferred: readonly Deferral[]
+  /** As stamped when their lines were written; oldest first. */
+  readonly unqueued: readonly SerializedEvent[]
+}
+
 export type GitCommand =
   /** Appends and fsyncs. Idempotent by event id. `mission` is the directory name, here and below. */
   | { readonly type: 'git.request'; readonly mission: string; readonly record: RequestedRecord }
@@ -125,20 +137,14 @@ export type GitCommand =
   | { readonly type: 'git.watch' }
 
 export type GitAnswer =
-  | { readonly type: 'git.appended'; readonly event_id: string; readonly duplicate: boolean }
+  | ({ readonly type: 'git.appended' } & Appended)
   /** `commit` holds the whole log as it stands; it is the earlier commit where nothing was left to do. */
   | { readonly type: 'git.committed'; readonly commit: string; readonly frames: number }
   | ({ readonly type: 'git.glossed' } & Glossed)
   | { readonly type: 'git.looked'; readonly facts: PackageFacts }
   | { readonly type: 'git.located'; readonly commit: string | null }
   | { readonly type: 'git.deferred'; readonly deferral: Deferral }
-  | {
-      readonly type: 'git.healed'
-      readonly committed: readonly string[]
-      readonly deferred: readonly Deferral[]
-      /** As stamped when their lines were written; oldest first. */
-      readonly unqueued: readonly SerializedEvent[]
-    }
+  | ({ readonly type: 'git.healed' } & Healed)
   | { readonly type: 'git.forgotten' }
   | { readonly type: 'git.framed'; readonly frames: readonly LedgerFrame[] }
   | { readonly type: 'git.confirmed'; readonly pending: number }

@@ -5,7 +5,7 @@
 import { objectId, oidBytesOf } from '../../project/object-id.ts'
 import type { HashName } from '../../project/object-id.ts'
 import { CommitDeferral } from './deferral.ts'
-import type { ObjectStore } from './objects.ts'
+import type { ObjectStore } from './object-store.ts'
 import type { WorktreeChange } from './worktree-change.ts'
 
 /** A change as the new tree has it. */

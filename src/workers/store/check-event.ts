@@ -7,7 +7,7 @@ import { EVENT_ID_PATTERN, type SerializedEvent } from '../../contracts/event.ts
 import { JSON_LENGTH_MAX, type JsonObject } from '../../contracts/json.ts'
 import { StoreError } from '../../errors.ts'
 import { coalesceKeyOf } from '../../events/coalesce.ts'
-import type { OutboxOwner } from './open-database.ts'
+import type { OutboxOwner } from './outbox-place.ts'
 
 export type EventRules = {
   readonly owner: OutboxOwner

@@ -6,7 +6,7 @@ import type Database from 'better-sqlite3'
 
 import { StoreError } from '../../errors.ts'
 import { findHub } from './hubs.ts'
-import type { OutboxOwner } from './open-database.ts'
+import type { OutboxOwner } from './outbox-place.ts'
 import type { ConsentState } from './protocol.ts'
 import { Tally } from './tally.ts'
 

@@ -14,11 +14,7 @@ import { NATIVE_WAIT_MS, patiently } from './patience.ts'
 import { restoreClocks } from './retained-clock.ts'
 import { APPLICATION_ID, SCHEMA_SQL, SCHEMA_VERSION } from './schema.ts'
 import { asStoreErrors, corruptOutbox, isUnfinished } from './store-error.ts'
-
-/** Whose events a store holds: a project's, or those of a repository that has no identity yet. */
-export type OutboxOwner =
-  | { readonly kind: 'project'; readonly uuid: string }
-  | { readonly kind: 'repository'; readonly key: string }
+import type { OutboxOwner } from './outbox-place.ts'
 
 /** How long a transaction waits for another process's. */
 export const BUSY_TIMEOUT_MS = 4_000

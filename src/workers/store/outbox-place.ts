@@ -4,7 +4,6 @@ import {
   repositoryKeyOf,
   unidentifiedOutboxPath,
 } from '../../project/state-directory.ts'
-import type { OutboxOwner } from './open-database.ts'
 
 export type OutboxPlace = { readonly path: string; readonly owner: OutboxOwner }
 
@@ -17,3 +16,8 @@ export function repositoryOutbox(state: string, commonDir: string): OutboxPlace 
   const key = repositoryKeyOf(commonDir)
   return { path: unidentifiedOutboxPath(state, key), owner: { kind: 'repository', key } }
 }
+
+/** Whose events a store holds: a project's, or those of a repository that has no identity yet. */
+export type OutboxOwner =
+  | { readonly kind: 'project'; readonly uuid: string }
+  | { readonly kind: 'repository'; readonly key: string }

@@ -17,7 +17,8 @@ import { Delivery } from './delivery.ts'
 import { findHub, Hubs } from './hubs.ts'
 import { beatLink, LinkRecord, publishLink } from './link-row.ts'
 import { listEvents, type ListedEvent, type ListOptions } from './list-events.ts'
-import { BUSY_TIMEOUT_MS, openDatabase, type OutboxOwner } from './open-database.ts'
+import { BUSY_TIMEOUT_MS, openDatabase } from './open-database.ts'
+import type { OutboxOwner } from './outbox-place.ts'
 import { isBusy, patiently } from './patience.ts'
 import type { ConsentState, LinkNews, Rejection, StoreCounts, Target } from './protocol.ts'
 import { storeErrorOf } from './store-error.ts'
@@ -26,7 +27,7 @@ import { Tally } from './tally.ts'
 export type { AppendResult } from './append.ts'
 export type { ConsentAnswer } from './consent.ts'
 export type { ListedEvent, ListOptions } from './list-events.ts'
-export type { OutboxOwner } from './open-database.ts'
+export type { OutboxOwner } from './outbox-place.ts'
 
 export type OutboxOptions = {
   readonly path: string

@@ -10,7 +10,7 @@ import { StoreError, systemCode } from '../../errors.ts'
 import { readBounded } from '../../project/bounded-file.ts'
 import { replaceDurably } from '../../project/durable-file.ts'
 import { makeStateFolder, retainedClockPath } from '../../project/state-directory.ts'
-import type { OutboxOwner } from './open-database.ts'
+import type { OutboxOwner } from './outbox-place.ts'
 
 const BYTES_MAX = 1024 * 1024
 

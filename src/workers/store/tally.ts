@@ -1,7 +1,6 @@
 /** How many events are in which state, kept in the transactions that change states. */
 import type Database from 'better-sqlite3'
 
-import type { HubRow } from './hubs.ts'
 import type { StoreCounts } from './protocol.ts'
 
 /** The store's own row: what holds whatever hub is asked. */
@@ -11,6 +10,9 @@ export const STORE = 0
 type StoreState = 'recorded' | 'open' | 'superseded' | 'settled' | 'quarantined' | 'removed'
 /** Of a hub; `…Open` are those among them that may leave now. */
 type HubState = 'delivered' | 'quarantined' | 'deliveredOpen' | 'quarantinedOpen'
+
+/** A hub that was reached, and how many events a sender has under way to it. */
+type Reached = { readonly id: number; readonly inflight: number }
 
 type Row = { readonly state: string; readonly reason: string; readonly count: number }
 
@@ -68,7 +70,7 @@ export class Tally {
   }
 
   /** As the hub sees it; null stands for one that was never reached. */
-  counts(hub: HubRow | null): StoreCounts {
+  counts(hub: Reached | null): StoreCounts {
     const store = this.#sums(STORE)
     const own = hub === null ? () => 0 : this.#sums(hub.id)
     const unsettled = store('open') - own('deliveredOpen') - own('quarantinedOpen')
@@ -81,7 +83,7 @@ export class Tally {
   }
 
   /** Why events are quarantined, and how many for each reason. */
-  reasons(hub: HubRow | null): Readonly<Record<string, number>> {
+  reasons(hub: Reached | null): Readonly<Record<string, number>> {
     const rows = [STORE, ...(hub === null ? [] : [hub.id])].flatMap((id) => this.#rows.all(id))
     const countByReason = new Map<string, number>()
     for (const { state, reason, count } of rows) {
