@@ -13,9 +13,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { commitPaths } from '#dist/workers/git/commit.js'
+import { commitPaths } from '#dist/workers/git/commit/commit.js'
 import { withPoolPulse } from '#dist/workers/git/pool-pulse.js'
-import { withRepositoryLock } from '#dist/project/repository-lock.js'
+import { withRepositoryLock } from '#dist/project/git/repository-lock.js'
 import { inTurn, row, timed } from './measure.mjs'
 
 const FILES = [100, 10_000, 50_000]

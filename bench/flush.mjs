@@ -2,7 +2,7 @@
 // the same hub in turn; and how long a commit and an event take to the hub while the link is live.
 import { randomUUID } from 'node:crypto'
 import { createRuntime } from '#dist/index.js'
-import { writeLogin } from '#dist/project/login.js'
+import { writeLogin } from '#dist/project/login/login.js'
 import { serve } from './hub-child.mjs'
 import { inTurn, quantile, row, timed } from './measure.mjs'
 import { decide, draft, inFolder, openProject } from './project.mjs'

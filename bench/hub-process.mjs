@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { WebSocketServer } from 'ws'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { serveHub } from '#dist/hub/server.js'
 import { RawQueue } from './project.mjs'
 

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { requireIdentity } from '#dist/project/identity.js'
 import { initProject } from '#dist/project/init.js'
-import { locateRepository } from '#dist/project/locate.js'
-import { createMission } from '#dist/project/mission-create.js'
+import { locateRepository } from '#dist/project/git/locate.js'
+import { createMission } from '#dist/project/missions/mission-create.js'
 
 export const MAIN = join(import.meta.dirname, '../dist/cli/main.js')
 /** So that a stored event is of about 600 bytes. */

@@ -1,6 +1,6 @@
 // What the sanitizer costs beside reading and writing the same value as JSON.
 import { createSanitizer } from '#dist/events/sanitize.js'
-import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { NO_IDENTITY } from '#dist/project/identity-literals.js'
 import { inTurn, row, timed } from './measure.mjs'
 
 const SIZES = [600, 20_000]

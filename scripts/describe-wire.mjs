@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import * as frames from '#dist/contracts/frame-schemas.js'
 import { HTTP_BODIES } from '#dist/contracts/http-schemas.js'
-import { OPEN_ROUTES, PROTOCOL, ROUTES, SOCKET_PATH } from '#dist/hub/routes.js'
+import { OPEN_ROUTES, PROTOCOL, ROUTES, SOCKET_PATH } from '#dist/hub/http/routes.js'
 import { root } from './prepare.mjs'
 
 const args = process.argv.slice(2)

@@ -52,7 +52,7 @@ export const AT_HUBS = {
   },
   'hub webhook revoke': {
     take: async (world) => {
-      const { createWebhook } = await import('../dist/hub/webhooks.js')
+      const { createWebhook } = await import('../dist/hub/access/webhooks.js')
       const { data, uuid } = await filled(world)
       const { webhook_id } = createWebhook({ dataDir: data, team: TEAM, project: uuid })
       return { data, id: webhook_id }
@@ -79,7 +79,7 @@ export const AT_HUBS = {
   },
   'hub restore': {
     take: async (world) => {
-      const { backupHub } = await import('../dist/hub/backup.js')
+      const { backupHub } = await import('../dist/hub/upkeep/backup.js')
       const made = await filled(world)
       const backup = `${newPath(world, 'backup')}.db`
       backupHub(made.data, backup)
@@ -103,7 +103,7 @@ export const AT_HUBS = {
   },
   'hub restore of what hubs share': {
     take: async (world) => {
-      const { HubStore } = await import('../dist/hub/store.js')
+      const { HubStore } = await import('../dist/hub/data/store.js')
       const [from, data] = [newPath(world, 'hub'), newPath(world, 'hub')]
       new HubStore(from, 'shared').close()
       mkdirSync(data)
@@ -188,7 +188,7 @@ function projectOf(uuid) {
 }
 
 async function token(world) {
-  const { issueToken } = await import('../dist/hub/tokens.js')
+  const { issueToken } = await import('../dist/hub/access/tokens.js')
   const data = newPath(world, 'hub')
   const { token_id } = issueToken({ dataDir: data, team: TEAM, user: 'u' })
   return { data, id: token_id }
@@ -202,7 +202,7 @@ export async function filled(world, at = Date.now()) {
 }
 
 async function fill({ data, uuid }, word, at) {
-  const { HubStore } = await import('../dist/hub/store.js')
+  const { HubStore } = await import('../dist/hub/data/store.js')
   const { ulid } = await import('ulid')
   const store = new HubStore(data)
   const entries = Array.from({ length: EVENTS }, (_, clock) => {
@@ -217,9 +217,9 @@ async function fill({ data, uuid }, word, at) {
 
 /** What an older program left: its tables, and one event. */
 async function older(world) {
-  const { APPLICATION_ID } = await import('../dist/hub/database.js')
-  const { hashOf } = await import('../dist/hub/row-content.js')
-  const { STEPS } = await import('../dist/hub/schema.js')
+  const { APPLICATION_ID } = await import('../dist/hub/data/database.js')
+  const { hashOf } = await import('../dist/hub/data/row-content.js')
+  const { STEPS } = await import('../dist/hub/data/schema.js')
   const data = newPath(world, 'hub')
   mkdirSync(data)
   const db = new Database(join(data, HUB_DATABASE))

@@ -39,7 +39,7 @@ function linked(args) {
 /** A project with events for a hub that serves. */
 async function linkedProject(world) {
   const { url, data } = await servingHub(world)
-  const { issueToken } = await import('../dist/hub/tokens.js')
+  const { issueToken } = await import('../dist/hub/access/tokens.js')
   const { token } = issueToken({ dataDir: data, team: TEAM, user: 'u' })
   const tokenFile = newPath(world, 'token')
   writeFileSync(tokenFile, token)

@@ -8,7 +8,7 @@ import Database from 'better-sqlite3'
 import { chromium } from 'playwright-core'
 import { WebSocket } from 'ws'
 import { serveHub } from '#dist/hub/server.js'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { CHROMIUM_FLAGS, findChromium } from './chromium.mjs'
 import { root } from './prepare.mjs'
 

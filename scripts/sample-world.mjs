@@ -2,13 +2,13 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { serveHub } from '#dist/hub/server.js'
 import { createRuntime } from '#dist/index.js'
 import { initProject } from '#dist/project/init.js'
-import { locateRepository } from '#dist/project/locate.js'
-import { writeLogin } from '#dist/project/login.js'
-import { createMission } from '#dist/project/mission-create.js'
+import { locateRepository } from '#dist/project/git/locate.js'
+import { writeLogin } from '#dist/project/login/login.js'
+import { createMission } from '#dist/project/missions/mission-create.js'
 
 /** In a folder that is there; whoever asks stops the runtime and `hub.server`, which may be served again. */
 export async function makeSampleWorld(folder, { name, ...options }) {

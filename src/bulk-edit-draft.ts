@@ -1,9 +1,9 @@
 /** The map of a bulk edit as it is drafted, in either shape: each decision in it is a suggestion. */
 import { stringify } from 'yaml'
-import { CATEGORIES } from './project/occurrence-category.ts'
-import type { Category } from './project/occurrence-category.ts'
-import type { Action } from './project/occurrence-map.ts'
-import { spelled } from './project/term.ts'
+import { CATEGORIES } from './project/bulk-edit/occurrence-category.ts'
+import type { Category } from './project/bulk-edit/occurrence-category.ts'
+import type { Action } from './project/bulk-edit/occurrence-map.ts'
+import { spelled } from './project/bulk-edit/term.ts'
 import type { Mission } from './project/types.ts'
 import type { FoundLine } from './workers/bulk/scan-files.ts'
 

@@ -9,8 +9,8 @@ import { isReducerFamily } from './contracts/reducers/families.ts'
 import { reduceEvents } from './contracts/reducers/reduce-events.ts'
 import type { ReducerFamily, ReduceOptions } from './contracts/reducers/types.ts'
 import { InputError } from './errors.ts'
-import { readText } from './project/bounded-file.ts'
-import { namesIn } from './project/names-in.ts'
+import { readText } from './project/files/bounded-file.ts'
+import { namesIn } from './project/files/names-in.ts'
 
 /** Null where it is as expected; else what is not. */
 type Difference = string | null

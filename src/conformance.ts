@@ -12,7 +12,7 @@ import { assertOccurrencePreserved } from './contracts/occurrence.ts'
 import { canonicalLane, syncLaneOf } from './contracts/wire-lanes.ts'
 import { InputError, KittiwakeError } from './errors.ts'
 import { validateEvent } from './events/validate-event.ts'
-import { readText } from './project/bounded-file.ts'
+import { readText } from './project/files/bounded-file.ts'
 
 export type EntryResult = {
   readonly id: string

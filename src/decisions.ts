@@ -7,7 +7,7 @@ import { InputError } from './errors.ts'
 import type { Parts } from './parts.ts'
 import { isoMicroseconds } from './events/stamp.ts'
 import type { Healing } from './healing.ts'
-import { readMission } from './project/missions.ts'
+import { readMission } from './project/missions/missions.ts'
 import type { Mission } from './project/types.ts'
 import { requireIdentity } from './project/identity.ts'
 

@@ -1,8 +1,8 @@
 /** What a drain comes to: what stands in its way, what went, what stays, and why. */
 import type { LinkControl } from './actors/link-control.ts'
-import { readLogin } from './project/login.ts'
+import { readLogin } from './project/login/login.ts'
 import { outboxOfProject, readOutbox, undeliveredOf } from './read-outbox.ts'
-import { framesOf, readSyncState } from './workers/git/sync-state.ts'
+import { framesOf, readSyncState } from './workers/git/frames/sync-state.ts'
 import type { StoreCounts } from './workers/store/protocol.ts'
 
 export type DrainReport = {

@@ -7,7 +7,7 @@ import { InputError } from './errors.ts'
 import { presentFocus, readFocus, removeFocus, shownFocus, writeFocus } from './project/focus.ts'
 import type { PresentFocus } from './project/focus.ts'
 import { identityOrNull, requireIdentity } from './project/identity.ts'
-import { readMission } from './project/missions.ts'
+import { readMission } from './project/missions/missions.ts'
 import { packageId } from './work-package-input.ts'
 
 export type FocusDeclaration = {

@@ -24,10 +24,10 @@ import { actorOf, CLI_ACTOR, provenanceOf, senseOf, senseRow } from './glossary-
 import type { Healing } from './healing.ts'
 import { seedName } from './project/glossary-seed.ts'
 import { requireIdentity } from './project/identity.ts'
-import { readMission } from './project/missions.ts'
+import { readMission } from './project/missions/missions.ts'
 import type { Mission } from './project/types.ts'
-import { conflictUnknown } from './workers/git/glossary-errors.ts'
-import { readGlossaryLogs } from './workers/git/glossary-log.ts'
+import { conflictUnknown } from './workers/git/ledgers/glossary-errors.ts'
+import { readGlossaryLogs } from './workers/git/logs/glossary-log.ts'
 import type { Glossed } from './workers/git/protocol.ts'
 
 export type Observed = {

@@ -7,12 +7,12 @@ import type { Emitter } from './emitter.ts'
 import type { Parts } from './parts.ts'
 import type { Event, SerializedEvent } from './contracts/event.ts'
 import { identityOrNull } from './project/identity.ts'
-import { deferralsPath } from './workers/git/dirty-journal.ts'
+import { deferralsPath } from './workers/git/logs/dirty-journal.ts'
 import type { Deferral } from './workers/git/protocol.ts'
-import { haveBranchesMoved } from './workers/git/moved-branches.ts'
-import { hasIndexChanged } from './workers/git/replaced-book.ts'
-import { hasSeedMark } from './workers/git/seed-mark.ts'
-import { hasUnqueued } from './workers/git/unqueued.ts'
+import { haveBranchesMoved } from './workers/git/frames/moved-branches.ts'
+import { hasIndexChanged } from './workers/git/index/replaced-book.ts'
+import { hasSeedMark } from './workers/git/ledgers/seed-mark.ts'
+import { hasUnqueued } from './workers/git/ledgers/unqueued.ts'
 
 export type Healed = {
   /** Hashes of the commits that were made. */

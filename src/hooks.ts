@@ -1,15 +1,15 @@
 /** Sets a clone up, and takes it back: git merges logs by event id, and native commits are noted as soon as they are made. */
-import { healGitConfig } from './project/git-config-edit.ts'
+import { healGitConfig } from './project/git/git-config-edit.ts'
 import {
   findHookFolder,
   healHook,
   installHook,
   lookAtHook,
   uninstallHook,
-} from './project/hook-files.ts'
-import { HOOKS } from './project/hook-script.ts'
+} from './project/hooks/hook-files.ts'
+import { HOOKS } from './project/hooks/hook-script.ts'
 import { gatherLiterals } from './project/literals.ts'
-import { locateRepository } from './project/locate.ts'
+import { locateRepository } from './project/git/locate.ts'
 import {
   ATTRIBUTES_FILE,
   DRIVERS,
@@ -19,11 +19,11 @@ import {
   lookAtAttributes,
   lookAtDriver,
   uninstallDriver,
-} from './project/merge-setup.ts'
-import type { PartState } from './project/part-state.ts'
-import type { Program } from './project/program-line.ts'
-import { asProjectError } from './project/replace-file.ts'
-import { withRepositoryLock } from './project/repository-lock.ts'
+} from './project/hooks/merge-setup.ts'
+import type { PartState } from './project/hooks/part-state.ts'
+import type { Program } from './project/hooks/program-line.ts'
+import { asProjectError } from './project/files/replace-file.ts'
+import { withRepositoryLock } from './project/git/repository-lock.ts'
 import type { Repository } from './project/types.ts'
 import { openLedger } from './workers/git/git-service.ts'
 

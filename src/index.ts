@@ -30,7 +30,7 @@ export type { Moved, WorkPackages } from './work-packages.ts'
 
 export { sanitizeEvent } from './events/sanitize.ts'
 export type { Redaction, Sanitized, SanitizeLimits, SanitizeOptions } from './events/sanitize.ts'
-export type { IdentityLiterals } from './events/identity-literals.ts'
+export type { IdentityLiterals } from './project/identity-literals.ts'
 
 export { validateEvent } from './events/validate-event.ts'
 export { classifyEnvelope, classifyLaneName } from './contracts/classify.ts'

@@ -1,7 +1,7 @@
 /** Notices that another login was stored, which its file tells; what is in it is read by the socket worker alone. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { LOGIN_FILE } from './project/login.ts'
+import { LOGIN_FILE } from './project/login/login.ts'
 
 /** How often a link that isn't offline looks for another login. */
 const LOOK_MS = 500

@@ -6,9 +6,9 @@ import type { Scope, SeedEntries, Seeds, Sense } from './contracts/glossary-sens
 import { readSeeds, seedName } from './project/glossary-seed.ts'
 import type { EntryFault, SeedReading } from './project/glossary-seed.ts'
 import type { Mission, Repository } from './project/types.ts'
-import { inTimeOrder, readGlossaryLogs } from './workers/git/glossary-log.ts'
-import type { GlossaryLogs } from './workers/git/glossary-log.ts'
-import type { SkippedLine } from './workers/git/log-lines.ts'
+import { inTimeOrder, readGlossaryLogs } from './workers/git/logs/glossary-log.ts'
+import type { GlossaryLogs } from './workers/git/logs/glossary-log.ts'
+import type { SkippedLine } from './workers/git/logs/log-lines.ts'
 
 export type ListedSense = Sense & {
   /** Whether no stronger scope gives the term another sense. */

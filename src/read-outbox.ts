@@ -1,5 +1,5 @@
 /** A project's outbox, read without a thread, and by the eyes of the hub of the login. */
-import { hubOf, readLogin } from './project/login.ts'
+import { hubOf, readLogin } from './project/login/login.ts'
 import { projectOutbox } from './workers/store/outbox-place.ts'
 import { OutboxReader, type ReaderOptions } from './workers/store/outbox-reader.ts'
 import type { StoreCounts } from './workers/store/protocol.ts'

@@ -7,9 +7,9 @@ import type { Json, JsonObject } from './contracts/json.ts'
 import { jsonSchemas } from './contracts/json-schemas.ts'
 import { type SchemaChange, schemaChanges } from './contracts/schema-changes.ts'
 import { InputError, systemCode } from './errors.ts'
-import { readText } from './project/bounded-file.ts'
-import { namesIn } from './project/names-in.ts'
-import { makeFolders } from './project/make-folders.ts'
+import { readText } from './project/files/bounded-file.ts'
+import { namesIn } from './project/files/names-in.ts'
+import { makeFolders } from './project/files/make-folders.ts'
 import { packageVersion } from './project/program-files.ts'
 
 export type SchemaDrift = {

@@ -1,12 +1,12 @@
 /** What can be said of a project without a thread and without writing: identity, consent, counts, deferrals. */
-import { readDeferrals } from './workers/git/dirty-journal.ts'
+import { readDeferrals } from './workers/git/logs/dirty-journal.ts'
 import type { Deferral } from './workers/git/protocol.ts'
-import { peekFrames, type PendingCommits } from './workers/git/peek-frames.ts'
+import { peekFrames, type PendingCommits } from './workers/git/frames/peek-frames.ts'
 import { repositoryOutbox } from './workers/store/outbox-place.ts'
 import { OutboxReader, type ReaderOptions } from './workers/store/outbox-reader.ts'
 import type { ConsentState, LinkRow, StoreCounts } from './workers/store/protocol.ts'
 import { identityOrNull, readIdentity } from './project/identity.ts'
-import { readLogin } from './project/login.ts'
+import { readLogin } from './project/login/login.ts'
 import type { Identity, Repository } from './project/types.ts'
 import { outboxOfProject, readOutbox, undeliveredOf } from './read-outbox.ts'
 

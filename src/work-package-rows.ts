@@ -4,7 +4,7 @@ import type { JsonObject } from './contracts/json.ts'
 import type { LaneMove } from './contracts/lane-move.ts'
 import type { FromLane, Lane } from './contracts/lanes.ts'
 import type { Transition } from './contracts/status-record.ts'
-import { hasCoordination } from './project/mission-meta.ts'
+import { hasCoordination } from './project/missions/mission-meta.ts'
 import type { Identity, Mission } from './project/types.ts'
 
 const LIFECYCLE_VERSION = '5.0.0'

@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   actors: ['protocols', 'contracts', 'events', 'project', 'errors'],
   workers: ['protocols', 'events', 'contracts', 'project', 'errors'],
   protocols: ['events', 'contracts', 'project', 'errors'],
-  project: ['events', 'contracts', 'errors'],
+  project: ['contracts', 'errors'],
   events: ['project', 'contracts', 'errors'],
   page: ['contracts'],
   contracts: ['errors'],
@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const IMPORTS = files().flatMap(importsOf)
 
 describe('the order of imports', () => {
-  it('is cli ► background ► door ► inspect ► actors ► protocols ► events, contracts, project ► errors', () => {
+  it('is cli ► background ► door ► inspect ► actors ► protocols ► events ► project ► contracts ► errors', () => {
     const against = IMPORTS.filter(({ to }) => to.endsWith('.ts')).filter(({ from, to }) => {
       const [upper, lower] = [layerOf(from), layerOf(to)]
       return upper !== lower && !(MAY_IMPORT[upper] ?? []).includes(lower)
@@ -48,7 +48,18 @@ describe('the order of imports', () => {
   })
 
   it('has no cycle, of types neither', () => {
-    expect(findCycle()).toEqual([])
+    expect(findCycle(files(), (file) => importedBy(file))).toEqual([])
+  })
+
+  it('has no circle of folders that stand beside each other', () => {
+    const between = new Map<string, Set<string>>()
+    for (const { from, to } of IMPORTS.filter(({ to: path }) => path.endsWith('.ts'))) {
+      const [room, other] = roomsOf(from, to)
+      if (room === null || other === null) continue
+      between.set(room, (between.get(room) ?? new Set()).add(other))
+    }
+    expect(between.size).toBeGreaterThan(20)
+    expect(findCycle([...between.keys()], (room) => between.get(room) ?? [])).toEqual([])
   })
 
   it('holds of files that are there', () => {
@@ -91,8 +102,8 @@ describe('a resource', () => {
     )
     expect(others).toEqual([
       'doctor/check-machine.ts',
-      'project/login-lock.ts',
-      'project/repository-lock.ts',
+      'project/git/repository-lock.ts',
+      'project/login/login-lock.ts',
     ])
   })
 
@@ -101,7 +112,7 @@ describe('a resource', () => {
       'background/start.ts',
       'inspect/open-browser.ts',
       'project/bounded-run.ts',
-      'workers/git/cat-file.ts',
+      'workers/git/objects/cat-file.ts',
     ])
   })
 
@@ -119,9 +130,9 @@ describe('the gate of what leaves (L12)', () => {
     'background/control-server.ts',
     'background/inspect-client.ts',
     'inspect/server/inspect-server.ts',
-    'project/hub-request.ts',
-    'project/verify-login.ts',
-    'workers/git/cat-file.ts',
+    'project/login/hub-request.ts',
+    'project/login/verify-login.ts',
+    'workers/git/objects/cat-file.ts',
     'workers/socket/authenticate.ts',
     'workers/socket/handshake.ts',
   ])
@@ -238,20 +249,36 @@ function importersOf(name: string): readonly string[] {
   return [...new Set(found.map(({ from }) => from))]
 }
 
-function findCycle(): readonly string[] {
+function importedBy(file: string): readonly string[] {
+  return IMPORTS.filter(({ from }) => from === file).map(({ to }) => to)
+}
+
+/** The two folders in which the paths part; null for a file that stands there itself. */
+function roomsOf(one: string, other: string): readonly [string | null, string | null] {
+  const [ones, others] = [one.split('/'), other.split('/')]
+  const depth = ones.findIndex((name, index) => name !== others[index])
+  const room = (names: readonly string[]) =>
+    names.length > depth + 1 ? names.slice(0, depth + 1).join('/') : null
+  return [room(ones), room(others)]
+}
+
+function findCycle(
+  all: readonly string[],
+  next: (from: string) => Iterable<string>,
+): readonly string[] {
   const done = new Set<string>()
-  const visit = (file: string, path: readonly string[]): readonly string[] => {
-    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
-    if (done.has(file)) return []
-    for (const { to } of IMPORTS.filter(({ from }) => from === file)) {
-      const cycle = visit(to, [...path, file])
+  const visit = (place: string, path: readonly string[]): readonly string[] => {
+    if (path.includes(place)) return [...path.slice(path.indexOf(place)), place]
+    if (done.has(place)) return []
+    for (const to of next(place)) {
+      const cycle = visit(to, [...path, place])
       if (cycle.length > 0) return cycle
     }
-    done.add(file)
+    done.add(place)
     return []
   }
-  for (const file of files()) {
-    const cycle = visit(file, [])
+  for (const place of all) {
+    const cycle = visit(place, [])
     if (cycle.length > 0) return cycle
   }
   return []

@@ -1,7 +1,7 @@
 /** "Why is my event not at the hub?", answered step by step. */
 import { describe, expect, it } from 'vitest'
 import { readEventFate } from '#dist/event-fate.js'
-import { locateRepository } from '#dist/project/locate.js'
+import { locateRepository } from '#dist/project/git/locate.js'
 import { startHub } from './hub/support.ts'
 import { draftNote } from './support/drafts.ts'
 import { RuntimeWorld } from './support/runtime-world.ts'

@@ -1,7 +1,7 @@
 /** A clone that is set up by several at once, or again after one that died over it. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { installHooks, readHooks } from '#dist/hooks.js'
-import { locateRepository } from '#dist/project/locate.js'
+import { locateRepository } from '#dist/project/git/locate.js'
 import { filesOf } from './support/files-of.ts'
 import { GitRepository } from './support/git-repository.ts'
 

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Runtime } from '#dist/index.js'
-import { locateRepository } from '#dist/project/locate.js'
-import { readMission } from '#dist/project/missions.js'
-import { readStatus } from '#dist/workers/git/status-log.js'
+import { locateRepository } from '#dist/project/git/locate.js'
+import { readMission } from '#dist/project/missions/missions.js'
+import { readStatus } from '#dist/workers/git/logs/status-log.js'
 import { RuntimeWorld } from './support/runtime-world.ts'
 
 type Opened = { world: RuntimeWorld; runtime: Runtime; mission: string; uuid: string }

@@ -12,8 +12,8 @@ async function snapshotFaults(world) {
   const rows = world.rows(STATUS)
   if (rows.length === 0) return []
   const { verifyStatus } = await import('../../dist/contracts/verify-status.js')
-  const { parseStatusLines } = await import('../../dist/workers/git/status-lines.js')
-  const { readSnapshotMeta } = await import('../../dist/project/mission-meta.js')
+  const { parseStatusLines } = await import('../../dist/workers/git/logs/status-lines.js')
+  const { readSnapshotMeta } = await import('../../dist/project/missions/mission-meta.js')
   const text = readFileSync(join(world.worktree, world.pathOf(SNAPSHOT)), 'utf8')
   const log = parseStatusLines(readFileSync(join(world.worktree, world.pathOf(STATUS))))
   const meta = readSnapshotMeta(world.root, world.mission)
@@ -35,7 +35,7 @@ async function snapshotFaults(world) {
 async function seedFaults(world) {
   const { checkGlossary, findingsOf } = await import('../../dist/read-glossary.js')
   const { foldGlossary } = await import('../../dist/contracts/fold-glossary.js')
-  const { readGlossaryLogs } = await import('../../dist/workers/git/glossary-log.js')
+  const { readGlossaryLogs } = await import('../../dist/workers/git/logs/glossary-log.js')
   const { readSeeds } = await import('../../dist/project/glossary-seed.js')
   const faults = [...findingsOf(checkGlossary({ root: world.root }))]
   const { senses } = foldGlossary(

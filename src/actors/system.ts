@@ -8,7 +8,7 @@ import {
   type InspectionEvent,
 } from 'xstate'
 import { RuntimeError } from '../errors.ts'
-import type { IdentityLiterals } from '../events/identity-literals.ts'
+import type { IdentityLiterals } from '../project/identity-literals.ts'
 import { monotonicMs } from '../project/monotonic.ts'
 import type { Identity, Repository } from '../project/types.ts'
 import type { GitAnswer, GitCommand, GitInput } from '../workers/git/protocol.ts'

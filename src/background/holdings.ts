@@ -1,7 +1,7 @@
 /** All roots that have recorded something: which of them have a runtime now, so that memory stays bounded. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { LOGIN_FILE } from '../project/login.ts'
+import { LOGIN_FILE } from '../project/login/login.ts'
 import { Holding } from './holding.ts'
 import { type BackgroundLog, shortened } from './log.ts'
 import type { Places } from './places.ts'

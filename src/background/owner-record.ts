@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { parseJsonObject } from '../contracts/json.ts'
 import { systemCode } from '../errors.ts'
-import { readPrivateFile, replacePrivateFile } from '../project/private-file.ts'
+import { readPrivateFile, replacePrivateFile } from '../project/files/private-file.ts'
 
 export type OwnerRecord = {
   readonly pid: number

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJsonObject } from '../contracts/json.ts'
-import { namesIn } from '../project/names-in.ts'
-import { readPrivateFile, replacePrivateFile } from '../project/private-file.ts'
+import { namesIn } from '../project/files/names-in.ts'
+import { readPrivateFile, replacePrivateFile } from '../project/files/private-file.ts'
 
 export type Entry = { readonly root: string; readonly uuid: string }
 

@@ -2,7 +2,7 @@
 import { Command, Option } from 'clipanion'
 import { counted } from '../contracts/counted.ts'
 import { errorDocument, EXIT, exitCodeOf, RuntimeError } from '../errors.ts'
-import type { Safety } from '../project/gate.ts'
+import type { Safety } from '../project/upgrade/gate.ts'
 import type { Runtime } from '../runtime.ts'
 import type { WorkerName } from '../actors/worker.machine.ts'
 import type { Deferral } from '../workers/git/protocol.ts'
@@ -58,7 +58,7 @@ export abstract class KittiwakeCommand extends Command<Context> {
     markSucceeded(null)
     try {
       if (this.safety === 'unsafe') {
-        const { passGate } = await import('../project/gate.ts')
+        const { passGate } = await import('../project/upgrade/gate.ts')
         await passGate(cwd)
       }
       const result = await this.run()
@@ -133,8 +133,8 @@ export abstract class KittiwakeCommand extends Command<Context> {
 
   /** Without it, git leaves conflicts in logs, and a clone gets it by nobody's commit. */
   async #warnOfMissingDriver(): Promise<void> {
-    const { locateRepository } = await import('../project/locate.ts')
-    const { missingDriver } = await import('../project/merge-setup.ts')
+    const { locateRepository } = await import('../project/git/locate.ts')
+    const { missingDriver } = await import('../project/hooks/merge-setup.ts')
     const missing = missingDriver(await locateRepository(this.context.cwd))
     if (missing === null) return
     this.warn('MERGE_DRIVER_MISSING', `${missing}; run \`kittiwake hooks install\``)

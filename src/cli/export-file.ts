@@ -1,7 +1,12 @@
 /** Writes documents into a file that was not there, a line each; only its owner may read it. It gets its name when it is whole. */
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { KittiwakeError, systemCode } from '../errors.ts'
-import { discard, sweepLeftovers, takeNewName, temporaryBeside } from '../project/durable-file.ts'
+import {
+  discard,
+  sweepLeftovers,
+  takeNewName,
+  temporaryBeside,
+} from '../project/files/durable-file.ts'
 
 /** Of another export into a file of the same name. */
 const LEFTOVER_MS = 3_600_000

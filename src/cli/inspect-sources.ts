@@ -15,7 +15,7 @@ import type { EventFate } from '../inspect/client-protocol.ts'
 import type { TraceHeader } from '../inspect/protocol.ts'
 import { openTrace } from '../inspect/trace-file.ts'
 import { identityOrNull } from '../project/identity.ts'
-import { locateRepository } from '../project/locate.ts'
+import { locateRepository } from '../project/git/locate.ts'
 import type { Runtime } from '../runtime.ts'
 
 export type Source = {

@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { systemCode, UsageError } from '../errors.ts'
-import { discard, sweepLeftovers, takeNewName, temporaryBeside } from '../project/durable-file.ts'
+import {
+  discard,
+  sweepLeftovers,
+  takeNewName,
+  temporaryBeside,
+} from '../project/files/durable-file.ts'
 
 /** Of another run into a file of the same name. */
 const LEFTOVER_MS = 3_600_000

@@ -1,6 +1,6 @@
 /** The outbox of the current folder's project, as its hub sees it; before `init`, the one of its repository. */
 import { StoreError } from '../errors.ts'
-import { locateRepository } from '../project/locate.ts'
+import { locateRepository } from '../project/git/locate.ts'
 import { stateDirectory } from '../project/state-directory.ts'
 import { identityOrNull } from '../project/identity.ts'
 import { outboxOfProject } from '../read-outbox.ts'

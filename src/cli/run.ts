@@ -184,7 +184,7 @@ async function understood(cli: Cli<Context>, args: readonly string[], context: C
     const refusal = refusalOf(args, error, createCli().definitions())
     // A newer program may know the word: where the project needs one, that is the reason to give.
     if (refusal.code === 'COMMAND_UNKNOWN') {
-      const { passGate } = await import('../project/gate.ts')
+      const { passGate } = await import('../project/upgrade/gate.ts')
       await passGate(cwd)
     }
     throw refusal

@@ -1,5 +1,5 @@
 /** The project as the reading commands show it: no thread is started and nothing is written. */
-import { locateRepository } from '../project/locate.ts'
+import { locateRepository } from '../project/git/locate.ts'
 import { stateDirectory } from '../project/state-directory.ts'
 import { type ProjectView, viewProject } from '../view.ts'
 

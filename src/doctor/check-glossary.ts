@@ -1,6 +1,6 @@
 /** What a crash kept from a scope's file; `glossary verify` looks at all that is in logs and files. */
 import type { Repository } from '../project/types.ts'
-import { readSeedMark, seedMarkPath } from '../workers/git/seed-mark.ts'
+import { readSeedMark, seedMarkPath } from '../workers/git/ledgers/seed-mark.ts'
 import { type Check, note } from './check.ts'
 
 export async function checkGlossary({ commonDir }: Repository): Promise<readonly Check[]> {

@@ -1,8 +1,8 @@
 /** Whether the stored login works: its file, its token, and what the hub says of it. */
-import { openLogin, readLogin } from '../project/login.ts'
-import type { OpenLogin } from '../project/login.ts'
-import { isUsable } from '../project/token-store.ts'
-import { verifyLogin } from '../project/verify-login.ts'
+import { openLogin, readLogin } from '../project/login/login.ts'
+import type { OpenLogin } from '../project/login/login.ts'
+import { isUsable } from '../project/login/token-store.ts'
+import { verifyLogin } from '../project/login/verify-login.ts'
 import { type Check, failed, failure, note, ok } from './check.ts'
 
 const LOGIN_HINT = 'Run `kittiwake auth login --hub URL --token-file FILE`.'

@@ -1,6 +1,6 @@
 /** What the machine must have: a Node that is new enough, an SQLite that loads, git. */
 import { systemCode } from '../errors.ts'
-import { runGit } from '../project/native-git.ts'
+import { runGit } from '../project/git/native-git.ts'
 import { type Check, failed, ok } from './check.ts'
 
 const NODE_FLOOR = [20, 19] as const

@@ -1,10 +1,10 @@
 /** The missions, and whether commands can write to them. */
 import { GitError } from '../errors.ts'
-import { hasCoordination } from '../project/mission-meta.ts'
-import { listMissions } from '../project/missions.ts'
-import { placeMission } from '../project/placement.ts'
+import { hasCoordination } from '../project/missions/mission-meta.ts'
+import { listMissions } from '../project/missions/missions.ts'
+import { placeMission } from '../project/missions/placement.ts'
 import type { Mission, Repository } from '../project/types.ts'
-import { type Checkout, listCheckouts } from '../project/worktrees.ts'
+import { type Checkout, listCheckouts } from '../project/git/worktrees.ts'
 import { type Check, failed, ok } from './check.ts'
 
 /** A mission that can't be used is nothing wrong with the others. */

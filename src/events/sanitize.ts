@@ -5,7 +5,7 @@
 import { checkedOptions, isCount, type OptionChecks, readOr } from '../contracts/arguments.ts'
 import { isJsonObject, type Json } from '../contracts/json.ts'
 import { SanitizeError } from '../errors.ts'
-import { NO_IDENTITY, type IdentityLiterals } from './identity-literals.ts'
+import { NO_IDENTITY, type IdentityLiterals } from '../project/identity-literals.ts'
 import { notClean } from './sanitize/clean-text.ts'
 import { ValueCleaner } from './sanitize/clean-value.ts'
 import { FieldBook, type CleaningPlan, type SanitizeLimits } from './sanitize/cleaning-plan.ts'

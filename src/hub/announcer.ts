@@ -1,6 +1,6 @@
 /** Shows what was stored to whoever shall see it, in the order of the store. */
 import type { Entry, LinesEntry, Outcome, PushedEntry, Sender } from './entries.ts'
-import type { FanOut } from './fan-out.ts'
+import type { FanOut } from './links/fan-out.ts'
 
 /** Entries and what became of them, by place; no sender of this hub brought those of others. */
 export type Stored = {

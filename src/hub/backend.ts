@@ -1,7 +1,7 @@
 /** Where a hub's entries become durable, in one order: here alone, or in a log that all hubs of a team share. */
 import type { Change } from './changes.ts'
 import type { DeadLetter, Entry, Outcome, Sender } from './entries.ts'
-import type { Others } from './presence.ts'
+import type { Others } from './links/presence.ts'
 
 /** The sender at each place brought the entry at that place. */
 export type Batch = {

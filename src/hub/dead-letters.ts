@@ -6,7 +6,7 @@ import type { HubBackend } from './backend.ts'
 import type { PartResult } from './event-batch.ts'
 import { DEAD_LETTERS_AT_ONCE_MAX } from './limits.ts'
 import type { HubLog } from './log.ts'
-import type { Session } from './tickets.ts'
+import type { Session } from './access/tickets.ts'
 import type { DeadLetter } from './entries.ts'
 
 /** Of whom an event came. */

@@ -3,7 +3,7 @@ import type { Rejection } from '../contracts/frames.ts'
 import type { BatchedReading } from '../contracts/read-frames.ts'
 import { bodyOf, objectsIn } from './body.ts'
 import type { Listed } from './body.ts'
-import { rejectionOf } from './replies.ts'
+import { rejectionOf } from './links/replies.ts'
 import type { EventEntry, Outcome } from './entries.ts'
 
 type Part =

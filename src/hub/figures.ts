@@ -1,8 +1,8 @@
 /** The page of figures: what was counted, and how things stand now. */
-import type { Batches } from './batches.ts'
+import type { Batches } from './http/batches.ts'
 import type { Intake } from './intake.ts'
 import type { Metrics } from './metrics.ts'
-import type { Peer } from './peer.ts'
+import type { Peer } from './links/peer.ts'
 
 export type FigureSources = {
   readonly metrics: Metrics

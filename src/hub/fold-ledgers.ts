@@ -8,7 +8,7 @@ import type { NumberedRow, WorkPackage } from '../contracts/fold-status.ts'
 import { LANES } from '../contracts/lanes.ts'
 import { parseStatusRow } from '../contracts/status-record.ts'
 import type { StatusActor } from '../contracts/status-record.ts'
-import type { StoredLine } from './lines-table.ts'
+import type { StoredLine } from './data/lines-table.ts'
 
 /** Something in the rows that can't be true or can't be read; it is shown and counts for nothing. */
 export type Oddity = { readonly line: number; readonly wp_id: string | null; readonly what: string }

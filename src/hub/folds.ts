@@ -8,8 +8,8 @@ import { foldBoard, foldTimeline } from './fold-ledgers.ts'
 import type { Board, Timeline } from './fold-ledgers.ts'
 import { Kept } from './kept.ts'
 import { FOLD_ROWS_MAX, KEPT_LENGTH_MAX } from './limits.ts'
-import type { StoredMission } from './lines-table.ts'
-import type { HubStore } from './store.ts'
+import type { StoredMission } from './data/lines-table.ts'
+import type { HubStore } from './data/store.ts'
 
 /** The last row that something was folded from, and whether there were more than it holds. */
 type Told = { readonly lines_seq: number; readonly is_cut: boolean }

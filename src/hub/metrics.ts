@@ -1,6 +1,6 @@
 /** What the hub counts, as text for Prometheus. No team, no project, no user, no address is in it. */
 import type { PartResult } from './event-batch.ts'
-import { rejectionOf } from './replies.ts'
+import { rejectionOf } from './links/replies.ts'
 import type { Outcome } from './entries.ts'
 
 /** Upper bounds in seconds. */

@@ -9,14 +9,14 @@ import type { WebSocket, WebSocketServer } from 'ws'
 import type { SnapshotFrame } from '../contracts/frames.ts'
 import { LEDGER_FEATURES } from '../contracts/ledger-frame.ts'
 import { systemCode } from '../errors.ts'
-import { parseHubUrl } from '../project/hub-url.ts'
+import { parseHubUrl } from '../project/login/hub-url.ts'
 import { within } from '../project/within.ts'
-import { refuse, refuseRaw } from './answer.ts'
+import { refuse, refuseRaw } from './http/answer.ts'
 import { assemble } from './assemble.ts'
 import type { HubParts } from './assemble.ts'
 import type { NatsOptions } from './nats/connect.ts'
-import { guardRequest, hostInUrl } from './guard.ts'
-import type { Reach, Refusal } from './guard.ts'
+import { guardRequest, hostInUrl } from './access/guard.ts'
+import type { Reach, Refusal } from './access/guard.ts'
 import {
   PING_INTERVAL_MS,
   REQUEST_TIMEOUT_MS,
@@ -25,16 +25,21 @@ import {
   STOP_PEERS_MS,
   TOKEN_LOOK_MS,
 } from './limits.ts'
-import { addressRefused, createHttpServer, createSocketServer, listenError } from './listeners.ts'
+import {
+  addressRefused,
+  createHttpServer,
+  createSocketServer,
+  listenError,
+} from './http/listeners.ts'
 import { hubLog } from './log.ts'
 import type { HubLog } from './log.ts'
-import { Peer } from './peer.ts'
-import { Peers } from './peers.ts'
-import { AWAY, BATCH_LIMITS, SOCKET_PATH, visit } from './routes.ts'
-import { HubStore } from './store.ts'
-import type { Guest } from './sessions.ts'
-import type { Session } from './tickets.ts'
-import { checkHolder } from './tokens.ts'
+import { Peer } from './links/peer.ts'
+import { Peers } from './links/peers.ts'
+import { AWAY, BATCH_LIMITS, SOCKET_PATH, visit } from './http/routes.ts'
+import { HubStore } from './data/store.ts'
+import type { Guest } from './access/sessions.ts'
+import type { Session } from './access/tickets.ts'
+import { checkHolder } from './access/tokens.ts'
 
 export type HubOptions = {
   /** Holds `hub.db`; made where it is missing. One hub at a time serves it. */

@@ -4,8 +4,8 @@ import type { Batch, HubBackend } from './backend.ts'
 import type { DeadLetter, Outcome } from './entries.ts'
 import type { HubLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import { Keeper } from './retain.ts'
-import type { HubStore } from './store.ts'
+import { Keeper } from './upkeep/retain.ts'
+import type { HubStore } from './data/store.ts'
 
 export type SqliteOptions = {
   readonly store: Pick<HubStore, 'insert' | 'deadLetters'>

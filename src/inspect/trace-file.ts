@@ -1,6 +1,6 @@
 /** Opens a trace: the whole file becomes a feed of its own. */
 import { InputError } from '../errors.ts'
-import { readBounded } from '../project/bounded-file.ts'
+import { readBounded } from '../project/files/bounded-file.ts'
 import { Feed } from './feed.ts'
 import { checkMessage } from './message-check.ts'
 import { INSPECT_PROTOCOL, type TraceHeader, TRACE_HEADER } from './protocol.ts'

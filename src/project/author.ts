@@ -1,9 +1,9 @@
 /** Whose name stands on our commits. */
 import type { Author } from './bookkeeper.ts'
 import { BOOKKEEPER } from './bookkeeper.ts'
-import { readSharedConfig } from './config.ts'
-import { runGit } from './native-git.ts'
-import { readCommitAuthor } from './settings.ts'
+import { readSharedConfig } from './config/config.ts'
+import { runGit } from './git/native-git.ts'
+import { readCommitAuthor } from './config/settings.ts'
 import type { Repository } from './types.ts'
 
 const CONFIG_TIMEOUT_MS = 5_000

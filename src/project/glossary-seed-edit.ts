@@ -7,10 +7,10 @@ import type { Document, Node, YAMLMap } from 'yaml'
 import { editsFor } from '../contracts/glossary-sense.ts'
 import type { SeedEdit, SeedEntries, SeedEntry } from '../contracts/glossary-sense.ts'
 import { pythonFloat } from '../contracts/python-float.ts'
-import { pairOf } from './config-nodes.ts'
+import { pairOf } from './config/config-nodes.ts'
 import { parseSeed, termsOf } from './glossary-seed.ts'
 import type { Seed } from './glossary-seed.ts'
-import { newlineOf, rangeOf, shapeOf, textLike } from './yaml-text.ts'
+import { newlineOf, rangeOf, shapeOf, textLike } from './config/yaml-text.ts'
 
 /** How new values are written. */
 type Spelling = {

@@ -5,10 +5,10 @@ import type { Document, YAMLMap, YAMLSeq } from 'yaml'
 import { parseEntry, SCOPES } from '../contracts/glossary-sense.ts'
 import type { Scope, SeedEntries, SeedEntry } from '../contracts/glossary-sense.ts'
 import { ProjectError } from '../errors.ts'
-import { readBounded } from './bounded-file.ts'
-import type { BoundedRead } from './bounded-file.ts'
-import { isEmpty, pairOf, textOf } from './config-nodes.ts'
-import { pathWithoutLinks } from './safe-path.ts'
+import { readBounded } from './files/bounded-file.ts'
+import type { BoundedRead } from './files/bounded-file.ts'
+import { isEmpty, pairOf, textOf } from './config/config-nodes.ts'
+import { pathWithoutLinks } from './files/safe-path.ts'
 
 const SEED_FOLDERS = ['.kittify', 'glossaries'] as const
 const SEED_BYTES_MAX = 8 * 1024 * 1024

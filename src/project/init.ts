@@ -1,11 +1,11 @@
 /** `init`: the one place that mints. */
 import { ensureIdentity } from './identity.ts'
-import { locateRepository } from './locate.ts'
+import { locateRepository } from './git/locate.ts'
 import { machineOf } from './machine.ts'
 import { nodeIdOf } from './node-id.ts'
 import { stateDirectory } from './state-directory.ts'
 import type { Identity } from './types.ts'
-import { startMetadata } from './upgrade.ts'
+import { startMetadata } from './upgrade/upgrade.ts'
 
 /**
  * Mints what is missing, and says of a project that needs no migration that it follows the contract.

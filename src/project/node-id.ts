@@ -4,7 +4,7 @@ import { linkSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { StoreError, systemCode } from '../errors.ts'
-import { createDurably, syncFolder, temporaryBeside } from './durable-file.ts'
+import { createDurably, syncFolder, temporaryBeside } from './files/durable-file.ts'
 import type { Machine } from './machine.ts'
 import { isDefaultStateDirectory, makeStateFolder, stateUnreachable } from './state-directory.ts'
 

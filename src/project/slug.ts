@@ -2,8 +2,8 @@
  * Names of a project from its remote: what follows the host, and never a credential, a query, or
  * the home folder that a path remote may run through.
  */
-import { parseRemote } from './remote-url.ts'
-import type { Remote } from './remote-url.ts'
+import { parseRemote } from './git/remote-url.ts'
+import type { Remote } from './git/remote-url.ts'
 
 const SLUG_LENGTH_MAX = 100
 const NAMELESS = 'project'

@@ -9,8 +9,8 @@ import { dirname, join, resolve } from 'node:path'
 import envPaths from 'env-paths'
 
 import { StoreError, systemCode } from '../errors.ts'
-import { syncFolder } from './durable-file.ts'
-import { makeFolders } from './make-folders.ts'
+import { syncFolder } from './files/durable-file.ts'
+import { makeFolders } from './files/make-folders.ts'
 
 const UUID_PATTERN = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const REPOSITORY_KEY_PATTERN = /^[0-9a-f]{32}$/

@@ -15,7 +15,7 @@ const MANY: readonly string[] = [
   'contracts/merges.ts: ${count} events',
   'contracts/reducers/read-stream.ts: ${variants.length} different events',
   'hub/page/model/words.ts: ${Math.floor(ms / 86_400_000)} days',
-  'project/bulk-edit.ts: ${mapped.length} missions',
+  'project/bulk-edit/bulk-edit.ts: ${mapped.length} missions',
   'workers/store/append.ts: ${this.#options.capacity} undelivered events',
 ]
 

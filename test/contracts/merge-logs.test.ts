@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { reencodeJson } from '#dist/contracts/lossless-json.js'
 import { mergeLogs } from '#dist/contracts/merge-logs.js'
-import { sideLines } from '#dist/workers/git/log-lines.js'
+import { sideLines } from '#dist/workers/git/logs/log-lines.js'
 import { fc, property } from '../support/property.ts'
 
 type Row = { readonly event_id: string; readonly at: string; readonly [key: string]: unknown }

@@ -11,7 +11,7 @@ import { encodeTransition, parseStatusRow } from '#dist/contracts/status-record.
 import type { Transition } from '#dist/contracts/status-record.js'
 import { renderSnapshot } from '#dist/contracts/status-snapshot.js'
 import { verifyStatus } from '#dist/contracts/verify-status.js'
-import { parseStatusLines } from '#dist/workers/git/status-lines.js'
+import { parseStatusLines } from '#dist/workers/git/logs/status-lines.js'
 import { fc, property } from '../support/property.ts'
 import { foldOf, numbered, transition } from '../support/status-rows.ts'
 

@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { assertClean, createSanitizer, sanitizeEvent } from '#dist/events/sanitize.js'
 import { SanitizeError } from '#dist/errors.js'
-import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { NO_IDENTITY } from '#dist/project/identity-literals.js'
 import { SAMPLE_IDENTITY } from '../support/sample-identity.ts'
 
 const options = { identity: SAMPLE_IDENTITY }

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { serveHub } from '#dist/hub/server.js'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import {
   frameOf,
   newEvent,

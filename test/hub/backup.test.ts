@@ -9,10 +9,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backupHub, restoreHub } from '#dist/hub/backup.js'
+import { backupHub, restoreHub } from '#dist/hub/upkeep/backup.js'
 import { serveHub } from '#dist/hub/server.js'
-import { createToken, issueToken, revokeToken } from '#dist/hub/tokens.js'
-import { verifyHub } from '#dist/hub/verify.js'
+import { createToken, issueToken, revokeToken } from '#dist/hub/access/tokens.js'
+import { verifyHub } from '#dist/hub/upkeep/verify.js'
 import { run } from '../support/program.ts'
 import {
   batchOf,

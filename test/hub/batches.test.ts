@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { BATCHES_MAX, BATCHES_PER_TOKEN_MAX } from '#dist/hub/limits.js'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import {
   batchOf,
   frameOf,

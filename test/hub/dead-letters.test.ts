@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { JsonObject } from '#dist/contracts/json.js'
-import { listDeadLetters } from '#dist/hub/dead-letters-table.js'
+import { listDeadLetters } from '#dist/hub/data/dead-letters-table.js'
 import { DEAD_LETTERS_MAX } from '#dist/hub/limits.js'
-import { HubStore } from '#dist/hub/store.js'
-import { issueToken } from '#dist/hub/tokens.js'
+import { HubStore } from '#dist/hub/data/store.js'
+import { issueToken } from '#dist/hub/access/tokens.js'
 import { runCli } from '../support/cli-in-process.ts'
 import { BACKENDS, serveOn } from './both-backends.ts'
 import {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { serveHub } from '#dist/hub/server.js'
 import type { Hub } from '#dist/hub/server.js'
 import { frameOf, newEvent, newTicket, openLink, readAll, temporaryFolder } from './support.ts'
@@ -71,7 +71,7 @@ describe('durability', () => {
 
   it('writes with synchronous=FULL through a write-ahead log after every open', async () => {
     const dataDir = temporaryFolder()
-    const { openDatabase } = await import('#dist/hub/database.js')
+    const { openDatabase } = await import('#dist/hub/data/database.js')
     for (let open = 0; open < 2; open++) {
       const database = openDatabase(dataDir, { busyTimeoutMs: 1_000 })
       expect(database.pragma('synchronous', { simple: true })).toBe(2)

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { runCli } from '../support/cli-in-process.ts'
 import { newEvent, postBatch, startHub, temporaryFolder } from './support.ts'
 

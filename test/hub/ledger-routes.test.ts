@@ -8,7 +8,7 @@ import { HTTP_BODIES as http } from '#dist/contracts/http-schemas.js'
 import type { JsonObject } from '#dist/contracts/json.js'
 import { serveHub } from '#dist/hub/server.js'
 import type { Hub } from '#dist/hub/server.js'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { newCommit, newEvent, newLines, newMove, newUlid, openLink, request } from './support.ts'
 
 const KIM_MOVED = '2026-02-12T11:00:00.000000+00:00'

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { serveHub } from '#dist/hub/server.js'
 import { Program } from '../support/program.ts'
 import {
@@ -255,7 +255,7 @@ describe('starting', () => {
 
   it('survives eight processes that make the first tokens at once', async () => {
     const dataDir = temporaryFolder()
-    const code = `import { createToken } from '#dist/hub/tokens.js'
+    const code = `import { createToken } from '#dist/hub/access/tokens.js'
       console.log(createToken({ dataDir: process.argv[1], team: 'acme', user: 'sam' }))`
     const run = promisify(execFile)
     const tokens = await Promise.all(

@@ -5,9 +5,9 @@ import { z } from 'zod'
 import { CLIENT_FRAMES, HUB_FRAMES } from '#dist/contracts/frame-schemas.js'
 import { HTTP_BODIES as http } from '#dist/contracts/http-schemas.js'
 import type { JsonObject } from '#dist/contracts/json.js'
-import { OPEN_ROUTES, ROUTES } from '#dist/hub/routes.js'
+import { OPEN_ROUTES, ROUTES } from '#dist/hub/http/routes.js'
 import type { Hub } from '#dist/hub/server.js'
-import { createToken, issueToken, revokeToken } from '#dist/hub/tokens.js'
+import { createToken, issueToken, revokeToken } from '#dist/hub/access/tokens.js'
 import { BACKENDS, serveOn } from './both-backends.ts'
 import {
   batchOf,

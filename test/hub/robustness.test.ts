@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createToken } from '#dist/hub/tokens.js'
+import { createToken } from '#dist/hub/access/tokens.js'
 import { anyText } from '../support/any-text.ts'
 import {
   frameOf,

@@ -3,11 +3,17 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { APPLICATION_ID } from '#dist/hub/database.js'
-import { STEPS } from '#dist/hub/schema.js'
+import { APPLICATION_ID } from '#dist/hub/data/database.js'
+import { STEPS } from '#dist/hub/data/schema.js'
 import { serveHub } from '#dist/hub/server.js'
-import { createToken, issueToken, listTokens, revokeToken, rotateToken } from '#dist/hub/tokens.js'
-import { verifyLogin } from '#dist/project/verify-login.js'
+import {
+  createToken,
+  issueToken,
+  listTokens,
+  revokeToken,
+  rotateToken,
+} from '#dist/hub/access/tokens.js'
+import { verifyLogin } from '#dist/project/login/verify-login.js'
 import { run } from '../support/program.ts'
 import {
   newCommit,
@@ -201,7 +207,7 @@ describe('data of the first schema', () => {
     const link = await openLink(hub, token)
     link.send(JSON.stringify({ type: 'subscribe', project_uuid }))
     expect(await link.next()).toMatchObject({ type: 'subscribed', seq: 4 })
-    const { verifyHub } = await import('#dist/hub/verify.js')
+    const { verifyHub } = await import('#dist/hub/upkeep/verify.js')
     expect(verifyHub(dataDir)).toMatchObject({ sound: true, events: 4, commits: 1 })
   })
 

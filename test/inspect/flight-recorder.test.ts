@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { checkFlights } from '#dist/doctor/check-flights.js'
-import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { NO_IDENTITY } from '#dist/project/identity-literals.js'
 import { createSanitizer } from '#dist/events/sanitize.js'
 import {
   FLIGHT_FILES_MAX,

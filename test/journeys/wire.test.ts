@@ -1,7 +1,7 @@
 /** The whole way of events from the outbox through the threads to hubs that are slow, blocked, lying or unwilling. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Runtime } from '#dist/index.js'
-import { writeLogin } from '#dist/project/login.js'
+import { writeLogin } from '#dist/project/login/login.js'
 import { draftNote } from '../support/drafts.ts'
 import { RuntimeWorld } from '../support/runtime-world.ts'
 import {

@@ -1,9 +1,15 @@
 /** What a bulk edit is judged by: globs, terms in their spellings, and kinds of occurrence. */
 import { describe, expect, it } from 'vitest'
-import { categoryOfLine, categoryOfPath } from '#dist/project/occurrence-category.js'
-import { isNarrow } from '#dist/project/occurrence-map.js'
-import { matchesGlob } from '#dist/project/path-glob.js'
-import { hasTerm, isRenamed, replaceTerm, spelled, spellings } from '#dist/project/term.js'
+import { categoryOfLine, categoryOfPath } from '#dist/project/bulk-edit/occurrence-category.js'
+import { isNarrow } from '#dist/project/bulk-edit/occurrence-map.js'
+import { matchesGlob } from '#dist/project/bulk-edit/path-glob.js'
+import {
+  hasTerm,
+  isRenamed,
+  replaceTerm,
+  spelled,
+  spellings,
+} from '#dist/project/bulk-edit/term.js'
 import { fc, property } from '../support/property.ts'
 
 describe('a glob', () => {

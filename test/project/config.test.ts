@@ -1,10 +1,14 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { withProjectFields } from '#dist/project/config-edit.js'
-import { parseConfig, readConfig, readSharedConfig } from '#dist/project/config.js'
-import { readIdentityBlock } from '#dist/project/identity-block.js'
-import { readAutoStart, readCommitAuthor, readProtectedBranches } from '#dist/project/settings.js'
+import { withProjectFields } from '#dist/project/config/config-edit.js'
+import { parseConfig, readConfig, readSharedConfig } from '#dist/project/config/config.js'
+import { readIdentityBlock } from '#dist/project/config/identity-block.js'
+import {
+  readAutoStart,
+  readCommitAuthor,
+  readProtectedBranches,
+} from '#dist/project/config/settings.js'
 import { fc, property } from '../support/property.ts'
 import { makeFolder, write } from './sandbox.ts'
 

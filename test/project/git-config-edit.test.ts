@@ -4,7 +4,7 @@ import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'no
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { editGitConfig, healGitConfig } from '#dist/project/git-config-edit.js'
+import { editGitConfig, healGitConfig } from '#dist/project/git/git-config-edit.js'
 import { GitRepository } from '../support/git-repository.ts'
 
 const KEY = 'merge.gull.driver'

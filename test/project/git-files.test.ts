@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parseGitConfig, readGitConfigValue, readOriginUrl } from '#dist/project/git-config.js'
+import { parseGitConfig, readGitConfigValue, readOriginUrl } from '#dist/project/git/git-config.js'
 import {
   defaultRemoteBranches,
   isBranchName,
@@ -9,7 +9,7 @@ import {
   readHead,
   readRef,
   resolveRef,
-} from '#dist/project/git-files.js'
+} from '#dist/project/git/git-files.js'
 import { git, makeFolder, makeRepository, write } from './sandbox.ts'
 
 const folder = makeFolder()

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 const [, , dist, cwd] = process.argv
 const load = (name) => import(pathToFileURL(join(dist, 'project', name)).href)
-const { locateRepository } = await load('locate.js')
+const { locateRepository } = await load('git/locate.js')
 const { ensureIdentity } = await load('identity.js')
 process.stdout.write('ready\n')
 await new Promise((resolve) => process.stdin.once('data', resolve))

@@ -3,8 +3,8 @@ import { hostname, userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { gatherLiterals } from '#dist/project/literals.js'
-import { locateRepository } from '#dist/project/locate.js'
-import { findGit, gitEnvironment, runGit } from '#dist/project/native-git.js'
+import { locateRepository } from '#dist/project/git/locate.js'
+import { findGit, gitEnvironment, runGit } from '#dist/project/git/native-git.js'
 import { codeOf, git, makeFolder, makeRepository, write } from './sandbox.ts'
 
 const folder = makeFolder()

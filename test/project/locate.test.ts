@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { locateRepository } from '#dist/project/locate.js'
+import { locateRepository } from '#dist/project/git/locate.js'
 import { codeOf, git, makeFolder, makeRepository, write } from './sandbox.ts'
 
 const folder = makeFolder()

@@ -1,12 +1,12 @@
 /** How `.kittify/metadata.yaml` is read, and that a change of it changes nothing else. */
 import { parse } from 'yaml'
 import { describe, expect, it } from 'vitest'
-import { parseConfig } from '#dist/project/config.js'
+import { parseConfig } from '#dist/project/config/config.js'
 import { compareVersions, isVersion } from '#dist/project/contract-version.js'
-import { metadataIn } from '#dist/project/metadata.js'
-import { withMetadataChange } from '#dist/project/metadata-edit.js'
-import { plainSchema } from '#dist/project/plain-metadata.js'
-import { scalarText } from '#dist/project/yaml-scalar.js'
+import { metadataIn } from '#dist/project/upgrade/metadata.js'
+import { withMetadataChange } from '#dist/project/upgrade/metadata-edit.js'
+import { plainSchema } from '#dist/project/upgrade/plain-metadata.js'
+import { scalarText } from '#dist/project/config/yaml-scalar.js'
 import { historical } from '../support/historical-metadata.ts'
 import { fc, property } from '../support/property.ts'
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { locateRepository } from '#dist/project/locate.js'
-import { createMission } from '#dist/project/mission-create.js'
-import { MissionFinder } from '#dist/project/mission-finder.js'
+import { locateRepository } from '#dist/project/git/locate.js'
+import { createMission } from '#dist/project/missions/mission-create.js'
+import { MissionFinder } from '#dist/project/missions/mission-finder.js'
 import type { Mission, Repository } from '#dist/project/types.js'
 import { git, makeFolder, makeRepository, write } from './sandbox.ts'
 

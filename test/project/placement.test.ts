@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, renameSync, rmSync, symlinkSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ensureCoordinationWorktree } from '#dist/project/coordination-worktree.js'
-import { locateRepository } from '#dist/project/locate.js'
-import { createMission } from '#dist/project/mission-create.js'
-import { readMission } from '#dist/project/missions.js'
-import { resolvePlacement } from '#dist/project/placement.js'
+import { ensureCoordinationWorktree } from '#dist/project/missions/coordination-worktree.js'
+import { locateRepository } from '#dist/project/git/locate.js'
+import { createMission } from '#dist/project/missions/mission-create.js'
+import { readMission } from '#dist/project/missions/missions.js'
+import { resolvePlacement } from '#dist/project/missions/placement.js'
 import { codeOf, git, makeFolder, makeRepository, write } from './sandbox.ts'
 
 const folder = makeFolder()

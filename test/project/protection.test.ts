@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { locateRepository } from '#dist/project/locate.js'
+import { locateRepository } from '#dist/project/git/locate.js'
 import {
   isProtectedBranch,
   protectedBranches,
   protectedByDefault,
-} from '#dist/project/protection.js'
+} from '#dist/project/git/protection.js'
 import { fc, property } from '../support/property.ts'
 import { git, makeFolder, makeRepository, write } from './sandbox.ts'
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { replaceFile } from '#dist/project/replace-file.js'
-import { isInside, isSafeSegment, leavesRoot } from '#dist/project/safe-path.js'
+import { replaceFile } from '#dist/project/files/replace-file.js'
+import { isInside, isSafeSegment, leavesRoot } from '#dist/project/files/safe-path.js'
 import { codeOf, makeFolder, write } from './sandbox.ts'
 
 const root = makeFolder()

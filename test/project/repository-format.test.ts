@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readFormat } from '#dist/project/repository-format.js'
+import { readFormat } from '#dist/project/git/repository-format.js'
 import { makeFolder, write } from './sandbox.ts'
 
 const folder = makeFolder()

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { withRepositoryLock } from '#dist/project/repository-lock.js'
+import { withRepositoryLock } from '#dist/project/git/repository-lock.js'
 
-const MODULE = new URL('../../dist/project/repository-lock.js', import.meta.url).href
+const MODULE = new URL('../../dist/project/git/repository-lock.js', import.meta.url).href
 
 /** Takes the lock, says so on stdout and holds it until it is killed. */
 const HOLDER = `

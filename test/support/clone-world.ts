@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Ledger } from '#dist/workers/git/ledger.js'
+import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
 import { LedgerRepository } from './ledger-repository.ts'
 
 export class CloneWorld {

@@ -5,8 +5,8 @@
  */
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { commitPaths, recoverRepository } from '#dist/workers/git/commit.js'
-import { withRepositoryLock } from '#dist/project/repository-lock.js'
+import { commitPaths, recoverRepository } from '#dist/workers/git/commit/commit.js'
+import { withRepositoryLock } from '#dist/project/git/repository-lock.js'
 
 const { placement, path, author, killAt = 0, lines = [] } = JSON.parse(process.argv[2] ?? '{}')
 

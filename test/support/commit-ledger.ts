@@ -1,7 +1,7 @@
 /** How the tests of the commit engine ask for a commit. */
-import { commitPaths } from '#dist/workers/git/commit.js'
-import type { CommitHooks, CommitOutcome } from '#dist/workers/git/commit-request.js'
-import { withRepositoryLock } from '#dist/project/repository-lock.js'
+import { commitPaths } from '#dist/workers/git/commit/commit.js'
+import type { CommitHooks, CommitOutcome } from '#dist/workers/git/commit/commit-request.js'
+import { withRepositoryLock } from '#dist/project/git/repository-lock.js'
 import { LEDGER } from './git-repository.ts'
 import type { Placement } from './git-repository.ts'
 

@@ -2,7 +2,7 @@
  * The versioned, synthetic evaluation set of the sanitizer: 6,000 positives (20 classes of 300), 3,000 hard negatives,
  * 40 invented identities. Everything comes from a seed; no real person, host or secret is in it.
  */
-import type { IdentityLiterals } from '#dist/events/identity-literals.js'
+import type { IdentityLiterals } from '#dist/project/identity-literals.js'
 import type { Json } from '#dist/contracts/json.js'
 import type { RedactionClass } from '#dist/events/sanitize/rule.js'
 import { hardNegatives } from './hard-negatives.ts'

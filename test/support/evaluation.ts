@@ -1,6 +1,6 @@
 /** Runs the sanitizer over the evaluation set: recall, precision and F2 for each part of the fact sheet. */
 import { createSanitizer, type Sanitizer } from '#dist/events/sanitize.js'
-import type { IdentityLiterals } from '#dist/events/identity-literals.js'
+import type { IdentityLiterals } from '#dist/project/identity-literals.js'
 import { evaluationSet, type EvaluationSet, type Part, type Positive } from './evaluation-set.ts'
 
 export type Score = {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { ulid } from 'ulid'
 import type { SerializedEvent } from '#dist/contracts/event.js'
 import type { Scope, Sense } from '#dist/contracts/glossary-sense.js'
-import { GlossaryLedger } from '#dist/workers/git/glossary-ledger.js'
+import { GlossaryLedger } from '#dist/workers/git/ledgers/glossary-ledger.js'
 import { GitRepository } from './git-repository.ts'
 
 type Entry = Parameters<GlossaryLedger['record']>[1]

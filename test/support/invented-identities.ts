@@ -1,5 +1,5 @@
 /** Part D of the evaluation set: forty invented machines whose names are hard to tell from other text. */
-import type { IdentityLiterals } from '#dist/events/identity-literals.js'
+import type { IdentityLiterals } from '#dist/project/identity-literals.js'
 import type { SeededRandom } from './seeded-random.ts'
 
 export type Person = {

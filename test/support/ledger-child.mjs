@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs'
 import { ulid } from 'ulid'
-import { Ledger } from '#dist/workers/git/ledger.js'
+import { Ledger } from '#dist/workers/git/ledgers/ledger.js'
 
 const {
   repository,

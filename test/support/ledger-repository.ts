@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ulid } from 'ulid'
-import { Ledger } from '#dist/workers/git/ledger.js'
+import { Ledger } from '#dist/workers/git/ledgers/ledger.js'
 import { GitRepository } from './git-repository.ts'
 
 type LedgerOptions = ConstructorParameters<typeof Ledger>[0]

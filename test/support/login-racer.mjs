@@ -1,5 +1,5 @@
 /** One of several processes that replace the same login at once; prints whether it did. */
-import { writeLogin } from '#dist/project/login.js'
+import { writeLogin } from '#dist/project/login/login.js'
 
 const [state, replaces, team_slug] = process.argv.slice(2)
 // All of them start with what stood before any of them came.

@@ -1,4 +1,4 @@
-import type { IdentityLiterals } from '#dist/events/identity-literals.js'
+import type { IdentityLiterals } from '#dist/project/identity-literals.js'
 
 /** The invented machine and person that the samples of the rules speak of. */
 export const SAMPLE_IDENTITY: IdentityLiterals = {

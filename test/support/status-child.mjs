@@ -1,6 +1,6 @@
 /** One of several processes that move work packages in one log: `count` moves of its own package, each printed once it is durable. */
 import { ulid } from 'ulid'
-import { Ledger } from '#dist/workers/git/ledger.js'
+import { Ledger } from '#dist/workers/git/ledgers/ledger.js'
 
 const { repository, placement, identity, author, wp, count } = JSON.parse(process.argv[2])
 const LANES = ['planned', 'blocked', 'in_progress', 'planned']

@@ -1,9 +1,9 @@
 import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { EXIT, LinkError, UsageError } from '../../errors.ts'
-import type { LoginReading } from '../../project/login.ts'
-import type { TokenStore } from '../../project/token-store.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { LoginReading } from '../../project/login/login.ts'
+import type { TokenStore } from '../../project/login/token-store.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readTextArgument } from '../input.ts'
 import { resultOf } from './doctor.ts'
@@ -37,9 +37,9 @@ export class AuthLoginCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { parseHubUrl } = await import('../../project/hub-url.ts')
-    const { isToken, readLogin, writeLogin } = await import('../../project/login.ts')
-    const { verifyLogin } = await import('../../project/verify-login.ts')
+    const { parseHubUrl } = await import('../../project/login/hub-url.ts')
+    const { isToken, readLogin, writeLogin } = await import('../../project/login/login.ts')
+    const { verifyLogin } = await import('../../project/login/verify-login.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
     const hub = parseHubUrl(this.hub)
     const tokenStore = await chooseStore(this.tokenStore)
@@ -82,7 +82,7 @@ export class AuthLoginCommand extends KittiwakeCommand {
 
   /** Consent where the current folder is a project, null elsewhere. A refusal is not undone by a login. */
   async #consent() {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     const { identityOrNull } = await import('../../project/identity.ts')
     try {
       const repository = await locateRepository(this.context.cwd)
@@ -104,7 +104,7 @@ export class AuthLoginCommand extends KittiwakeCommand {
 
 /** @throws UsageError TOKEN_STORE, LinkError TOKEN_STORE_UNUSABLE */
 async function chooseStore(wanted: string): Promise<TokenStore> {
-  const { isUsable } = await import('../../project/token-store.ts')
+  const { isUsable } = await import('../../project/login/token-store.ts')
   if (wanted === 'auto') return isUsable('keyring') ? 'keyring' : 'file'
   if (wanted !== 'file' && wanted !== 'keyring' && wanted !== 'kernel') {
     throw new UsageError('TOKEN_STORE', 'a token is kept in a file, a keyring or the kernel', {
@@ -134,7 +134,7 @@ export class AuthStatusCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { readLogin } = await import('../../project/login.ts')
+    const { readLogin } = await import('../../project/login/login.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
     const reading = readLogin(stateDirectory(process.env))
     if (reading.state === 'unusable') throw reading.error
@@ -166,9 +166,9 @@ export class AuthWhoamiCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { openLogin } = await import('../../project/login.ts')
+    const { openLogin } = await import('../../project/login/login.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
-    const { verifyLogin } = await import('../../project/verify-login.ts')
+    const { verifyLogin } = await import('../../project/login/verify-login.ts')
     const reading = openLogin(stateDirectory(process.env))
     if (reading.state === 'unusable') throw reading.error
     if (reading.state === 'absent') {
@@ -220,7 +220,7 @@ export class AuthLogoutCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { removeLogin } = await import('../../project/login.ts')
+    const { removeLogin } = await import('../../project/login/login.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
     const removed = removeLogin(stateDirectory(process.env))
     return { fields: { removed }, text: removed ? 'Logged out.' : 'There was no login.' }

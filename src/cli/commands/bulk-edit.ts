@@ -2,9 +2,9 @@ import { relative, resolve, sep } from 'node:path'
 import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { EXIT, UsageError } from '../../errors.ts'
-import type { Finding } from '../../project/bulk-edit-rules.ts'
-import type { Safety } from '../../project/gate.ts'
-import { isInside } from '../../project/safe-path.ts'
+import type { Finding } from '../../project/bulk-edit/bulk-edit-rules.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
+import { isInside } from '../../project/files/safe-path.ts'
 import type { Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns, oneLine } from '../output.ts'
@@ -22,7 +22,7 @@ abstract class BulkEditCommand extends KittiwakeCommand {
   }
 
   protected async locate(): Promise<Repository> {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     return locateRepository(this.context.cwd)
   }
 }
@@ -61,7 +61,7 @@ export class BulkEditPlanCommand extends BulkEditCommand {
       })
     }
     const { planBulkEdit, writeBulkEditPlan } = await import('../../bulk-edit-plan.ts')
-    const { readMission } = await import('../../project/missions.ts')
+    const { readMission } = await import('../../project/missions/missions.ts')
     const repository = await this.locate()
     const mission = this.mission === undefined ? null : await readMission(repository, this.mission)
     const { map, files, occurrences, counts, opaque, unread } = await planBulkEdit(repository, {
@@ -99,7 +99,7 @@ export class BulkEditCheckCommand extends BulkEditCommand {
   head = Option.String('--head', 'HEAD', { description: 'Default HEAD' })
 
   async run(): Promise<Result> {
-    const { checkBulkEdit } = await import('../../project/bulk-edit.ts')
+    const { checkBulkEdit } = await import('../../project/bulk-edit/bulk-edit.ts')
     const { mission, isDeclared, map, base, head, findings, warnings } = await checkBulkEdit(
       await this.locate(),
       { mission: this.mission ?? null, base: this.base ?? null, head: this.head },
@@ -145,7 +145,7 @@ export class BulkEditExplainCommand extends BulkEditCommand {
   named = Option.String({ required: true, name: 'PATH' })
 
   async run(): Promise<Result> {
-    const { explainPath, openBulkEdit } = await import('../../project/bulk-edit.ts')
+    const { explainPath, openBulkEdit } = await import('../../project/bulk-edit/bulk-edit.ts')
     const repository = await this.locate()
     const edit = await openBulkEdit(repository, this.mission ?? null)
     const { worktree } = repository

@@ -54,11 +54,11 @@ export class CommitCommand extends KittiwakeCommand {
   }
 
   async #place(): Promise<{ root: string; worktree: string; branch: string }> {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     const repository = await locateRepository(this.context.cwd)
     if (this.mission === undefined) return { ...repository, branch: this.ref ?? '' }
-    const { readMission } = await import('../../project/missions.ts')
-    const { resolvePlacement } = await import('../../project/placement.ts')
+    const { readMission } = await import('../../project/missions/missions.ts')
+    const { resolvePlacement } = await import('../../project/missions/placement.ts')
     const mission = await readMission(repository, this.mission)
     const { worktree, ref } = await resolvePlacement(repository, mission)
     return { root: repository.root, worktree, branch: ref.slice('refs/heads/'.length) }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import type { EntryResult } from '../../conformance.ts'
 import { EXIT } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 

@@ -1,6 +1,6 @@
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { oneLine } from '../output.ts'
 
@@ -120,9 +120,9 @@ export class DecisionListCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateRepository } = await import('../../project/locate.ts')
-    const { readMission } = await import('../../project/missions.ts')
-    const { listDecisions } = await import('../../workers/git/list-decisions.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
+    const { readMission } = await import('../../project/missions/missions.ts')
+    const { listDecisions } = await import('../../workers/git/logs/list-decisions.ts')
     const repository = await locateRepository(this.context.cwd)
     const mission = await readMission(repository, this.mission)
     const { decisions, skipped } = await listDecisions(repository, mission)
@@ -163,8 +163,8 @@ export class DecisionLogCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateGitDirectory } = await import('../../project/locate.ts')
-    const { readDecisionLog } = await import('../../workers/git/decision-log.ts')
+    const { locateGitDirectory } = await import('../../project/git/locate.ts')
+    const { readDecisionLog } = await import('../../workers/git/logs/decision-log.ts')
     const commonDir = await locateGitDirectory(this.context.cwd)
     const log = await readDecisionLog({
       commonDir,

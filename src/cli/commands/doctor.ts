@@ -1,6 +1,6 @@
 import type { Check } from '../../doctor/check.ts'
 import { EXIT } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 

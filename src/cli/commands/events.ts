@@ -1,7 +1,7 @@
 import { Option } from 'clipanion'
 import { EVENT_TYPE_NAMES, EVENT_TYPES, type EventTypeName } from '../../contracts/event-types.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../contracts/json.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
 import { columns } from '../output.ts'

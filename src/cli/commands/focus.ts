@@ -1,7 +1,7 @@
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
 import type { PresentFocus } from '../../project/focus.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import type { ProjectView } from '../../view.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { durationOption } from '../options.ts'
@@ -59,7 +59,7 @@ export class FocusCommand extends KittiwakeCommand {
   }
 
   async #show(): Promise<Result> {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     const { presentFocus } = await import('../../project/focus.ts')
     const { stateDirectory } = await import('../../project/state-directory.ts')
     const repository = await locateRepository(this.context.cwd)

@@ -1,6 +1,6 @@
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
-import type { GatePlan, Safety } from '../../project/gate.ts'
+import type { GatePlan, Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -24,7 +24,7 @@ export class GateCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { planGate } = await import('../../project/gate.ts')
+    const { planGate } = await import('../../project/upgrade/gate.ts')
     const plan = await planGate(this.context.cwd, this.#safetyOf(this.words))
     return { fields: plan, text: textOf(plan), exit: plan.exit_code }
   }

@@ -2,7 +2,7 @@ import { Option } from 'clipanion'
 import { SCOPES, type Scope } from '../../contracts/glossary-sense.ts'
 import { URGENCIES } from '../../contracts/glossary-record.ts'
 import { EXIT, UsageError } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns, oneLine } from '../output.ts'
 
@@ -157,8 +157,8 @@ export class GlossaryListCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateRepository } = await import('../../project/locate.ts')
-    const { readMission } = await import('../../project/missions.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
+    const { readMission } = await import('../../project/missions/missions.ts')
     const { readGlossary } = await import('../../read-glossary.ts')
     const scope = scopeOption(this.scope) ?? null
     const repository = await locateRepository(this.context.cwd)
@@ -209,7 +209,7 @@ export class GlossaryVerifyCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     const { checkGlossary, findingsOf } = await import('../../read-glossary.ts')
     const repository = await locateRepository(this.context.cwd)
     const repaired = this.repair ? await this.#replay() : []
@@ -224,7 +224,7 @@ export class GlossaryVerifyCommand extends KittiwakeCommand {
   }
 
   async #replay(): Promise<readonly Scope[]> {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     const { replayGlossary } = await import('../../replay-glossary.ts')
     const { changed, warnings } = await replayGlossary(await locateRepository(this.context.cwd))
     for (const { code, message } of warnings) this.warn(code, message)

@@ -2,9 +2,9 @@ import { Option } from 'clipanion'
 import { errorDocument, EXIT } from '../../errors.ts'
 import type { SetupPart } from '../../hooks.ts'
 import { MAIN } from '../../project/program-files.ts'
-import type { Program } from '../../project/program-line.ts'
+import type { Program } from '../../project/hooks/program-line.ts'
 import type { Repository } from '../../project/types.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -18,7 +18,7 @@ const PROGRAM: Program = {
 
 abstract class SetupCommand extends KittiwakeCommand {
   protected async locate(): Promise<Repository> {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     return locateRepository(this.context.cwd)
   }
 
@@ -100,7 +100,7 @@ export class HooksRunCommand extends KittiwakeCommand {
   async run(): Promise<Result> {
     const limit = setTimeout(() => process.exit(EXIT.ok), LOOK_MAX_MS).unref()
     const { lookAtBranches } = await import('../../hooks.ts')
-    const { passGate } = await import('../../project/gate.ts')
+    const { passGate } = await import('../../project/upgrade/gate.ts')
     try {
       await passGate(this.context.cwd)
       const pending = await lookAtBranches(this.context.cwd)

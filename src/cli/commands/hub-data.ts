@@ -3,8 +3,8 @@ import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { DeadLetter } from '../../hub/entries.ts'
-import type { Verification } from '../../hub/verify.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Verification } from '../../hub/upkeep/verify.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { NatsCommand } from '../nats-command.ts'
 import { columns } from '../output.ts'
@@ -38,7 +38,7 @@ export class HubBackupCommand extends HubDataCommand {
   out = Option.String('--out', { required: true, description: 'A file that is not there yet' })
 
   async run(): Promise<Result> {
-    const { backupHub } = await import('../../hub/backup.ts')
+    const { backupHub } = await import('../../hub/upkeep/backup.ts')
     const file = resolve(this.context.cwd, this.out)
     const verification = backupHub(await this.dataDir(), file)
     return resultOf(verification, { file }, 'The backup is written')
@@ -64,7 +64,7 @@ export class HubRestoreCommand extends HubDataCommand {
         hint: 'Say so with --yes; what is there now is kept aside.',
       })
     }
-    const { restoreHub } = await import('../../hub/backup.ts')
+    const { restoreHub } = await import('../../hub/upkeep/backup.ts')
     const file = resolve(this.context.cwd, this.from)
     const restoration = restoreHub(await this.dataDir(), file)
     const { events, commits, before, shared } = restoration
@@ -87,7 +87,7 @@ export class HubVerifyCommand extends HubDataCommand {
   })
 
   async run(): Promise<Result> {
-    const { verifyHub } = await import('../../hub/verify.ts')
+    const { verifyHub } = await import('../../hub/upkeep/verify.ts')
     return resultOf(verifyHub(await this.dataDir()), {}, 'The data is whole')
   }
 }
@@ -112,7 +112,7 @@ export class HubExportCommand extends HubDataCommand {
 
   async run(): Promise<Result> {
     const { exportInto } = await import('../export-file.ts')
-    const { exportEvents } = await import('../../hub/export.ts')
+    const { exportEvents } = await import('../../hub/upkeep/export.ts')
     const { team, project } = this
     const path = resolve(this.context.cwd, this.out)
     const request = { dataDir: await this.dataDir(), team, project }
@@ -160,7 +160,7 @@ export class HubDeleteCommand extends NatsCommand {
     }
     const { team, project } = this
     if (this.nats !== undefined) return this.deleteShared()
-    const { deleteProject } = await import('../../hub/delete-project.ts')
+    const { deleteProject } = await import('../../hub/upkeep/delete-project.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const deletion = deleteProject({ dataDir, team, project })
     const { events, commits, lines, kept_aside } = deletion
@@ -218,7 +218,7 @@ export class HubDeadLettersCommand extends NatsCommand {
       const { listShared } = await import('../../hub/nats/dead-stream.ts')
       return listShared(this.natsOptions())
     }
-    const { listDeadLetters } = await import('../../hub/dead-letters-table.ts')
+    const { listDeadLetters } = await import('../../hub/data/dead-letters-table.ts')
     return listDeadLetters(await dataDirectory(this.data, this.context.cwd))
   }
 }

@@ -1,7 +1,7 @@
 import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { UsageError } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import type { Result } from '../command.ts'
 import { NatsCommand } from '../nats-command.ts'
 import { dataDirectory } from './hub.ts'

@@ -2,8 +2,8 @@ import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { UsageError } from '../../errors.ts'
 import type { SharedRetainRequest } from '../../hub/nats/retain-shared.ts'
-import type { Emptied } from '../../hub/retention.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Emptied } from '../../hub/data/retention.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { NatsCommand } from '../nats-command.ts'
 import { asideText } from './hub-data.ts'
@@ -41,7 +41,7 @@ export class HubRetainCommand extends NatsCommand {
     const keepMs = keepOption(this.keepDays) ?? 0
     const project = this.#project()
     if (this.nats !== undefined) return this.#retainShared({ before: Date.now() - keepMs, project })
-    const { countOlder, retainHub } = await import('../../hub/retain.ts')
+    const { countOlder, retainHub } = await import('../../hub/upkeep/retain.ts')
     const dataDir = await dataDirectory(this.data, this.context.cwd)
     const request = { dataDir, keepMs, project }
     if (!this.yes) return wouldEmpty(countOlder(request))

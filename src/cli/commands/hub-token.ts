@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { systemCode, UsageError } from '../../errors.ts'
-import type { IssuedToken, TokenRow } from '../../hub/tokens.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { IssuedToken, TokenRow } from '../../hub/access/tokens.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { durationOption } from '../options.ts'
 import { columns } from '../output.ts'
@@ -66,7 +66,7 @@ export class HubTokenCreateCommand extends SecretCommand {
   ttl = Option.String('--ttl', { description: 'How long it is good for, as 12h or 30d' })
 
   async run(): Promise<Result> {
-    const { issueToken } = await import('../../hub/tokens.ts')
+    const { issueToken } = await import('../../hub/access/tokens.ts')
     const { team, user, ttl } = this
     const ttlMs = ttl === undefined ? {} : { ttlMs: durationOption('--ttl', ttl, 1) }
     const dataDir = await this.dataDir()
@@ -83,7 +83,7 @@ export class HubTokenListCommand extends TokenCommand {
   })
 
   async run(): Promise<Result> {
-    const { listTokens } = await import('../../hub/tokens.ts')
+    const { listTokens } = await import('../../hub/access/tokens.ts')
     const tokens = listTokens(await this.dataDir())
     const rows = tokens.map(({ token_id, team, user, state, ends_at }) => [
       token_id,
@@ -115,7 +115,7 @@ export class HubTokenRotateCommand extends SecretCommand {
   grace = Option.String('--grace', '0s', { description: 'How long the old secret stays good' })
 
   async run(): Promise<Result> {
-    const { rotateToken } = await import('../../hub/tokens.ts')
+    const { rotateToken } = await import('../../hub/access/tokens.ts')
     const graceMs = durationOption('--grace', this.grace, 0)
     const dataDir = await this.dataDir()
     return this.show(() => rotateToken(dataDir, this.id, graceMs))
@@ -133,7 +133,7 @@ export class HubTokenRevokeCommand extends TokenCommand {
   id = Option.String({ required: true, name: 'ID' })
 
   async run(): Promise<Result> {
-    const { revokeToken } = await import('../../hub/tokens.ts')
+    const { revokeToken } = await import('../../hub/access/tokens.ts')
     const token = revokeToken(await this.dataDir(), this.id)
     return { fields: timesOf(token), text: `The token ${token.token_id} is revoked.` }
   }

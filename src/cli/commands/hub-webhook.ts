@@ -1,6 +1,6 @@
 import { Option } from 'clipanion'
-import type { WebhookRow } from '../../hub/webhooks.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { WebhookRow } from '../../hub/access/webhooks.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 import { dataDirectory } from './hub.ts'
@@ -38,7 +38,7 @@ export class HubWebhookCreateCommand extends WebhookCommand {
   project = Option.String('--project', { required: true, description: 'UUID of the project' })
 
   async run(): Promise<Result> {
-    const { createWebhook, WEBHOOK_PREFIX } = await import('../../hub/webhooks.ts')
+    const { createWebhook, WEBHOOK_PREFIX } = await import('../../hub/access/webhooks.ts')
     const { team, project } = this
     const created = createWebhook({ dataDir: await this.dataDir(), team, project })
     const path = WEBHOOK_PREFIX + created.webhook_id
@@ -56,7 +56,7 @@ export class HubWebhookListCommand extends WebhookCommand {
   })
 
   async run(): Promise<Result> {
-    const { listWebhooks } = await import('../../hub/webhooks.ts')
+    const { listWebhooks } = await import('../../hub/access/webhooks.ts')
     const webhooks = listWebhooks(await this.dataDir())
     const rows = webhooks.map(({ webhook_id, team, project_uuid, revoked_at }) => [
       webhook_id,
@@ -82,7 +82,7 @@ export class HubWebhookRevokeCommand extends WebhookCommand {
   id = Option.String({ required: true, name: 'ID' })
 
   async run(): Promise<Result> {
-    const { revokeWebhook } = await import('../../hub/webhooks.ts')
+    const { revokeWebhook } = await import('../../hub/access/webhooks.ts')
     const webhook = revokeWebhook(await this.dataDir(), this.id)
     return { fields: timesOf(webhook), text: `The webhook ${webhook.webhook_id} is revoked.` }
   }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
 import type { Hub } from '../../hub/server.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import type { NatsOptions } from '../../hub/nats/connect.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { NatsCommand } from '../nats-command.ts'
@@ -124,7 +124,7 @@ function linkLines(link: string | null): readonly string[] {
 }
 
 async function onlyTeam(dataDir: string): Promise<string> {
-  const { teamsOf } = await import('../../hub/tokens.ts')
+  const { teamsOf } = await import('../../hub/access/tokens.ts')
   const [team, ...others] = teamsOf(dataDir)
   if (team !== undefined && others.length === 0) return team
   throw new UsageError(

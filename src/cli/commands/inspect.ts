@@ -3,7 +3,7 @@ import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { KittiwakeError, UsageError } from '../../errors.ts'
 import type { FeedMessage } from '../../inspect/protocol.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import type { Runtime } from '../../runtime.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import type { Source } from '../inspect-sources.ts'
@@ -67,7 +67,7 @@ export class InspectCommand extends KittiwakeCommand {
         ? await backgroundSource(this.attach ?? null, cwd, state, this.allowSend)
         : traceSource(this.trace, cwd, state)
     if (source !== null) return this.#show(source, port, state)
-    const { passGate } = await import('../../project/gate.ts')
+    const { passGate } = await import('../../project/upgrade/gate.ts')
     await passGate(cwd)
     return this.withRuntime(async (runtime) => {
       const own = await runtimeSource(runtime, cwd, state, this.allowSend)

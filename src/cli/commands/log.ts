@@ -2,7 +2,7 @@ import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { EXIT } from '../../errors.ts'
 import type { RepairedLog } from '../../repair-logs.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -27,8 +27,8 @@ export class LogRepairCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateRepository } = await import('../../project/locate.ts')
-    const { listMissions, readMission } = await import('../../project/missions.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
+    const { listMissions, readMission } = await import('../../project/missions/missions.ts')
     const { repairLogs } = await import('../../repair-logs.ts')
     const repository = await locateRepository(this.context.cwd)
     const missions =

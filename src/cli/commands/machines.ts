@@ -1,7 +1,7 @@
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
 import type { Definition } from '../../inspect/definition.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 

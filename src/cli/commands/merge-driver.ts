@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 
 export class MergeDriverCommand extends KittiwakeCommand {
@@ -24,8 +24,8 @@ export class MergeDriverCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateGitDirectory } = await import('../../project/locate.ts')
-    const { driveMerge } = await import('../../workers/git/merge-driver.ts')
+    const { locateGitDirectory } = await import('../../project/git/locate.ts')
+    const { driveMerge } = await import('../../workers/git/logs/merge-driver.ts')
     const { cwd } = this.context
     const files = {
       base: resolve(cwd, this.base),

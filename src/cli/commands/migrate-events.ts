@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { EXIT } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readLines } from '../input.ts'
 import { oneLine } from '../output.ts'

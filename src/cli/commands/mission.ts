@@ -1,6 +1,6 @@
 import { Option } from 'clipanion'
 import { UsageError } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
 
@@ -24,8 +24,8 @@ export class MissionCreateCommand extends KittiwakeCommand {
     if (topology !== 'coord' && topology !== 'single_branch') {
       throw new UsageError('TOPOLOGY_UNKNOWN', 'the topology is coord or single_branch')
     }
-    const { locateRepository } = await import('../../project/locate.ts')
-    const { createMission } = await import('../../project/mission-create.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
+    const { createMission } = await import('../../project/missions/mission-create.ts')
     const repository = await locateRepository(this.context.cwd)
     const mission = await createMission(repository, {
       slug: this.slug,
@@ -33,13 +33,13 @@ export class MissionCreateCommand extends KittiwakeCommand {
       ...(this.target === undefined ? {} : { target: this.target }),
     })
     const { directory, mission_id, branch, worktree } = mission
-    const { followNewMissions } = await import('../../workers/git/mission-branches.ts')
+    const { followNewMissions } = await import('../../workers/git/frames/mission-branches.ts')
     // The mission is made either way, and is followed from the next look on.
     await followNewMissions(repository).then(
       (warnings) => warnings.forEach(({ code, message }) => this.warn(code, message)),
       (error: unknown) => this.warnOf(error),
     )
-    const { readDeferrals } = await import('../../workers/git/dirty-journal.ts')
+    const { readDeferrals } = await import('../../workers/git/logs/dirty-journal.ts')
     const deferred = await readDeferrals(repository.commonDir)
     if (deferred.length > 0) await this.withRuntime(async () => undefined)
     else await this.nudge()
@@ -63,8 +63,8 @@ export class MissionListCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateRepository } = await import('../../project/locate.ts')
-    const { listMissions } = await import('../../project/missions.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
+    const { listMissions } = await import('../../project/missions/missions.ts')
     const found = await listMissions(await locateRepository(this.context.cwd))
     for (const { directory, fault } of found.unreadable)
       this.warn('MISSION_UNREADABLE', `${directory}: ${fault}`)
@@ -106,8 +106,8 @@ export class MissionBranchContextCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { locateRepository } = await import('../../project/locate.ts')
-    const { branchContext } = await import('../../project/branch-context.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
+    const { branchContext } = await import('../../project/missions/branch-context.ts')
     const repository = await locateRepository(this.context.cwd)
     const found = branchContext(repository, this.target ?? null, new Date())
     const shown = ['current_branch', 'target_branch', 'primary_branch', 'recommended_strategy']

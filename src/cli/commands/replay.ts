@@ -5,7 +5,7 @@ import type { JsonObject } from '../../contracts/json.ts'
 import { FAMILIES } from '../../contracts/reducers/types.ts'
 import type { Anomaly, ReducerFamily, ReduceOptions } from '../../contracts/reducers/types.ts'
 import { EXIT, UsageError } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import type { ReplayOptions, ReplayOutcome } from '../../workers/bulk/replay-file.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { aboutMissionLogs, EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
@@ -49,7 +49,7 @@ export class ReplayCommand extends KittiwakeCommand {
 
   async run(): Promise<Result> {
     const { replayFiles } = await import('../../workers/bulk/replay-files.ts')
-    const { findFiles } = await import('../../project/find-files.ts')
+    const { findFiles } = await import('../../project/files/find-files.ts')
     const options = { family: reducerOption(this.reducer), options: this.#options() }
     const { cwd, signal } = this.context
     const named = this.files.filter((file) => file !== STDIN).map((file) => resolve(cwd, file))

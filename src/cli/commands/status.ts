@@ -2,8 +2,8 @@ import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { LANES } from '../../contracts/lanes.ts'
 import { EXIT, KittiwakeError } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
-import type { MissionListing } from '../../project/missions.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
+import type { MissionListing } from '../../project/missions/missions.ts'
 import type { Mission, Repository } from '../../project/types.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns, oneLine } from '../output.ts'
@@ -26,8 +26,8 @@ abstract class StatusReadingCommand extends KittiwakeCommand {
 
   /** The mission that was named, or all. */
   protected async missions(): Promise<MissionListing & { repository: Repository }> {
-    const { locateRepository } = await import('../../project/locate.ts')
-    const { listMissions, readMission } = await import('../../project/missions.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
+    const { listMissions, readMission } = await import('../../project/missions/missions.ts')
     const repository = await locateRepository(this.context.cwd)
     if (this.mission !== undefined) {
       return {
@@ -52,12 +52,12 @@ export class StatusCommand extends StatusReadingCommand {
   })
 
   async run(): Promise<Result> {
-    const { readStatus } = await import('../../workers/git/status-log.ts')
+    const { readStatus } = await import('../../workers/git/logs/status-log.ts')
     const { repository, missions, unreadable } = await this.missions()
     for (const { directory, fault } of unreadable) {
       this.warn('MISSION_UNREADABLE', `${directory}: ${fault}`)
     }
-    const { packageTitles } = await import('../../project/package-titles.ts')
+    const { packageTitles } = await import('../../package-titles.ts')
     const boards: Board[] = []
     for (const mission of missions) {
       const reading = await readStatus(repository, mission).catch((error: unknown) =>
@@ -96,7 +96,7 @@ export class StatusVerifyCommand extends StatusReadingCommand {
   })
 
   async run(): Promise<Result> {
-    const { checkStatus } = await import('../../workers/git/status-log.ts')
+    const { checkStatus } = await import('../../workers/git/logs/status-log.ts')
     const { repository, missions, unreadable } = await this.missions()
     const checks: object[] = unreadable.map(({ directory }) => ({
       mission_slug: directory,

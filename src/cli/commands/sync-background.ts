@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Option } from 'clipanion'
 import type { LogLine } from '../../background/log.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'
 import { limitOption } from '../options.ts'
 import { oneLine, printJson, printText } from '../output.ts'

@@ -2,7 +2,7 @@
 import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { ProjectError, UsageError } from '../../errors.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import type { HistoryPreview } from '../../workers/store/history.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns } from '../output.ts'
@@ -54,7 +54,7 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
   }
 
   async #showLedgers(): Promise<Result> {
-    const { previewLedgers } = await import('../../workers/git/ledger-history.ts')
+    const { previewLedgers } = await import('../../workers/git/logs/ledger-history.ts')
     const shown = await previewLedgers(await this.#commonDir())
     const rows = Object.entries(shown).map(([name, value]) => [name, String(value)])
     const text =
@@ -70,14 +70,14 @@ export class SyncImportHistoryCommand extends KittiwakeCommand {
     const consent = await look(this.context.cwd, (reader) => reader.consent())
     const { historyWithoutConsent } = await import('../../workers/store/history.ts')
     if (consent !== 'granted') throw historyWithoutConsent()
-    const { releaseLedgers } = await import('../../workers/git/ledger-history.ts')
+    const { releaseLedgers } = await import('../../workers/git/logs/ledger-history.ts')
     const released = await releaseLedgers(await this.#commonDir(), hash)
     const text = `Released ${counted(released.rows, 'row')} of ${counted(released.missions, 'mission')}, to be sent by the next link to a hub that takes them.`
     return { fields: { released: true, ...released }, text }
   }
 
   async #commonDir(): Promise<string> {
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     return (await locateRepository(this.context.cwd)).commonDir
   }
 }
@@ -138,7 +138,7 @@ export class SyncPurgeCommand extends KittiwakeCommand {
         hint: 'See `kittiwake sync status` in the project.',
       })
     }
-    const { locateRepository } = await import('../../project/locate.ts')
+    const { locateRepository } = await import('../../project/git/locate.ts')
     const { identityOrNull } = await import('../../project/identity.ts')
     const identity = await identityOrNull(await locateRepository(this.context.cwd))
     if (identity !== null) return identity.uuid

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import { KittiwakeCommand, type Result, STREAMED } from '../command.ts'

@@ -2,8 +2,8 @@ import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { EXIT } from '../../errors.ts'
 import { CONTRACT_VERSION, REQUIRED_SCHEMA } from '../../project/contract-version.ts'
-import type { Safety } from '../../project/gate.ts'
-import type { CheckoutUpgrade } from '../../project/upgrade.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
+import type { CheckoutUpgrade } from '../../project/upgrade/upgrade.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { columns, oneLine } from '../output.ts'
 
@@ -33,7 +33,7 @@ export class UpgradeCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { upgradeProject } = await import('../../project/upgrade.ts')
+    const { upgradeProject } = await import('../../project/upgrade/upgrade.ts')
     const { dryRun, target } = this
     const options = { dryRun, target, mayReplace: this.yes }
     const { primary, linked } = await upgradeProject(this.context.cwd, options)

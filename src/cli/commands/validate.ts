@@ -3,7 +3,7 @@ import { Option } from 'clipanion'
 import { counted } from '../../contracts/counted.ts'
 import { EXIT } from '../../errors.ts'
 import type { FileOutcome } from '../../workers/bulk/validate-file.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
 import { aboutMissionLogs, EVENT_ENDINGS, readInputEvents, STDIN } from '../event-input.ts'
@@ -37,7 +37,7 @@ export class ValidateCommand extends KittiwakeCommand {
 
   async run(): Promise<Result> {
     const { validateFiles } = await import('../../workers/bulk/validate-files.ts')
-    const { findFiles } = await import('../../project/find-files.ts')
+    const { findFiles } = await import('../../project/files/find-files.ts')
     const type = this.type === undefined ? null : eventTypeOption(this.type, ['Event'])
     const { cwd, signal } = this.context
     const named = this.files.filter((file) => file !== STDIN).map((file) => resolve(cwd, file))

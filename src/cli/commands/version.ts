@@ -1,5 +1,5 @@
 import { packageVersion } from '../../project/program-files.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 
 export class VersionCommand extends KittiwakeCommand {

@@ -4,7 +4,7 @@ import { EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { PackageMove } from '../../work-package-input.ts'
 import type { Moved } from '../../work-packages.ts'
-import type { Safety } from '../../project/gate.ts'
+import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { readObject, readTextArgument } from '../input.ts'
 import { columns, oneLine } from '../output.ts'
@@ -218,11 +218,11 @@ function lastOf(found: WorkPackage) {
 }
 
 async function readFold(command: KittiwakeCommand, reference: string) {
-  const { locateRepository } = await import('../../project/locate.ts')
-  const { readMission } = await import('../../project/missions.ts')
-  const { readStatus } = await import('../../workers/git/status-log.ts')
+  const { locateRepository } = await import('../../project/git/locate.ts')
+  const { readMission } = await import('../../project/missions/missions.ts')
+  const { readStatus } = await import('../../workers/git/logs/status-log.ts')
   const repository = await locateRepository(command.context.cwd)
-  const { packageTitles } = await import('../../project/package-titles.ts')
+  const { packageTitles } = await import('../../package-titles.ts')
   const mission = await readMission(repository, reference)
   const { fold, skipped } = await readStatus(repository, mission)
   command.warnOfLines(skipped)

@@ -1,5 +1,5 @@
 /** The literals of this machine and its user, compiled once into the expressions that the rules run. */
-import type { IdentityLiterals } from '../identity-literals.ts'
+import type { IdentityLiterals } from '../../project/identity-literals.ts'
 import { isCommonLiteral, isDenseScript } from './common-literals.ts'
 import { EMAIL, HOST, NAME, USER } from './placeholders.ts'
 

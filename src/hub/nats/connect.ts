@@ -12,7 +12,7 @@ import {
   NATS_TIMEOUT_MS,
 } from '../limits.ts'
 import { readLogin } from './credentials.ts'
-import { SUBJECTS } from './messages.ts'
+import { SUBJECTS } from '../data/messages.ts'
 
 export type NatsOptions = {
   /** `nats://host:port` or `tls://host:port`; several with commas between. Never with a secret. */

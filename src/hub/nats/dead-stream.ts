@@ -4,7 +4,7 @@ import { parseJson } from '../../contracts/json.ts'
 import type { DeadLetter } from '../entries.ts'
 import { DEAD_STREAM, openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
-import { tokenOf } from './messages.ts'
+import { tokenOf } from '../data/messages.ts'
 import { storedMessages } from './stored-messages.ts'
 
 const LETTER = z.object({

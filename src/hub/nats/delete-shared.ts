@@ -4,7 +4,7 @@ import { headOf, makeBase } from './base.ts'
 import { openNats, STREAM } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { forgetShared } from './dead-stream.ts'
-import { encodeChange, subjectOfChange, prefixesOf } from './messages.ts'
+import { encodeChange, subjectOfChange, prefixesOf } from '../data/messages.ts'
 import { withPassingCopy } from './passing-copy.ts'
 import { storedMessages } from './stored-messages.ts'
 

@@ -3,11 +3,11 @@ import type { ConsumerMessages, DeliverPolicy, JsMsg } from '@nats-io/jetstream'
 import { LinkError } from '../../errors.ts'
 import { COMMIT_BYTES_MAX, COMMIT_ROWS_MAX } from '../limits.ts'
 import type { HubLog } from '../log.ts'
-import type { Applied, ReadMessage, SharedCopy } from '../shared-copy.ts'
+import type { Applied, ReadMessage, SharedCopy } from '../data/shared-copy.ts'
 import { headOf } from './base.ts'
 import { STREAM } from './connect.ts'
 import type { Nats } from './connect.ts'
-import { isOrdered, readMessage } from './messages.ts'
+import { isOrdered, readMessage } from '../data/messages.ts'
 
 export type FollowerOptions = {
   readonly copy: SharedCopy

@@ -10,7 +10,7 @@ import type { HubLog } from '../log.ts'
 import { apiCodeOf, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats } from './connect.ts'
 import type { Follower } from './follower.ts'
-import { isOrdered } from './messages.ts'
+import { isOrdered } from '../data/messages.ts'
 
 /** A connection on which the copy has all that the stream had. */
 export type Session = {

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { BEAT_MS, PRESENT_MAX, SILENCE_MAX_MS } from '../limits.ts'
-import type { Others, OthersListener, Present } from '../presence.ts'
+import type { Others, OthersListener, Present } from '../links/presence.ts'
 import type { Nats } from './connect.ts'
-import { tokenOf } from './messages.ts'
+import { tokenOf } from '../data/messages.ts'
 
 const BEAT = 'aw.beat'
 const WHO = 'aw.who'

@@ -1,9 +1,9 @@
 /** Says again what a copy holds: as the messages that it keeps, or as entries that make its rows. */
 import { randomUUID } from 'node:crypto'
 import type { Change } from '../changes.ts'
-import type { Held, ProjectName } from '../earlier-copy.ts'
+import type { Held, ProjectName } from '../data/earlier-copy.ts'
 import type { TimedEntries } from '../entries.ts'
-import type { Position } from '../log-table.ts'
+import type { Position } from '../data/log-table.ts'
 import { STREAM } from './connect.ts'
 import type { Nats } from './connect.ts'
 import {
@@ -13,7 +13,7 @@ import {
   readMessage,
   runsOf,
   subjectOfChange,
-} from './messages.ts'
+} from '../data/messages.ts'
 import { storedMessages } from './stored-messages.ts'
 
 /** Says again what the stream may lack, up to which place. What it has already changes nothing when it comes once more. */

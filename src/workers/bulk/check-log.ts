@@ -9,10 +9,10 @@ import type { JsonObject } from '../../contracts/json.ts'
 import { parseStatusRow, STATUS_LOG } from '../../contracts/status-record.ts'
 import { anomaliesOf } from '../../contracts/verify-status.ts'
 import type { StatusAnomaly } from '../../contracts/verify-status.ts'
-import { readBounded } from '../../project/bounded-file.ts'
-import { readLogLines, TORN_LINE } from '../git/log-lines.ts'
-import type { DecisionLine } from '../git/decision-lines.ts'
-import { LOG_BYTES_MAX } from '../git/log-file.ts'
+import { readBounded } from '../../project/files/bounded-file.ts'
+import { readLogLines, TORN_LINE } from '../git/logs/log-lines.ts'
+import type { DecisionLine } from '../git/logs/decision-lines.ts'
+import { LOG_BYTES_MAX } from '../git/logs/log-file.ts'
 
 export type LogFault = { readonly line: number; readonly reason: string }
 

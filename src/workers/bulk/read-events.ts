@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { EVENT_TEXT_MAX } from '../../contracts/event-text.ts'
 import { violation } from '../../contracts/violation.ts'
-import { readBounded } from '../../project/bounded-file.ts'
+import { readBounded } from '../../project/files/bounded-file.ts'
 import type { EventSink } from './event-sink.ts'
 
 /** A document that is no stream of lines, in bytes. */

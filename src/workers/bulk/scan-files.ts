@@ -1,8 +1,8 @@
 /** Finds the lines of some files that have a term; stateless, so that a pool can take many. */
 import { join } from 'node:path'
-import { readBounded } from '../../project/bounded-file.ts'
-import { categoryOfLine, categoryOfPath } from '../../project/occurrence-category.ts'
-import { hasTerm } from '../../project/term.ts'
+import { readBounded } from '../../project/files/bounded-file.ts'
+import { categoryOfLine, categoryOfPath } from '../../project/bulk-edit/occurrence-category.ts'
+import { hasTerm } from '../../project/bulk-edit/term.ts'
 
 export type ScanTask = {
   /** Absolute. */

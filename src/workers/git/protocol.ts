@@ -9,7 +9,7 @@ import type { LedgerName } from '../../contracts/ledger-lines.ts'
 import type { LaneMove, PackageFacts } from '../../contracts/lane-move.ts'
 import type { Transition } from '../../contracts/status-record.ts'
 import type { ErrorOnWire } from '../../errors.ts'
-import type { IdentityLiterals } from '../../events/identity-literals.ts'
+import type { IdentityLiterals } from '../../project/identity-literals.ts'
 import type { Repository } from '../../project/types.ts'
 
 export { LEDGERS } from '../../contracts/ledger-lines.ts'

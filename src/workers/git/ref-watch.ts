@@ -2,13 +2,13 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Repository } from '../../project/types.ts'
-import { bookPath, readBranchBook } from './branch-book.ts'
-import { historyPath } from './ledger-history.ts'
-import { remoteVersion } from './remote-refs.ts'
-import { hasIndexChanged } from './replaced-book.ts'
-import { seedMarkPath } from './seed-mark.ts'
-import { syncStatePath } from './sync-state.ts'
-import { unqueuedPath } from './unqueued.ts'
+import { bookPath, readBranchBook } from './frames/branch-book.ts'
+import { historyPath } from './logs/ledger-history.ts'
+import { remoteVersion } from './refs/remote-refs.ts'
+import { hasIndexChanged } from './index/replaced-book.ts'
+import { seedMarkPath } from './ledgers/seed-mark.ts'
+import { syncStatePath } from './frames/sync-state.ts'
+import { unqueuedPath } from './ledgers/unqueued.ts'
 
 /** How often another process's new frames are looked for while this one owns the link. */
 const WATCH_MS = 50

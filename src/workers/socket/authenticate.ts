@@ -1,9 +1,9 @@
 /** Exchanges the login for a ticket: a short-lived socket token and the URL it is good for. */
 import type { JsonObject } from '../../contracts/json.ts'
-import { requestHub } from '../../project/hub-request.ts'
-import { isLoopback, readUrl } from '../../project/hub-url.ts'
-import { isToken } from '../../project/login.ts'
-import type { LoginReading, OpenLogin } from '../../project/login.ts'
+import { requestHub } from '../../project/login/hub-request.ts'
+import { isLoopback, readUrl } from '../../project/login/hub-url.ts'
+import { isToken } from '../../project/login/login.ts'
+import type { LoginReading, OpenLogin } from '../../project/login/login.ts'
 import { refuse, refuseNetwork, refuseProtocol, refuseStatus } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 

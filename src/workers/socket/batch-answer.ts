@@ -4,7 +4,7 @@
  */
 import { isJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
-import type { HubReply } from '../../project/hub-request.ts'
+import type { HubReply } from '../../project/login/hub-request.ts'
 import type { IngressLimits } from './greeting.ts'
 import type { Rejected } from './protocol.ts'
 import { refuse, refuseNetwork, refuseProtocol, refuseStatus, wordsOf } from './refusal.ts'

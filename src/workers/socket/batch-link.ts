@@ -4,9 +4,9 @@
  */
 import { isJsonObject } from '../../contracts/json.ts'
 import type { JsonObject } from '../../contracts/json.ts'
-import { requestHub } from '../../project/hub-request.ts'
-import type { HubReply, HubRequest } from '../../project/hub-request.ts'
-import type { LoginReading, OpenLogin } from '../../project/login.ts'
+import { requestHub } from '../../project/login/hub-request.ts'
+import type { HubReply, HubRequest } from '../../project/login/hub-request.ts'
+import type { LoginReading, OpenLogin } from '../../project/login/login.ts'
 import { refuseLogin } from './authenticate.ts'
 import { runPass } from './batch-pass.ts'
 import type { Passed } from './batch-pass.ts'

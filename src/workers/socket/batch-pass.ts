@@ -3,7 +3,7 @@
  * as a whole is taken apart, bounded, until the culprit stands alone; whatever says nothing of an event leaves it.
  */
 import { Buffer } from 'node:buffer'
-import type { HubReply } from '../../project/hub-request.ts'
+import type { HubReply } from '../../project/login/hub-request.ts'
 import { readBatchReply } from './batch-answer.ts'
 import type { BatchOutcome } from './batch-answer.ts'
 import type { BatchSize } from './batch-size.ts'

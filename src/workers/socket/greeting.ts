@@ -4,7 +4,7 @@ import type { JsonObject } from '../../contracts/json.ts'
 import { LEDGER_FEATURES } from '../../contracts/ledger-frame.ts'
 import type { LedgerFeature } from '../../contracts/ledger-frame.ts'
 import { isJsonObject } from '../../contracts/json.ts'
-import { RETRY_AFTER_MAX_MS } from '../../project/hub-request.ts'
+import { RETRY_AFTER_MAX_MS } from '../../project/login/hub-request.ts'
 
 /** How much of events a hub takes at once, and for how long it may ask us to stay away. */
 export type IngressLimits = {

@@ -2,7 +2,7 @@
 import { WebSocket } from 'ws'
 import type { ClientOptions } from 'ws'
 import type { Socket } from 'node:net'
-import { isTlsFault } from '../../project/hub-request.ts'
+import { isTlsFault } from '../../project/login/hub-request.ts'
 import type { Ticket } from './authenticate.ts'
 import type { LinkLimits, SetTimer } from './limits.ts'
 import { refuseNetwork, refuseStatus } from './refusal.ts'

@@ -3,7 +3,7 @@
  * carry the number of the connection that they are about. It reads the login when it is used and keeps no token
  * longer than the attempt it is for.
  */
-import type { LoginReading, OpenLogin } from '../../project/login.ts'
+import type { LoginReading, OpenLogin } from '../../project/login/login.ts'
 import { authenticate } from './authenticate.ts'
 import type { Ticket } from './authenticate.ts'
 import { BacklogWay } from './backlog-way.ts'

@@ -1,7 +1,7 @@
 /** What the store worker is asked, and what it answers. A message on the port is an event of the machines. */
 import type { SerializedEvent } from '../../contracts/event.ts'
 import type { ErrorOnWire } from '../../errors.ts'
-import type { IdentityLiterals } from '../../events/identity-literals.ts'
+import type { IdentityLiterals } from '../../project/identity-literals.ts'
 import type { Identity, Repository } from '../../project/types.ts'
 
 /** What the thread is started with. */

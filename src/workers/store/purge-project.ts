@@ -11,7 +11,7 @@ import { dirname } from 'node:path'
 import type Database from 'better-sqlite3'
 
 import { LinkError } from '../../errors.ts'
-import { syncFolder } from '../../project/durable-file.ts'
+import { syncFolder } from '../../project/files/durable-file.ts'
 import { focusPath, outboxPath, senderLeasePath } from '../../project/state-directory.ts'
 import { BUSY_TIMEOUT_MS, openDatabase } from './open-database.ts'
 import { isBusy, patiently } from './patience.ts'

@@ -7,8 +7,8 @@ import { basename, dirname, join } from 'node:path'
 import type Database from 'better-sqlite3'
 
 import { StoreError, systemCode } from '../../errors.ts'
-import { readBounded } from '../../project/bounded-file.ts'
-import { replaceDurably } from '../../project/durable-file.ts'
+import { readBounded } from '../../project/files/bounded-file.ts'
+import { replaceDurably } from '../../project/files/durable-file.ts'
 import { makeStateFolder, retainedClockPath } from '../../project/state-directory.ts'
 import type { OutboxOwner } from './outbox-place.ts'
 

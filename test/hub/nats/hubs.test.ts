@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { serveHub } from '#dist/hub/server.js'
 import type { Hub } from '#dist/hub/server.js'
-import { createToken, issueToken, revokeToken } from '#dist/hub/tokens.js'
+import { createToken, issueToken, revokeToken } from '#dist/hub/access/tokens.js'
 import { NatsProcess } from '../../../scripts/nats-process.mjs'
 import { Program } from '../../support/program.ts'
 import {

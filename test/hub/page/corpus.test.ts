@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it, vi } from 'vitest'
 import { foldStatus } from '#dist/contracts/fold-status.js'
 import { LANES } from '#dist/contracts/lanes.js'
-import { parseStatusLines } from '#dist/workers/git/status-lines.js'
+import { parseStatusLines } from '#dist/workers/git/logs/status-lines.js'
 import { noBrowser, type Page, PageBrowser } from '../../support/page-browser.ts'
 import { TestWorld } from '../../support/test-machine.ts'
 

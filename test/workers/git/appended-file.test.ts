@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AppendedFile } from '#dist/workers/git/appended-file.js'
+import { AppendedFile } from '#dist/workers/git/disk/appended-file.js'
 import { fc, property } from '../../support/property.ts'
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '')

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { recoverRepository } from '#dist/workers/git/commit.js'
+import { recoverRepository } from '#dist/workers/git/commit/commit.js'
 import { AUTHOR, commitLedger } from '../../support/commit-ledger.ts'
 import {
   appendAnswer,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'nod
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { commitPaths } from '#dist/workers/git/commit.js'
+import { commitPaths } from '#dist/workers/git/commit/commit.js'
 import { BRANCH, GitRepository, LEDGER, OBJECT_FORMAT } from '../../support/git-repository.ts'
 import { AUTHOR, commitLedger, committedOid } from '../../support/commit-ledger.ts'
 

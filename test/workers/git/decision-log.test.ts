@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { ulid } from 'ulid'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeDecisionRecord } from '#dist/contracts/decision-record.js'
-import type { Ledger } from '#dist/workers/git/ledger.js'
-import { readDecisionLog } from '#dist/workers/git/decision-log.js'
+import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
+import { readDecisionLog } from '#dist/workers/git/logs/decision-log.js'
 import { GIT_ENVIRONMENT } from '../../support/git-repository.ts'
 import {
   answeredRecord,

@@ -1,8 +1,8 @@
 /** The glossary's writer dies at each change of the disk; the next command finds all of it or nothing. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkGlossary, findingsOf } from '#dist/read-glossary.js'
-import { DurableFs } from '#dist/workers/git/durable-fs.js'
-import { Unqueued } from '#dist/workers/git/unqueued.js'
+import { DurableFs } from '#dist/workers/git/disk/durable-fs.js'
+import { Unqueued } from '#dist/workers/git/ledgers/unqueued.js'
 import { Warnings } from '#dist/workers/git/warnings.js'
 import { GlossaryLab } from '../../support/glossary-lab.ts'
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeGlossaryRecord } from '#dist/contracts/glossary-record.js'
 import { checkGlossary, findingsOf } from '#dist/read-glossary.js'
 import { repairLogs } from '#dist/repair-logs.js'
-import { planRepair } from '#dist/workers/git/repair-plan.js'
+import { planRepair } from '#dist/workers/git/logs/repair-plan.js'
 import { filesOf } from '../../support/files-of.ts'
 import { GlossaryLab } from '../../support/glossary-lab.ts'
 

@@ -2,8 +2,8 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DurableFs, NOTHING_UNSETTLED } from '#dist/workers/git/durable-fs.js'
-import { readJournal, removeJournal, writeJournal } from '#dist/workers/git/journal.js'
+import { DurableFs, NOTHING_UNSETTLED } from '#dist/workers/git/disk/durable-fs.js'
+import { readJournal, removeJournal, writeJournal } from '#dist/workers/git/refs/journal.js'
 
 const LOCK = { path: '/r/index.lock', temporary: '/r/tmp-1', identity: null }
 const REFLOG = { path: '/r/logs/HEAD', size: 12, line: 'line' }

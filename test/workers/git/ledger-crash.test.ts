@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readDecisionLog } from '#dist/workers/git/decision-log.js'
+import { readDecisionLog } from '#dist/workers/git/logs/decision-log.js'
 import { AUTHOR, IDENTITY, LedgerRepository } from '../../support/ledger-repository.ts'
 import { stride } from '../../support/rows.ts'
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { ulid } from 'ulid'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SanitizeError } from '#dist/errors.js'
-import type { Ledger } from '#dist/workers/git/ledger.js'
-import { readDeferrals } from '#dist/workers/git/dirty-journal.js'
+import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
+import { readDeferrals } from '#dist/workers/git/logs/dirty-journal.js'
 import { LedgerRepository } from '../../support/ledger-repository.ts'
 
 let repository: LedgerRepository

@@ -6,11 +6,15 @@ import type { Json } from '#dist/contracts/json.js'
 import type { LedgerFrame } from '#dist/contracts/ledger-frame.js'
 import type { LedgerLines } from '#dist/contracts/ledger-lines.js'
 import { InputError } from '#dist/errors.js'
-import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { NO_IDENTITY } from '#dist/project/identity-literals.js'
 import { createSanitizer } from '#dist/events/sanitize.js'
-import { historyPath, previewLedgers, releaseLedgers } from '#dist/workers/git/ledger-history.js'
-import type { Ledger } from '#dist/workers/git/ledger.js'
-import { addedRows } from '#dist/workers/git/lines-of-commit.js'
+import {
+  historyPath,
+  previewLedgers,
+  releaseLedgers,
+} from '#dist/workers/git/logs/ledger-history.js'
+import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
+import { addedRows } from '#dist/workers/git/logs/lines-of-commit.js'
 import { IDENTITY, LedgerRepository } from '../../support/ledger-repository.ts'
 
 const HUB = { origin: 'https://hub.example', team: 'acme', epoch: 'first' }

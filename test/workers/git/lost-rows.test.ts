@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readDeferrals } from '#dist/workers/git/dirty-journal.js'
-import type { Ledger } from '#dist/workers/git/ledger.js'
+import { readDeferrals } from '#dist/workers/git/logs/dirty-journal.js'
+import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
 import { LedgerRepository } from '../../support/ledger-repository.ts'
 
 describe('rows that a branch has lost', () => {

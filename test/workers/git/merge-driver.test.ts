@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeTransition } from '#dist/contracts/status-record.js'
-import { parseStatusLines } from '#dist/workers/git/status-lines.js'
+import { parseStatusLines } from '#dist/workers/git/logs/status-lines.js'
 import { GitRepository } from '../../support/git-repository.ts'
 import { transition } from '../../support/status-rows.ts'
 

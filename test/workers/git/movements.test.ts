@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readMade, readMovements } from '#dist/workers/git/movements.js'
+import { readMade, readMovements } from '#dist/workers/git/frames/movements.js'
 
 const [FROM, TO] = ['a'.repeat(40), 'b'.repeat(40)]
 const REF = 'refs/heads/topic'

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { HISTORY_COMMITS_MAX } from '#dist/workers/git/history.js'
+import { HISTORY_COMMITS_MAX } from '#dist/workers/git/objects/history.js'
 import { CloneWorld } from '../../support/clone-world.ts'
 
 let world: CloneWorld

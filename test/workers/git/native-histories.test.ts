@@ -1,6 +1,6 @@
 /** Random histories of real git: after each step the pending frames are those that a simple model expects. */
 import { describe, expect } from 'vitest'
-import { peekFrames } from '#dist/workers/git/peek-frames.js'
+import { peekFrames } from '#dist/workers/git/frames/peek-frames.js'
 import { CloneWorld } from '../../support/clone-world.ts'
 import { IDENTITY } from '../../support/ledger-repository.ts'
 import { fc, property } from '../../support/property.ts'

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Ledger } from '#dist/workers/git/ledger.js'
-import { remoteVersion } from '#dist/workers/git/remote-refs.js'
+import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
+import { remoteVersion } from '#dist/workers/git/refs/remote-refs.js'
 import { IDENTITY, LedgerRepository } from '../../support/ledger-repository.ts'
 
 const HUB = { origin: 'https://hub.example', team: 'acme', epoch: 'first' }

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { NO_IDENTITY } from '#dist/events/identity-literals.js'
+import { NO_IDENTITY } from '#dist/project/identity-literals.js'
 import { lookAtBranches } from '#dist/hooks.js'
 import { openGitService, openLedger } from '#dist/workers/git/git-service.js'
 import { GlossaryLab, SCOPE_FILE } from '../../support/glossary-lab.ts'

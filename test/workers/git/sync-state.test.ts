@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Ledger } from '#dist/workers/git/ledger.js'
-import { peekFrames } from '#dist/workers/git/peek-frames.js'
+import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
+import { peekFrames } from '#dist/workers/git/frames/peek-frames.js'
 import { filesOf } from '../../support/files-of.ts'
 import { IDENTITY, LedgerRepository } from '../../support/ledger-repository.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { HubReply } from '#dist/project/hub-request.js'
+import type { HubReply } from '#dist/project/login/hub-request.js'
 import { cutPoint } from '#dist/workers/socket/cut-point.js'
 import { runPass } from '#dist/workers/socket/batch-pass.js'
 import type { Passed } from '#dist/workers/socket/batch-pass.js'

@@ -19,7 +19,7 @@ import {
   reply,
 } from './scripted-hub.ts'
 import type { Script } from './scripted-hub.ts'
-import { HUB_BODY_BYTES_MAX } from '#dist/project/hub-request.js'
+import { HUB_BODY_BYTES_MAX } from '#dist/project/login/hub-request.js'
 import type { Link, LinkOptions } from '#dist/workers/socket/link.js'
 
 const open: { hub: ScriptedHub; link: Link }[] = []

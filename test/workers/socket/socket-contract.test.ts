@@ -1,7 +1,7 @@
 /** What the machines may rely on in a link: the contract of the thread's resource, and of what stands for it in the simulation. */
 import { BroadcastChannel } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { writeLogin } from '#dist/project/login.js'
+import { writeLogin } from '#dist/project/login/login.js'
 import { outboxPath } from '#dist/project/state-directory.js'
 import type { SocketAnswer, SocketCommand, SocketFact } from '#dist/workers/socket/protocol.js'
 import { openSocketService } from '#dist/workers/socket/socket-service.js'

@@ -1,7 +1,7 @@
 /** The socket thread's resource between a store and a hub that answers everything: what it lets out. */
 import { BroadcastChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { writeLogin } from '#dist/project/login.js'
+import { writeLogin } from '#dist/project/login/login.js'
 import { outboxPath } from '#dist/project/state-directory.js'
 import { openSocketService } from '#dist/workers/socket/socket-service.js'
 import type { Outbox } from '#dist/workers/store/outbox.js'
