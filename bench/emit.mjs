@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRuntime } from '#dist/index.js'
-import { encodeJson } from '#dist/contracts/json.js'
+import { encodeJson } from '#dist/contracts/json/json.js'
 import { inTurn, quantile, row, timed } from './measure.mjs'
 import { draft, inFolder, MAIN, openProject, RawQueue } from './project.mjs'
 

@@ -1,6 +1,6 @@
 // What an event costs in a queue that is long beside one that is short: to add it, and to claim, deliver and settle it.
 import { join } from 'node:path'
-import { encodeJson } from '#dist/contracts/json.js'
+import { encodeJson } from '#dist/contracts/json/json.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
 import { inTurn, row, timed } from './measure.mjs'
 import { draft, inFolder } from './project.mjs'

@@ -77,7 +77,7 @@ function hashOf(root, folder) {
     'scripts/build-page.mjs',
     'src/inspect/active-states.ts',
     'src/inspect/transition-label.ts',
-    'src/contracts/unprintable.ts',
+    'src/contracts/values/unprintable.ts',
   ]
   const own = [folder, COMMON].flatMap((one) =>
     readdirSync(join(root, 'src', one), { recursive: true, encoding: 'utf8' })

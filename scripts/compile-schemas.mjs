@@ -10,8 +10,8 @@ import { rolldown } from 'rolldown'
 /** Writes `contracts/compiled-schemas.cjs` below `into`, where the models are built already. */
 export async function compileSchemas(into) {
   const load = (name) => import(pathToFileURL(join(into, 'contracts', name)).href)
-  const { jsonSchemas } = await load('json-schemas.js')
-  const { SUM_KEYWORD } = await load('fields.js')
+  const { jsonSchemas } = await load('schemas/json-schemas.js')
+  const { SUM_KEYWORD } = await load('values/fields.js')
   const ajv = new Ajv2020({
     allErrors: true,
     messages: false,
@@ -26,7 +26,7 @@ export async function compileSchemas(into) {
   // Value objects are checked where they stand.
   const judged = [...schemas.keys()].filter((name) => name === 'event' || name.endsWith('_payload'))
   const code = standalone.default(ajv, Object.fromEntries(judged.map((name) => [name, name])))
-  const imports = `import { formats } from './schema-formats.js'\n`
+  const imports = `import { formats } from './schemas/schema-formats.js'\n`
   const entry = join(into, 'contracts', '.compiled-schemas.mjs')
   writeFileSync(entry, `${imports}${code}`)
   try {
@@ -38,7 +38,7 @@ export async function compileSchemas(into) {
 
 /** The checks of formats are the contracts' own, whose names a format turns into. */
 async function formatsOf(load) {
-  const { formats } = await load('schema-formats.js')
+  const { formats } = await load('schemas/schema-formats.js')
   return formats
 }
 

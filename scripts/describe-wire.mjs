@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import * as frames from '#dist/contracts/frame-schemas.js'
-import { HTTP_BODIES } from '#dist/contracts/http-schemas.js'
+import * as frames from '#dist/contracts/wire/frame-schemas.js'
+import { HTTP_BODIES } from '#dist/contracts/wire/http-schemas.js'
 import { OPEN_ROUTES, PROTOCOL, ROUTES, SOCKET_PATH } from '#dist/hub/http/routes.js'
 import { root } from './prepare.mjs'
 

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { encodeJson } from '#dist/contracts/json.js'
+import { encodeJson } from '#dist/contracts/json/json.js'
 import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
 import { root } from './prepare.mjs'
 import { STREAM_FAMILIES, streamOf } from './replay-streams.mjs'

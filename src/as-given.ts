@@ -1,6 +1,6 @@
 /** An argument as it is at the call, for a reader that comes to it only later. */
 
-import { isPlainObject } from './contracts/json.ts'
+import { isPlainObject } from './contracts/json/json.ts'
 
 /** No input is deeper; what is refers to itself, and is refused by who reads it. */
 const DEPTH_MAX = 64

@@ -1,10 +1,10 @@
 /** Outputs of reducers, as conformance data has them: held to the projection of the reference, but for words of anomalies. */
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { compareJson } from './contracts/compare-json.ts'
+import { compareJson } from './contracts/json/compare-json.ts'
 import { readEventText } from './contracts/event-text.ts'
-import { encodeJson, isJsonObject } from './contracts/json.ts'
-import type { Json, JsonObject } from './contracts/json.ts'
+import { encodeJson, isJsonObject } from './contracts/json/json.ts'
+import type { Json, JsonObject } from './contracts/json/json.ts'
 import { isReducerFamily } from './contracts/reducers/families.ts'
 import { reduceEvents } from './contracts/reducers/reduce-events.ts'
 import type { ReducerFamily, ReduceOptions } from './contracts/reducers/types.ts'

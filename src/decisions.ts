@@ -1,6 +1,6 @@
 /** Decisions: asked and answered in the ledger, and each answer committed before it is called recorded. */
 import { z } from 'zod'
-import type { Actor, AnsweredRecord, RequestedRecord } from './contracts/decision-record.ts'
+import type { Actor, AnsweredRecord, RequestedRecord } from './contracts/ledgers/decision-record.ts'
 import { checkInput } from './checked-input.ts'
 import type { Commits } from './commits.ts'
 import { InputError } from './errors.ts'

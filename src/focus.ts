@@ -1,7 +1,7 @@
 /** What the user declares to work on: told to those who follow the project, by whoever holds its link, until it is over. */
 import { z } from 'zod'
 import { checkInput } from './checked-input.ts'
-import { FOCUS_NAME } from './contracts/focus.ts'
+import { FOCUS_NAME } from './contracts/wire/focus.ts'
 import type { Parts } from './parts.ts'
 import { InputError } from './errors.ts'
 import { presentFocus, readFocus, removeFocus, shownFocus, writeFocus } from './project/focus.ts'

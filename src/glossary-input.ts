@@ -1,11 +1,11 @@
 /** What is handed to the glossary's door: its shapes, checked before and after it is sanitized. */
 import { z } from 'zod'
 import { checkInput } from './checked-input.ts'
-import { TOLD_TYPES, URGENCIES } from './contracts/glossary-record.ts'
-import type { ToldType, Urgency } from './contracts/glossary-record.ts'
-import { normalMeaning, normalSurface, SCOPES } from './contracts/glossary-sense.ts'
-import type { Scope } from './contracts/glossary-sense.ts'
-import type { JsonObject } from './contracts/json.ts'
+import { TOLD_TYPES, URGENCIES } from './contracts/ledgers/glossary-record.ts'
+import type { ToldType, Urgency } from './contracts/ledgers/glossary-record.ts'
+import { normalMeaning, normalSurface, SCOPES } from './contracts/ledgers/glossary-sense.ts'
+import type { Scope } from './contracts/ledgers/glossary-sense.ts'
+import type { JsonObject } from './contracts/json/json.ts'
 import { InputError } from './errors.ts'
 
 /** A name alone is a person's. */

@@ -1,7 +1,7 @@
 /** The parts of glossary rows that more than one door fills in. */
-import type { GlossaryActor, Provenance, SenseRecord } from './contracts/glossary-record.ts'
-import { normalMeaning } from './contracts/glossary-sense.ts'
-import type { Scope, Sense } from './contracts/glossary-sense.ts'
+import type { GlossaryActor, Provenance, SenseRecord } from './contracts/ledgers/glossary-record.ts'
+import { normalMeaning } from './contracts/ledgers/glossary-sense.ts'
+import type { Scope, Sense } from './contracts/ledgers/glossary-sense.ts'
 import type { GlossaryActorInput } from './glossary-input.ts'
 
 export const CLI_ACTOR = 'cli'

@@ -1,14 +1,14 @@
 /** The glossary: what terms mean, asked and settled. All of it is in the mission's log; of clarifications the team is told too. */
 import type { Draft, Route } from './contracts/event.ts'
-import type { Clarification } from './contracts/fold-glossary.ts'
-import { foldGlossary } from './contracts/fold-glossary.ts'
+import type { Clarification } from './contracts/ledgers/fold-glossary.ts'
+import { foldGlossary } from './contracts/ledgers/fold-glossary.ts'
 import type {
   ClarificationRecord,
   GlossaryRecord,
   ResolutionRecord,
-} from './contracts/glossary-record.ts'
-import { normalSurface } from './contracts/glossary-sense.ts'
-import type { Scope } from './contracts/glossary-sense.ts'
+} from './contracts/ledgers/glossary-record.ts'
+import { normalSurface } from './contracts/ledgers/glossary-sense.ts'
+import type { Scope } from './contracts/ledgers/glossary-sense.ts'
 import type { Emitter } from './emitter.ts'
 import type { Parts } from './parts.ts'
 import { InputError, KittiwakeError } from './errors.ts'

@@ -22,7 +22,7 @@ export type {
   GlossaryFact,
   TermObservation,
 } from './glossary-input.ts'
-export type { Scope } from './contracts/glossary-sense.ts'
+export type { Scope } from './contracts/ledgers/glossary-sense.ts'
 export type { FocusDeclaration, FocusDoor } from './focus.ts'
 export type { PresentFocus } from './project/focus.ts'
 export type { PackageCreation, PackageMove } from './work-package-input.ts'
@@ -39,7 +39,7 @@ export { assertCutover, CUTOVER_ARTIFACT, isPreCutover } from './contracts/cutov
 export { assertOccurrencePreserved, TimestampSubstitutionError } from './contracts/occurrence.ts'
 export type { Verdict } from './contracts/judge.ts'
 export type { Normalisation } from './contracts/normalise.ts'
-export type { Layer, Path, Violation } from './contracts/violation.ts'
+export type { Layer, Path, Violation } from './contracts/values/violation.ts'
 
 export { reduceEvents } from './contracts/reducers/reduce-events.ts'
 export type {
@@ -63,8 +63,8 @@ export { ErrorLog } from './contracts/error-log.ts'
 export type { ErrorEntry, ErrorQuery, NewError, Retention } from './contracts/error-log.ts'
 
 export type { Draft, Event, Receipt, Route } from './contracts/event.ts'
-export type { Json, JsonObject } from './contracts/json.ts'
-export type { Actor } from './contracts/decision-record.ts'
+export type { Json, JsonObject } from './contracts/json/json.ts'
+export type { Actor } from './contracts/ledgers/decision-record.ts'
 export type {
   Answered,
   DecisionAnswer,

@@ -1,8 +1,12 @@
 /** The glossary for those who only read: what terms mean, what is open, and whether logs and files agree. Writes nothing. */
-import { findDrift, foldGlossary } from './contracts/fold-glossary.ts'
-import type { Clarification, GlossaryAnomaly, SeedDrift } from './contracts/fold-glossary.ts'
-import { effectiveSenses } from './contracts/glossary-sense.ts'
-import type { Scope, SeedEntries, Seeds, Sense } from './contracts/glossary-sense.ts'
+import { findDrift, foldGlossary } from './contracts/ledgers/fold-glossary.ts'
+import type {
+  Clarification,
+  GlossaryAnomaly,
+  SeedDrift,
+} from './contracts/ledgers/fold-glossary.ts'
+import { effectiveSenses } from './contracts/ledgers/glossary-sense.ts'
+import type { Scope, SeedEntries, Seeds, Sense } from './contracts/ledgers/glossary-sense.ts'
 import { readSeeds, seedName } from './project/glossary-seed.ts'
 import type { EntryFault, SeedReading } from './project/glossary-seed.ts'
 import type { Mission, Repository } from './project/types.ts'

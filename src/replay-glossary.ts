@@ -1,5 +1,5 @@
 /** Puts what the glossary logs say into the scopes' files, in the caller's thread: a tool for a clone that lacks them. */
-import type { Scope } from './contracts/glossary-sense.ts'
+import type { Scope } from './contracts/ledgers/glossary-sense.ts'
 import { gatherLiterals } from './project/literals.ts'
 import type { Repository } from './project/types.ts'
 import { openGlossary } from './workers/git/git-service.ts'

@@ -8,8 +8,8 @@ import {
   isFunction,
   isSignal,
   type OptionChecks,
-} from './contracts/arguments.ts'
-import { isText } from './contracts/scalars.ts'
+} from './contracts/values/arguments.ts'
+import { isText } from './contracts/values/scalars.ts'
 import type { InspectOptions } from './inspection.ts'
 
 export type RuntimeOptions = {

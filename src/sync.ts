@@ -1,5 +1,10 @@
 /** Consent and the link, as one asks for them: opt in or out, drain once, hold the link. */
-import { checkedOptions, isFlag, isSignal, type OptionChecks } from './contracts/arguments.ts'
+import {
+  checkedOptions,
+  isFlag,
+  isSignal,
+  type OptionChecks,
+} from './contracts/values/arguments.ts'
 import { LinkControl } from './actors/link-control.ts'
 import { drainOwn, obstacleTo, reasonOf, report, waitingCommits } from './drain-report.ts'
 import type { DrainReport, UndeliveredReason } from './drain-report.ts'

@@ -1,8 +1,8 @@
 /** What is handed to the door of work packages: its shapes, checked before and after it is sanitized. */
 import { z } from 'zod'
 import { checkInput } from './checked-input.ts'
-import { laneOf, LANES, type Lane } from './contracts/lanes.ts'
-import { EXECUTION_MODES, VERDICTS } from './contracts/status-record.ts'
+import { laneOf, LANES, type Lane } from './contracts/ledgers/lanes.ts'
+import { EXECUTION_MODES, VERDICTS } from './contracts/ledgers/status-record.ts'
 import { InputError } from './errors.ts'
 
 export type PackageCreation = {

@@ -1,9 +1,9 @@
 /** What the door of work packages writes: moves that still have to be judged, and rows of the status log. */
 import type { Draft } from './contracts/event.ts'
-import type { JsonObject } from './contracts/json.ts'
-import type { LaneMove } from './contracts/lane-move.ts'
-import type { FromLane, Lane } from './contracts/lanes.ts'
-import type { Transition } from './contracts/status-record.ts'
+import type { JsonObject } from './contracts/json/json.ts'
+import type { LaneMove } from './contracts/ledgers/lane-move.ts'
+import type { FromLane, Lane } from './contracts/ledgers/lanes.ts'
+import type { Transition } from './contracts/ledgers/status-record.ts'
 import { hasCoordination } from './project/missions/mission-meta.ts'
 import type { Identity, Mission } from './project/types.ts'
 

@@ -3,10 +3,15 @@ import type { ActorRefFrom } from 'xstate'
 import { laneMachine } from './actors/lane.machine.ts'
 import type { Commits } from './commits.ts'
 import type { Draft, Route, SerializedEvent } from './contracts/event.ts'
-import { judgeMove, wirePayload, type LaneMove, type PackageFacts } from './contracts/lane-move.ts'
-import { isEdge, type FromLane, type Lane } from './contracts/lanes.ts'
-import { moveRefused } from './contracts/move-refused.ts'
-import type { Transition } from './contracts/status-record.ts'
+import {
+  judgeMove,
+  wirePayload,
+  type LaneMove,
+  type PackageFacts,
+} from './contracts/ledgers/lane-move.ts'
+import { isEdge, type FromLane, type Lane } from './contracts/ledgers/lanes.ts'
+import { moveRefused } from './contracts/ledgers/move-refused.ts'
+import type { Transition } from './contracts/ledgers/status-record.ts'
 import type { Emitter } from './emitter.ts'
 import type { Parts } from './parts.ts'
 import { InputError, KittiwakeError } from './errors.ts'

@@ -11,7 +11,7 @@ export async function derivedFaults(world) {
 async function snapshotFaults(world) {
   const rows = world.rows(STATUS)
   if (rows.length === 0) return []
-  const { verifyStatus } = await import('../../dist/contracts/verify-status.js')
+  const { verifyStatus } = await import('../../dist/contracts/ledgers/verify-status.js')
   const { parseStatusLines } = await import('../../dist/workers/git/logs/status-lines.js')
   const { readSnapshotMeta } = await import('../../dist/project/missions/mission-meta.js')
   const text = readFileSync(join(world.worktree, world.pathOf(SNAPSHOT)), 'utf8')
@@ -34,7 +34,7 @@ async function snapshotFaults(world) {
 /** The files of the scopes hold what the log says, and nothing else. */
 async function seedFaults(world) {
   const { checkGlossary, findingsOf } = await import('../../dist/read-glossary.js')
-  const { foldGlossary } = await import('../../dist/contracts/fold-glossary.js')
+  const { foldGlossary } = await import('../../dist/contracts/ledgers/fold-glossary.js')
   const { readGlossaryLogs } = await import('../../dist/workers/git/logs/glossary-log.js')
   const { readSeeds } = await import('../../dist/project/glossary-seed.js')
   const faults = [...findingsOf(checkGlossary({ root: world.root }))]

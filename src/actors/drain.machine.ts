@@ -7,7 +7,7 @@
  * waking changes nothing but is still settled, because an acknowledgement is true whenever it comes.
  */
 import { type AnyActorRef, assign, sendTo, setup } from 'xstate'
-import type { LedgerFrame } from '../contracts/ledger-frame.ts'
+import type { LedgerFrame } from '../contracts/wire/ledger-frame.ts'
 import type { ErrorOnWire } from '../errors.ts'
 import type { Rejected, Sink } from '../workers/socket/protocol.ts'
 import { backoffMs } from './backoff.ts'

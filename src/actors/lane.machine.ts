@@ -3,7 +3,7 @@
  * by the same table; this machine follows what was recorded, and shows it to whoever inspects.
  */
 import { setup } from 'xstate'
-import { LANE_TABLE, LANES, type FromLane, type Lane } from '../contracts/lanes.ts'
+import { LANE_TABLE, LANES, type FromLane, type Lane } from '../contracts/ledgers/lanes.ts'
 
 export type LaneEvent =
   /** Where the log has it. */

@@ -5,7 +5,7 @@
  * the store's loses the lease, which is asked for again until it is there, unless the link was stopped meanwhile.
  * One file, because who holds the lease and what the connection is told must not be read apart.
  */
-import type { LedgerFeature } from '../contracts/ledger-frame.ts'
+import type { LedgerFeature } from '../contracts/wire/ledger-frame.ts'
 import type { ErrorOnWire } from '../errors.ts'
 import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { SocketFact } from '../workers/socket/protocol.ts'

@@ -1,5 +1,5 @@
 /** Typed listeners of a runtime: a listener that throws harms neither the machine nor the other listeners. */
-import { isFunction } from '../contracts/arguments.ts'
+import { isFunction } from '../contracts/values/arguments.ts'
 import type { Receipt } from '../contracts/event.ts'
 import { InputError } from '../errors.ts'
 import type { Deferral, LedgerName } from '../workers/git/protocol.ts'

@@ -1,6 +1,6 @@
 /** What a drain claims from and settles with: the outbox behind the store worker, the frames behind the git worker. */
 import { type ActorRef, type AnyActorRef, fromCallback, type Snapshot } from 'xstate'
-import { idOfFrame } from '../contracts/ledger-frame.ts'
+import { idOfFrame } from '../contracts/wire/ledger-frame.ts'
 import type { GitAnswer, GitCommand } from '../workers/git/protocol.ts'
 import type { Rejected } from '../workers/socket/protocol.ts'
 import type { StoreAnswer } from '../workers/store/protocol.ts'

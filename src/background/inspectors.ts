@@ -3,7 +3,7 @@
  * runtime that is open. Nobody there, nothing is collected.
  */
 import type { Socket } from 'node:net'
-import { parseJson } from '../contracts/json.ts'
+import { parseJson } from '../contracts/json/json.ts'
 import { BoundedTeller } from '../inspect/bounded-teller.ts'
 import type { Following } from '../inspect/following.ts'
 import { ASK } from '../inspect/client-protocol.ts'

@@ -1,6 +1,6 @@
 /** Who holds the background lock, as its holder wrote it down; to be believed only while the lock is held. */
 import { rmSync } from 'node:fs'
-import { parseJsonObject } from '../contracts/json.ts'
+import { parseJsonObject } from '../contracts/json/json.ts'
 import { systemCode } from '../errors.ts'
 import { readPrivateFile, replacePrivateFile } from '../project/files/private-file.ts'
 

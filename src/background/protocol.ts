@@ -1,5 +1,5 @@
 /** What is said on the control socket: a line of JSON each way. Types, and what reads them. */
-import { parseJsonObject } from '../contracts/json.ts'
+import { parseJsonObject } from '../contracts/json/json.ts'
 
 /** Of the lines below. A nudge and a stop are understood by every version. */
 export const PROTOCOL = 1

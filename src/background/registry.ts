@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseJsonObject } from '../contracts/json.ts'
+import { parseJsonObject } from '../contracts/json/json.ts'
 import { namesIn } from '../project/files/names-in.ts'
 import { readPrivateFile, replacePrivateFile } from '../project/files/private-file.ts'
 

@@ -1,6 +1,6 @@
 /** The base of all commands: `run` answers fields and text; how they are printed and which code it exits with is here. */
 import { Command, Option } from 'clipanion'
-import { counted } from '../contracts/counted.ts'
+import { counted } from '../contracts/values/counted.ts'
 import { errorDocument, EXIT, exitCodeOf, RuntimeError } from '../errors.ts'
 import type { Safety } from '../project/upgrade/gate.ts'
 import type { Runtime } from '../runtime.ts'

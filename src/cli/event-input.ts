@@ -12,8 +12,8 @@ export const STDIN = '-'
 /** What to say of faults in the logs of missions, which people take for events. */
 export async function aboutMissionLogs(paths: readonly string[]): Promise<readonly string[]> {
   const [{ STATUS_LOG }, { DECISION_LOG }] = await Promise.all([
-    import('../contracts/status-record.ts'),
-    import('../contracts/decision-record.ts'),
+    import('../contracts/ledgers/status-record.ts'),
+    import('../contracts/ledgers/decision-record.ts'),
   ])
   const isLog = paths.some((path) => [STATUS_LOG, DECISION_LOG].includes(basename(path)))
   const rows = 'The log of a mission holds rows, not events.'

@@ -1,7 +1,7 @@
 /** What a command reads: an argument that may name a file or standard input, and lines of bounded length. */
 import { lostInReading } from '../contracts/event-text.ts'
-import { JSON_LENGTH_MAX, parseJsonObject } from '../contracts/json.ts'
-import type { JsonObject } from '../contracts/json.ts'
+import { JSON_LENGTH_MAX, parseJsonObject } from '../contracts/json/json.ts'
+import type { JsonObject } from '../contracts/json/json.ts'
 import { InputError } from '../errors.ts'
 import type { Context } from './context.ts'
 import { interrupted, readChunks } from './source.ts'

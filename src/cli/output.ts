@@ -1,7 +1,7 @@
 /** Everything that the program prints passes here: one JSON document or plain text, never control characters. */
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
-import { UNPRINTABLE } from '../contracts/unprintable.ts'
+import { UNPRINTABLE } from '../contracts/values/unprintable.ts'
 import { errorDocument } from '../errors.ts'
 
 /** What JSON leaves as it is and a terminal may obey. */

@@ -2,13 +2,13 @@
  * What kind of thing a value is that claims to be an envelope: good, or bad in one of five ways, each with its code. It looks
  * at shape, keys, lanes and three payloads; the cutover's signal and the moves of packages are left to the judgement.
  */
-import { readOr } from './arguments.ts'
+import { readOr } from './values/arguments.ts'
 import { envelope as envelopeModel } from './envelope.ts'
-import { findForbiddenKeys, hasTooManyValues } from './inspect-value.ts'
-import { isJsonObject } from './json.ts'
+import { findForbiddenKeys, hasTooManyValues } from './values/inspect-value.ts'
+import { isJsonObject } from './json/json.ts'
 import { normalisePayload } from './normalise.ts'
 import { PAYLOAD_MODELS } from './registry.ts'
-import { violationsOf, type Path, type Violation } from './violation.ts'
+import { violationsOf, type Path, type Violation } from './values/violation.ts'
 import { canonicalLane } from './wire-lanes.ts'
 
 export type ValidationErrorCode =

@@ -4,9 +4,9 @@
  */
 import { InputError } from '../errors.ts'
 import { SCHEMA_VERSION } from './event.ts'
-import { findForbiddenKeys, hasTooManyValues, VALUES_MAX } from './inspect-value.ts'
-import { isJsonObject } from './json.ts'
-import { violation, type Path, type Violation } from './violation.ts'
+import { findForbiddenKeys, hasTooManyValues, VALUES_MAX } from './values/inspect-value.ts'
+import { isJsonObject } from './json/json.ts'
+import { violation, type Path, type Violation } from './values/violation.ts'
 
 /** The policy as data, which other programs read from `schemas/cutover.json`. */
 export const CUTOVER_ARTIFACT = deepFreeze({

@@ -14,10 +14,10 @@ import {
   anyText,
   text,
   uuid,
-} from './fields.ts'
-import { shared } from './fields.ts'
-import { isUuid } from './scalars.ts'
-import { isDateTime, isPlainTime } from './timestamp.ts'
+} from './values/fields.ts'
+import { shared } from './values/fields.ts'
+import { isUuid } from './values/scalars.ts'
+import { isDateTime, isPlainTime } from './values/timestamp.ts'
 
 export const envelope = shared(
   'Event',

@@ -1,10 +1,10 @@
 /** What went wrong, so that it can be found again, and what came of it. Bounded by number and by age. */
 import { InputError } from '../errors.ts'
-import { checkedOptions, isFlag, type OptionChecks, readOr } from './arguments.ts'
+import { checkedOptions, isFlag, type OptionChecks, readOr } from './values/arguments.ts'
 import { compareText } from './event-order.ts'
-import { instantOf, isLater } from './instant.ts'
-import type { Instant } from './instant.ts'
-import { isText } from './scalars.ts'
+import { instantOf, isLater } from './values/instant.ts'
+import type { Instant } from './values/instant.ts'
+import { isText } from './values/scalars.ts'
 
 export type ErrorEntry = {
   readonly id: string

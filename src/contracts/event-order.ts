@@ -3,8 +3,8 @@
  * offsets make texts of times incomparable.
  */
 import { InputError } from '../errors.ts'
-import { readOr } from './arguments.ts'
-import { byCodePoint, isJsonObject } from './json.ts'
+import { readOr } from './values/arguments.ts'
+import { byCodePoint, isJsonObject } from './json/json.ts'
 
 /** What places an event among others. */
 export type Placed = {

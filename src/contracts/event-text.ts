@@ -2,7 +2,7 @@
  * Text that claims to be events: JSON is read by the language's own parser, and what that passes over in silence is found by a
  * look at the text itself, which is iterative and keeps nothing but the keys of what is open.
  */
-import { violation, VIOLATIONS_MAX, type Path, type Violation } from './violation.ts'
+import { violation, VIOLATIONS_MAX, type Path, type Violation } from './values/violation.ts'
 
 export type EventText =
   | { readonly ok: true; readonly value: unknown; readonly violations: readonly Violation[] }

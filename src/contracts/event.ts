@@ -1,5 +1,5 @@
 /** What a caller hands in (draft) and what travels (event): schema 3.0.0 of the wire contract. */
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from './json/json.ts'
 
 export const SCHEMA_VERSION = '3.0.0'
 

@@ -6,11 +6,17 @@ import type { z } from 'zod'
 import { cutoverViolations } from './cutover.ts'
 import { envelope as envelopeModel, isPlainlySound } from './envelope.ts'
 import { EVENT_TYPES, isEventType, type EventTypeName } from './event-types.ts'
-import { inspectValue } from './inspect-value.ts'
-import { isJsonObject } from './json.ts'
+import { inspectValue } from './values/inspect-value.ts'
+import { isJsonObject } from './json/json.ts'
 import { normaliseEnvelope, normalisePayload, type Normalisation } from './normalise.ts'
 import { PAYLOAD_MODELS, type PayloadOf } from './registry.ts'
-import { violation, VIOLATIONS_MAX, violationsOf, type Path, type Violation } from './violation.ts'
+import {
+  violation,
+  VIOLATIONS_MAX,
+  violationsOf,
+  type Path,
+  type Violation,
+} from './values/violation.ts'
 import { transitionFaults } from './wire-transition.ts'
 
 /** What an envelope is called where a type is asked for. */

@@ -1,10 +1,10 @@
 /** What concurrent events come to: a set that only grows, a counter of operations, and one state of several. */
 import { InputError } from '../errors.ts'
 import type { Caused } from './causality.ts'
-import { readOr } from './arguments.ts'
+import { readOr } from './values/arguments.ts'
 import { compareText, eventsExpected, uniqueInOrder } from './event-order.ts'
-import { isText } from './scalars.ts'
-import { isJsonObject, type Json, type JsonObject } from './json.ts'
+import { isText } from './values/scalars.ts'
+import { isJsonObject, type Json, type JsonObject } from './json/json.ts'
 
 export type Mergeable = Caused & { readonly payload: JsonObject }
 

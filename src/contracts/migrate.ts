@@ -3,9 +3,9 @@
  * all that apply are taken, in order; what comes out is judged anew. The input is never changed.
  */
 import { SCHEMA_VERSION } from './event.ts'
-import { findForbiddenKeys } from './inspect-value.ts'
-import { isJsonObject, type Json, type JsonObject } from './json.ts'
-import { uuidV5 } from './uuid-v5.ts'
+import { findForbiddenKeys } from './values/inspect-value.ts'
+import { isJsonObject, type Json, type JsonObject } from './json/json.ts'
+import { uuidV5 } from './values/uuid-v5.ts'
 import { judgeEvent, type Verdict } from './judge.ts'
 
 /** The first three are published; the others put right what those leave. */

@@ -1,8 +1,8 @@
 /** What is put right before an event is judged, and is told: an alias of a lane, an id in another spelling. */
 import { ID_FIELDS } from './envelope.ts'
-import { normaliseId } from './event-id.ts'
+import { normaliseId } from './values/event-id.ts'
 import { canonicalLane } from './wire-lanes.ts'
-import type { Path } from './violation.ts'
+import type { Path } from './values/violation.ts'
 
 export type Normalisation = {
   readonly code: 'lane_alias' | 'id_spelling'

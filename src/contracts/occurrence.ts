@@ -3,9 +3,9 @@
  * receipt into a field of another name (`received_at`), and orders events by their clocks. Source: the event contracts.
  */
 import { InputError, KittiwakeError } from '../errors.ts'
-import { readOr } from './arguments.ts'
-import { isText } from './scalars.ts'
-import { compareInstants, isoFormat, parseTimestamp, type Timestamp } from './timestamp.ts'
+import { readOr } from './values/arguments.ts'
+import { isText } from './values/scalars.ts'
+import { compareInstants, isoFormat, parseTimestamp, type Timestamp } from './values/timestamp.ts'
 
 /** A consumer put another time in the place of the producer's. `code` TIMESTAMP_SUBSTITUTED. */
 export class TimestampSubstitutionError extends KittiwakeError {

@@ -2,8 +2,8 @@
  * The lanes as the event contracts know them: with `genesis`, and with the short lists that other programs sync by.
  * The alias `doing` is put right before a payload is judged, and that is reported; other spellings are no lanes.
  */
-import { oneOf, shared } from './fields.ts'
-import { GENESIS, LANES, type FromLane } from './lanes.ts'
+import { oneOf, shared } from './values/fields.ts'
+import { GENESIS, LANES, type FromLane } from './ledgers/lanes.ts'
 
 export const WIRE_LANES = [GENESIS, ...LANES] as const
 

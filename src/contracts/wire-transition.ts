@@ -2,9 +2,9 @@
  * Which moves of a work package the wire contract allows, as data of its own: another matrix than the local one. What it
  * refuses must never be written down here. Source: the event contracts.
  */
-import { TERMINAL_LANES, type FromLane, type Lane } from './lanes.ts'
-import { isBlank } from './scalars.ts'
-import type { RuleFault } from './fields.ts'
+import { TERMINAL_LANES, type FromLane, type Lane } from './ledgers/lanes.ts'
+import { isBlank } from './values/scalars.ts'
+import type { RuleFault } from './values/fields.ts'
 
 /** The moves that need no force beside those back to the plan; blocking and canceling are legal from every open lane. */
 const WIRE_TABLE: Readonly<Record<FromLane, readonly Lane[]>> = {

@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { counted } from '../contracts/counted.ts'
+import { counted } from '../contracts/values/counted.ts'
 import { systemCode } from '../errors.ts'
 import { MISSIONS_FOLDER, WORKTREES_FOLDER } from '../project/missions/mission-names.ts'
 import type { Repository } from '../project/types.ts'

@@ -1,6 +1,6 @@
 /** The project's identity, its outbox, and the commits that wait. */
 import { relative } from 'node:path'
-import { counted } from '../contracts/counted.ts'
+import { counted } from '../contracts/values/counted.ts'
 import { UUID_V4_PATTERN } from '../contracts/event.ts'
 import { planGate } from '../project/upgrade/gate.ts'
 import { readIdentity } from '../project/identity.ts'

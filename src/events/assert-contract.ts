@@ -1,8 +1,8 @@
 /** The contracts at the door: what is emitted is judged as the hub will judge it. */
 import type { Event } from '../contracts/event.ts'
 import { isEventType } from '../contracts/event-types.ts'
-import type { Violation } from '../contracts/violation.ts'
-import { judgeWireEvent } from '../contracts/wire-event.ts'
+import type { Violation } from '../contracts/values/violation.ts'
+import { judgeWireEvent } from '../contracts/wire/wire-event.ts'
 import { InputError } from '../errors.ts'
 
 /** Faults that a refusal tells. */

@@ -2,9 +2,14 @@
  * The laws of a Lamport clock. The store ticks its own in the transaction of an append; this one is for programs that keep
  * theirs elsewhere, and for what hears of events of other nodes.
  */
-import { checkedOptions, hasFunctions, type OptionChecks, readOr } from '../contracts/arguments.ts'
-import { isJsonObject } from '../contracts/json.ts'
-import { isText } from '../contracts/scalars.ts'
+import {
+  checkedOptions,
+  hasFunctions,
+  type OptionChecks,
+  readOr,
+} from '../contracts/values/arguments.ts'
+import { isJsonObject } from '../contracts/json/json.ts'
+import { isText } from '../contracts/values/scalars.ts'
 import { InputError, StoreError } from '../errors.ts'
 
 /** How far ahead of ours another clock may be: further is a fault of that node, which must not use up ours. */

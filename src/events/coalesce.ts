@@ -2,7 +2,7 @@
  * Which events are snapshots: the newest of one thing says all that the older ones said. Pure. Other types tell of what
  * happened, and each of them counts.
  */
-import { isJsonObject, type JsonObject } from '../contracts/json.ts'
+import { isJsonObject, type JsonObject } from '../contracts/json/json.ts'
 
 /** Where the parts of the key stand in the payload. */
 const KEY_PATHS_BY_TYPE: ReadonlyMap<string, readonly (readonly [string, string])[]> = new Map([

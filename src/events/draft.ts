@@ -1,8 +1,8 @@
 /** What a caller hands in, checked: a value of any shape becomes a Draft or a typed refusal. */
 import { z } from 'zod'
 import { ZONED_TIME_PATTERN, type Draft, type JsonObject } from '../contracts/event.ts'
-import { normaliseId } from '../contracts/event-id.ts'
-import { isDateTime } from '../contracts/timestamp.ts'
+import { normaliseId } from '../contracts/values/event-id.ts'
+import { isDateTime } from '../contracts/values/timestamp.ts'
 import { InputError } from '../errors.ts'
 import { assertQueued } from './route.ts'
 

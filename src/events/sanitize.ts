@@ -2,8 +2,13 @@
  * The sanitizer: the one door that every event passes before any mailbox, file or socket, and the assertion at each
  * write boundary. Pure: what it knows of this machine comes in as `identity`.
  */
-import { checkedOptions, isCount, type OptionChecks, readOr } from '../contracts/arguments.ts'
-import { isJsonObject, type Json } from '../contracts/json.ts'
+import {
+  checkedOptions,
+  isCount,
+  type OptionChecks,
+  readOr,
+} from '../contracts/values/arguments.ts'
+import { isJsonObject, type Json } from '../contracts/json/json.ts'
 import { SanitizeError } from '../errors.ts'
 import { NO_IDENTITY, type IdentityLiterals } from '../project/identity-literals.ts'
 import { notClean } from './sanitize/clean-text.ts'

@@ -1,10 +1,10 @@
 /** Gives a clean draft its identity, time and place. All but the clock: that ticks in the store's transaction. */
 import type { Draft, Event, SerializedEvent } from '../contracts/event.ts'
 import { SCHEMA_VERSION } from '../contracts/event.ts'
-import { normaliseId } from '../contracts/event-id.ts'
+import { normaliseId } from '../contracts/values/event-id.ts'
 import { factsOf } from '../contracts/event-types.ts'
-import { encodeJson } from '../contracts/json.ts'
-import type { JsonObject } from '../contracts/json.ts'
+import { encodeJson } from '../contracts/json/json.ts'
+import type { JsonObject } from '../contracts/json/json.ts'
 import type { Identity } from '../project/types.ts'
 import { aggregateTypeOf } from './route.ts'
 

@@ -1,7 +1,7 @@
 /** The validation that programs call: both layers, where it is asked strictly. */
-import { checkedOptions, isFlag } from '../contracts/arguments.ts'
+import { checkedOptions, isFlag } from '../contracts/values/arguments.ts'
 import { judgeEvent, type SchemaLayer, type Verdict } from '../contracts/judge.ts'
-import { schemaLayer } from '../contracts/schema-layer.ts'
+import { schemaLayer } from '../contracts/schemas/schema-layer.ts'
 import { compiledSchemas } from '../project/program-files.ts'
 
 type ValidateOptions = { readonly strict?: boolean }

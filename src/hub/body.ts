@@ -2,7 +2,7 @@
  * The event as it is stored: the very bytes that came, without the keys that only served the transport. Not
  * re-serialized, because a reader shall get what the writer's checksum was made of.
  */
-import type { JsonObject } from '../contracts/json.ts'
+import type { JsonObject } from '../contracts/json/json.ts'
 
 /** Of an event: what a client and a hub add for the transport alone. */
 const TRANSPORT_KEYS = [

@@ -1,5 +1,5 @@
 /** What the hub is asked to store, and what became of it. */
-import type { LedgerName } from '../contracts/ledger-lines.ts'
+import type { LedgerName } from '../contracts/wire/ledger-lines.ts'
 
 export type EventEntry = {
   readonly kind: 'event'

@@ -1,6 +1,6 @@
 /** Events that came together, in an array frame or an HTTP batch: which can be stored, and what became of each. */
-import type { Rejection } from '../contracts/frames.ts'
-import type { BatchedReading } from '../contracts/read-frames.ts'
+import type { Rejection } from '../contracts/wire/frames.ts'
+import type { BatchedReading } from '../contracts/wire/read-frames.ts'
 import { bodyOf, objectsIn } from './body.ts'
 import type { Listed } from './body.ts'
 import { rejectionOf } from './links/replies.ts'

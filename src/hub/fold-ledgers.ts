@@ -1,13 +1,13 @@
 /** Boards and timelines of decisions, folded from the rows that the hub holds by the same code as in the repository. Pure. */
-import { parseDecisionRecord } from '../contracts/decision-record.ts'
-import type { Actor, DecisionRecord } from '../contracts/decision-record.ts'
-import { DecisionFold } from '../contracts/fold-decisions.ts'
-import type { FoldedDecision } from '../contracts/fold-decisions.ts'
-import { foldStatus } from '../contracts/fold-status.ts'
-import type { NumberedRow, WorkPackage } from '../contracts/fold-status.ts'
-import { LANES } from '../contracts/lanes.ts'
-import { parseStatusRow } from '../contracts/status-record.ts'
-import type { StatusActor } from '../contracts/status-record.ts'
+import { parseDecisionRecord } from '../contracts/ledgers/decision-record.ts'
+import type { Actor, DecisionRecord } from '../contracts/ledgers/decision-record.ts'
+import { DecisionFold } from '../contracts/ledgers/fold-decisions.ts'
+import type { FoldedDecision } from '../contracts/ledgers/fold-decisions.ts'
+import { foldStatus } from '../contracts/ledgers/fold-status.ts'
+import type { NumberedRow, WorkPackage } from '../contracts/ledgers/fold-status.ts'
+import { LANES } from '../contracts/ledgers/lanes.ts'
+import { parseStatusRow } from '../contracts/ledgers/status-record.ts'
+import type { StatusActor } from '../contracts/ledgers/status-record.ts'
 import type { StoredLine } from './data/lines-table.ts'
 
 /** Something in the rows that can't be true or can't be read; it is shown and counts for nothing. */

@@ -2,7 +2,7 @@
  * The hub's log: one JSON object a line, escaped to ASCII. Fields are counts, short codes and
  * numbers of connections, so lines are short; never an address, a name, a token or text that came from outside.
  */
-import { encodeJson } from '../contracts/json.ts'
+import { encodeJson } from '../contracts/json/json.ts'
 
 export type HubLog = (what: string, fields?: Readonly<Record<string, string | number>>) => void
 

@@ -1,6 +1,6 @@
 /** The flight recorder's entries as messages: the actors that are there, then what they did, without contents. */
 import type { AnyActorRef, AnyTransitionDefinition } from 'xstate'
-import type { Json } from '../contracts/json.ts'
+import type { Json } from '../contracts/json/json.ts'
 import type { Sanitizer } from '../events/sanitize.ts'
 import { definitionOfActor, isMachineSnapshot, keyOf, nameOf, statusOf } from './actor-book.ts'
 import type { Definition } from './definition.ts'

@@ -1,5 +1,5 @@
 /** Follows one running system: tells what it does, and sends it events by hand, where its owner lets somebody. */
-import { isJsonObject } from '../contracts/json.ts'
+import { isJsonObject } from '../contracts/json/json.ts'
 import { InputError } from '../errors.ts'
 import type { Sanitizer } from '../events/sanitize.ts'
 import { Collector, type CollectorOptions } from './collector.ts'

@@ -3,7 +3,7 @@
  * they follow each other is told in docs/inspect-protocol.md.
  */
 import { z } from 'zod'
-import type { Json } from '../contracts/json.ts'
+import type { Json } from '../contracts/json/json.ts'
 
 /** Of everything below. A reader passes over types and keys that it does not know. */
 export const INSPECT_PROTOCOL = 1

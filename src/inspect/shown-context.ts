@@ -2,7 +2,7 @@
  * What is shown of a machine's context, machine by machine: what is not named here is not shown. What others may have
  * worded (a failure's message, a hub's reason) passes the sanitizer with the rest.
  */
-import { isJsonObject } from '../contracts/json.ts'
+import { isJsonObject } from '../contracts/json/json.ts'
 import type { WorkerFailure } from '../actors/worker.machine.ts'
 import type { Shower } from './shown.ts'
 import type { ShownSnapshot } from './protocol.ts'

@@ -3,9 +3,9 @@
  * and sanitized once more (L4), whatever came in.
  */
 import type { AnyActorRef, EventObject } from 'xstate'
-import { isForbiddenKey, isJsonObject, isPlainObject } from '../contracts/json.ts'
-import type { Json, JsonObject } from '../contracts/json.ts'
-import { UNPRINTABLE } from '../contracts/unprintable.ts'
+import { isForbiddenKey, isJsonObject, isPlainObject } from '../contracts/json/json.ts'
+import type { Json, JsonObject } from '../contracts/json/json.ts'
+import { UNPRINTABLE } from '../contracts/values/unprintable.ts'
 import { KittiwakeError } from '../errors.ts'
 import type { Sanitizer } from '../events/sanitize.ts'
 import type { ShownEvent } from './protocol.ts'

@@ -1,5 +1,5 @@
 /** The messages as lines for a terminal: what changes, what passes between threads, and what becomes of events. */
-import { counted } from '../contracts/counted.ts'
+import { counted } from '../contracts/values/counted.ts'
 import type { FeedMessage } from './protocol.ts'
 import { stateText } from '../page/state-text.ts'
 

@@ -1,6 +1,6 @@
 /** Words and numbers as they are shown. */
-import { named } from '../contracts/counted.ts'
-import { UNPRINTABLE } from '../contracts/unprintable.ts'
+import { named } from '../contracts/values/counted.ts'
+import { UNPRINTABLE } from '../contracts/values/unprintable.ts'
 import { DEPTH_MAX, stateText } from './state-text.ts'
 
 const TIME = new Intl.DateTimeFormat('en-GB', {

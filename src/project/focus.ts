@@ -4,8 +4,8 @@
  */
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { FOCUS_NAME } from '../contracts/focus.ts'
-import { isJsonObject, type Json, parseJson } from '../contracts/json.ts'
+import { FOCUS_NAME } from '../contracts/wire/focus.ts'
+import { isJsonObject, type Json, parseJson } from '../contracts/json/json.ts'
 import { systemCode } from '../errors.ts'
 import { temporaryBeside } from './files/durable-file.ts'
 import { identityOrNull } from './identity.ts'

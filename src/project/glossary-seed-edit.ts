@@ -4,9 +4,9 @@
  */
 import { isMap, isScalar, parseDocument, Scalar, stringify, visit } from 'yaml'
 import type { Document, Node, YAMLMap } from 'yaml'
-import { editsFor } from '../contracts/glossary-sense.ts'
-import type { SeedEdit, SeedEntries, SeedEntry } from '../contracts/glossary-sense.ts'
-import { pythonFloat } from '../contracts/python-float.ts'
+import { editsFor } from '../contracts/ledgers/glossary-sense.ts'
+import type { SeedEdit, SeedEntries, SeedEntry } from '../contracts/ledgers/glossary-sense.ts'
+import { pythonFloat } from '../contracts/json/python-float.ts'
 import { pairOf } from './config/config-nodes.ts'
 import { parseSeed, termsOf } from './glossary-seed.ts'
 import type { Seed } from './glossary-seed.ts'

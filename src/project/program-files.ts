@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { CompiledSchemas } from '../contracts/schema-layer.ts'
+import type { CompiledSchemas } from '../contracts/schemas/schema-layer.ts'
 
 /** Absolute path of the program's main file. */
 export const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url))

@@ -1,6 +1,6 @@
 /** UUIDs as the project's files hold them: a lenient reader, one spelling, and the id of a build. */
-import { hyphenate } from '../contracts/event-id.ts'
-import { uuidV5 } from '../contracts/uuid-v5.ts'
+import { hyphenate } from '../contracts/values/event-id.ts'
+import { uuidV5 } from '../contracts/values/uuid-v5.ts'
 
 const NIL = '00000000-0000-0000-0000-000000000000'
 const HYPHENATED = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/

@@ -1,6 +1,6 @@
 import type { EventObject } from 'xstate'
 import { laneMachine } from '#dist/actors/lane.machine.js'
-import { LANE_TABLE, LANES, type FromLane, type Lane } from '#dist/contracts/lanes.js'
+import { LANE_TABLE, LANES, type FromLane, type Lane } from '#dist/contracts/ledgers/lanes.js'
 import { checkTable } from '../support/machine-table.ts'
 
 const FROM = Object.keys(LANE_TABLE) as readonly FromLane[]

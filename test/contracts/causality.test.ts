@@ -7,9 +7,9 @@ import {
   topologicalOrder,
 } from '#dist/contracts/causality.js'
 import type { Caused } from '#dist/contracts/causality.js'
-import { compareJson } from '#dist/contracts/compare-json.js'
+import { compareJson } from '#dist/contracts/json/compare-json.js'
 import { compareEvents } from '#dist/contracts/event-order.js'
-import type { Json } from '#dist/contracts/json.js'
+import type { Json } from '#dist/contracts/json/json.js'
 import { fc, property } from '../support/property.ts'
 
 const place = (event_id: string, lamport_clock: number, node_id = 'a', more = {}): Caused => ({

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { counted, named } from '#dist/contracts/counted.js'
+import { counted, named } from '#dist/contracts/values/counted.js'
 
 const SOURCE = fileURLToPath(new URL('../../src', import.meta.url))
 

@@ -5,7 +5,7 @@ import {
   cutoverSignal,
   isPreCutover,
 } from '#dist/contracts/cutover.js'
-import { findForbiddenKeys } from '#dist/contracts/inspect-value.js'
+import { findForbiddenKeys } from '#dist/contracts/values/inspect-value.js'
 import { InputError } from '#dist/errors.js'
 import { validateEvent } from '#dist/index.js'
 import { contractEvent } from '../support/contract-event.ts'

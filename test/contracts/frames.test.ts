@@ -1,7 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FRAME_LENGTH_MAX, readClientFrame, readHubFrame } from '#dist/contracts/read-frames.js'
-import type { JsonObject } from '#dist/contracts/json.js'
+import {
+  FRAME_LENGTH_MAX,
+  readClientFrame,
+  readHubFrame,
+} from '#dist/contracts/wire/read-frames.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { anyText } from '../support/any-text.ts'
 
 const ULID = '01KA1B2C3D4E5F6G7H8J9KMNPQ'

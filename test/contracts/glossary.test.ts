@@ -1,20 +1,20 @@
 /** Glossary rows, senses and their replay: what is read, what is written, and that order between terms is nothing. */
 import { describe, expect, it } from 'vitest'
-import { findDrift, foldGlossary } from '#dist/contracts/fold-glossary.js'
-import type { NumberedGlossaryRow } from '#dist/contracts/fold-glossary.js'
-import { encodeGlossaryRecord, parseGlossaryRow } from '#dist/contracts/glossary-record.js'
-import type { GlossaryRecord } from '#dist/contracts/glossary-record.js'
+import { findDrift, foldGlossary } from '#dist/contracts/ledgers/fold-glossary.js'
+import type { NumberedGlossaryRow } from '#dist/contracts/ledgers/fold-glossary.js'
+import { encodeGlossaryRecord, parseGlossaryRow } from '#dist/contracts/ledgers/glossary-record.js'
+import type { GlossaryRecord } from '#dist/contracts/ledgers/glossary-record.js'
 import {
   editsFor,
   effectiveSenses,
   normalMeaning,
   normalSurface,
-} from '#dist/contracts/glossary-sense.js'
-import { withSense } from '#dist/contracts/glossary-sense.js'
-import type { SeedEntry, Seeds, Sense } from '#dist/contracts/glossary-sense.js'
-import { pythonFloat } from '#dist/contracts/python-float.js'
-import { reencodeJson } from '#dist/contracts/lossless-json.js'
-import type { Json } from '#dist/contracts/json.js'
+} from '#dist/contracts/ledgers/glossary-sense.js'
+import { withSense } from '#dist/contracts/ledgers/glossary-sense.js'
+import type { SeedEntry, Seeds, Sense } from '#dist/contracts/ledgers/glossary-sense.js'
+import { pythonFloat } from '#dist/contracts/json/python-float.js'
+import { reencodeJson } from '#dist/contracts/json/lossless-json.js'
+import type { Json } from '#dist/contracts/json/json.js'
 import { anyText } from '../support/any-text.ts'
 import { fc, property } from '../support/property.ts'
 

@@ -5,8 +5,8 @@ import {
   JSON_DEPTH_MAX,
   parseJson,
   parseJsonObject,
-} from '#dist/contracts/json.js'
-import type { Json, JsonObject } from '#dist/contracts/json.js'
+} from '#dist/contracts/json/json.js'
+import type { Json, JsonObject } from '#dist/contracts/json/json.js'
 import { InputError } from '#dist/errors.js'
 import { fc, property } from '../support/property.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { VALUES_MAX } from '#dist/contracts/inspect-value.js'
+import { VALUES_MAX } from '#dist/contracts/values/inspect-value.js'
 import { validateEvent } from '#dist/index.js'
 import { contractEvent } from '../support/contract-event.ts'
 

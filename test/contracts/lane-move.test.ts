@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { judgeMove, wirePayload } from '#dist/contracts/lane-move.js'
-import type { Judgement, LaneMove, PackageFacts } from '#dist/contracts/lane-move.js'
-import { isEdge, LANE_TABLE, LANES, laneOf } from '#dist/contracts/lanes.js'
-import type { FromLane, Lane } from '#dist/contracts/lanes.js'
-import type { JsonObject } from '#dist/contracts/json.js'
+import { judgeMove, wirePayload } from '#dist/contracts/ledgers/lane-move.js'
+import type { Judgement, LaneMove, PackageFacts } from '#dist/contracts/ledgers/lane-move.js'
+import { isEdge, LANE_TABLE, LANES, laneOf } from '#dist/contracts/ledgers/lanes.js'
+import type { FromLane, Lane } from '#dist/contracts/ledgers/lanes.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { judgeEvent } from '#dist/contracts/judge.js'
 
 const TABLE = join(import.meta.dirname, '../../../shared/conformance/derived/transition_table.json')

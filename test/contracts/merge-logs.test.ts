@@ -1,7 +1,7 @@
 /** Two sides of a log become one: every id, in one order, whoever asks. */
 import { describe, expect, it } from 'vitest'
-import { reencodeJson } from '#dist/contracts/lossless-json.js'
-import { mergeLogs } from '#dist/contracts/merge-logs.js'
+import { reencodeJson } from '#dist/contracts/json/lossless-json.js'
+import { mergeLogs } from '#dist/contracts/ledgers/merge-logs.js'
 import { sideLines } from '#dist/workers/git/logs/log-lines.js'
 import { fc, property } from '../support/property.ts'
 

@@ -1,6 +1,6 @@
 /** What concurrent events come to, whatever their order and number. */
 import { describe, expect, it } from 'vitest'
-import type { Json } from '#dist/contracts/json.js'
+import type { Json } from '#dist/contracts/json/json.js'
 import { mergeCounter, mergeSet, mergeState } from '#dist/contracts/merges.js'
 import type { Mergeable } from '#dist/contracts/merges.js'
 import { fc, property } from '../support/property.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { batchedEvent } from '#dist/contracts/frame-schemas.js'
-import { isPlainlyFramed } from '#dist/contracts/plain-event.js'
-import { isDateTime, isPlainTime } from '#dist/contracts/timestamp.js'
+import { batchedEvent } from '#dist/contracts/wire/frame-schemas.js'
+import { isPlainlyFramed } from '#dist/contracts/wire/plain-event.js'
+import { isDateTime, isPlainTime } from '#dist/contracts/values/timestamp.js'
 import { contractEvent } from '../support/contract-event.ts'
 import { fc, property } from '../support/property.ts'
 

@@ -5,7 +5,7 @@ import { EVENT_TYPE_NAMES, EVENT_TYPES, factsOf } from '#dist/contracts/event-ty
 import { gateEventOf } from '#dist/contracts/families/gates.js'
 import { actorLabel } from '#dist/contracts/families/status.js'
 import { parsePayload } from '#dist/contracts/judge.js'
-import { jsonSchemas } from '#dist/contracts/json-schemas.js'
+import { jsonSchemas } from '#dist/contracts/schemas/json-schemas.js'
 import { eventTypeOf, PAYLOAD_MODELS } from '#dist/contracts/registry.js'
 import { canonicalLane, syncLaneOf, WIRE_LANES } from '#dist/contracts/wire-lanes.js'
 import { destinationOf } from '#dist/events/route.js'

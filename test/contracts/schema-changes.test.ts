@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
-import { jsonSchemas } from '#dist/contracts/json-schemas.js'
-import { isBreaking, schemaChanges } from '#dist/contracts/schema-changes.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
+import { jsonSchemas } from '#dist/contracts/schemas/json-schemas.js'
+import { isBreaking, schemaChanges } from '#dist/contracts/schemas/schema-changes.js'
 
 const BASE: JsonObject = {
   type: 'object',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isIsoDate } from '#dist/contracts/iso-date.js'
+import { isIsoDate } from '#dist/contracts/values/iso-date.js'
 import {
   compareInstants,
   DATE_TIME_PATTERN,
@@ -8,7 +8,7 @@ import {
   jsonFormat,
   parseTimestamp,
   type Timestamp,
-} from '#dist/contracts/timestamp.js'
+} from '#dist/contracts/values/timestamp.js'
 import { fc, property } from '../support/property.ts'
 
 const read = (text: string): Timestamp => {

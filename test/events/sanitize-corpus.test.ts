@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createSanitizer } from '#dist/events/sanitize.js'
-import { isJsonObject, type JsonObject } from '#dist/contracts/json.js'
+import { isJsonObject, type JsonObject } from '#dist/contracts/json/json.js'
 import { SAMPLE_IDENTITY } from '../support/sample-identity.ts'
 
 const corpus = join(dirname(fileURLToPath(import.meta.url)), '../../../shared/corpus/missions')

@@ -8,7 +8,7 @@ import {
 import { SanitizeError } from '#dist/errors.js'
 import { typedFormOf } from '#dist/events/sanitize/fields.js'
 import { NO_IDENTITY, type IdentityLiterals } from '#dist/project/identity-literals.js'
-import type { Json } from '#dist/contracts/json.js'
+import type { Json } from '#dist/contracts/json/json.js'
 import { HOSTILE_UNITS } from '../support/hostile-texts.ts'
 import { SURROUNDINGS } from '../support/evaluation-set.ts'
 import { survivors } from '../support/evaluation.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { byCodePoint } from '#dist/contracts/json.js'
+import { byCodePoint } from '#dist/contracts/json/json.js'
 import { isoMicroseconds, serializeEvent, stamp } from '#dist/events/stamp.js'
 import { fc, property } from '../support/property.ts'
 

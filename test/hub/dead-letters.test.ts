@@ -1,7 +1,7 @@
 /** Events that were refused for good: who runs the hub can see which, whose and why, and nothing of what they said. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { listDeadLetters } from '#dist/hub/data/dead-letters-table.js'
 import { DEAD_LETTERS_MAX } from '#dist/hub/limits.js'
 import { HubStore } from '#dist/hub/data/store.js'

@@ -1,7 +1,7 @@
 /** Commits that a remote has: no longer local only, durably, for their own team, and told to who follows. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { newCommit, newPushed, openLink, request, startHub } from './support.ts'
 import type { TestLink } from './support.ts'
 

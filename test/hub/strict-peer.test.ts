@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { readAll, request, startHub } from './support.ts'
 
 const PEER = fileURLToPath(new URL('strict-peer.mjs', import.meta.url))

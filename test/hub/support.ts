@@ -13,9 +13,9 @@ import { WebSocket } from 'ws'
 import { createToken } from '#dist/hub/access/tokens.js'
 import { serveHub } from '#dist/hub/server.js'
 import type { Hub, HubOptions } from '#dist/hub/server.js'
-import { encodeJson } from '#dist/contracts/json.js'
-import type { JsonObject } from '#dist/contracts/json.js'
-import { pushedIdOf } from '#dist/contracts/ledger-frame.js'
+import { encodeJson } from '#dist/contracts/json/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
+import { pushedIdOf } from '#dist/contracts/wire/ledger-frame.js'
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kittiwake-hub-'))

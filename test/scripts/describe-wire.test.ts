@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { CLIENT_FRAMES, HUB_FRAMES } from '#dist/contracts/frame-schemas.js'
+import { CLIENT_FRAMES, HUB_FRAMES } from '#dist/contracts/wire/frame-schemas.js'
 import { OPEN_ROUTES, ROUTES } from '#dist/hub/http/routes.js'
 
 const ROOT = join(import.meta.dirname, '../..')

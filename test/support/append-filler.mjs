@@ -3,7 +3,7 @@
 // Arguments: database, project uuid, node id.
 import { writeSync } from 'node:fs'
 
-import { encodeJson } from '#dist/contracts/json.js'
+import { encodeJson } from '#dist/contracts/json/json.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
 
 const [path, uuid, nodeId] = process.argv.slice(2)

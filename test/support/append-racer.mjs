@@ -2,7 +2,7 @@
 // Arguments: database, project uuid, node id, prefix of the ids (5 characters).
 import { writeSync } from 'node:fs'
 
-import { encodeJson } from '#dist/contracts/json.js'
+import { encodeJson } from '#dist/contracts/json/json.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
 
 const [path, uuid, nodeId, prefix] = process.argv.slice(2)

@@ -3,7 +3,7 @@
  * 40 invented identities. Everything comes from a seed; no real person, host or secret is in it.
  */
 import type { IdentityLiterals } from '#dist/project/identity-literals.js'
-import type { Json } from '#dist/contracts/json.js'
+import type { Json } from '#dist/contracts/json/json.js'
 import type { RedactionClass } from '#dist/events/sanitize/rule.js'
 import { hardNegatives } from './hard-negatives.ts'
 import { inventedPeople, type Person } from './invented-identities.ts'

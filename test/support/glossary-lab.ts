@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path'
 import { ulid } from 'ulid'
 import type { SerializedEvent } from '#dist/contracts/event.js'
-import type { Scope, Sense } from '#dist/contracts/glossary-sense.js'
+import type { Scope, Sense } from '#dist/contracts/ledgers/glossary-sense.js'
 import { GlossaryLedger } from '#dist/workers/git/ledgers/glossary-ledger.js'
 import { GitRepository } from './git-repository.ts'
 

@@ -1,5 +1,5 @@
 /** Part B of the evaluation set: text that looks like personal data or a secret, and is neither. */
-import type { Json } from '#dist/contracts/json.js'
+import type { Json } from '#dist/contracts/json/json.js'
 import type { SeededRandom } from './seeded-random.ts'
 
 const HEX = '0123456789abcdef'

@@ -1,5 +1,5 @@
 /** Events for reducers, short to write: what a test doesn't say is as on every other event. */
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 
 const ID_DIGITS = 26
 const MISSION = { mission_id: 'M1', mission_type: 'software-dev', actor: 'tern' }

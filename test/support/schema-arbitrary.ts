@@ -1,5 +1,5 @@
 /** Values by a JSON Schema of ours, and the same with one thing changed: what a property needs to try two readers of it. */
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { fc } from './property.ts'
 
 type Schema = Readonly<Record<string, unknown>>

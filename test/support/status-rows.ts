@@ -1,7 +1,11 @@
 /** Rows of status logs, as tests write them. */
 import { ulid } from 'ulid'
-import { foldStatus, type NumberedRow, type StatusFold } from '#dist/contracts/fold-status.js'
-import { parseStatusRow, type Transition } from '#dist/contracts/status-record.js'
+import {
+  foldStatus,
+  type NumberedRow,
+  type StatusFold,
+} from '#dist/contracts/ledgers/fold-status.js'
+import { parseStatusRow, type Transition } from '#dist/contracts/ledgers/status-record.js'
 
 const START = Date.parse('2026-06-01T07:00:00.000Z')
 

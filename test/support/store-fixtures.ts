@@ -10,8 +10,8 @@ import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
 
 import type { SerializedEvent } from '../../src/contracts/event.ts'
-import type { JsonObject } from '../../src/contracts/json.ts'
-import { encodeJson } from '#dist/contracts/json.js'
+import type { JsonObject } from '../../src/contracts/json/json.ts'
+import { encodeJson } from '#dist/contracts/json/json.js'
 import { Outbox, type OutboxOptions } from '#dist/workers/store/outbox.js'
 
 export const PROJECT = '6f2b8c1e-3d4a-4f5b-8c6d-7e8f9a0b1c2d'

@@ -1,5 +1,5 @@
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { EXIT, LinkError, UsageError } from '../../errors.ts'
 import type { LoginReading } from '../../project/login/login.ts'
 import type { TokenStore } from '../../project/login/token-store.ts'

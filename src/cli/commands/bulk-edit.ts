@@ -1,6 +1,6 @@
 import { relative, resolve, sep } from 'node:path'
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { Finding } from '../../project/bulk-edit/bulk-edit-rules.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'

@@ -1,6 +1,6 @@
 import { Option } from 'clipanion'
 import { EVENT_TYPE_NAMES, EVENT_TYPES, type EventTypeName } from '../../contracts/event-types.ts'
-import { isJsonObject, type Json, type JsonObject } from '../../contracts/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../contracts/json/json.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 import { eventTypeOption } from '../event-type-option.ts'
@@ -41,7 +41,7 @@ export class EventsTypesCommand extends KittiwakeCommand {
 }
 
 async function describe(name: EventTypeName): Promise<Result> {
-  const { jsonSchemas } = await import('../../contracts/json-schemas.ts')
+  const { jsonSchemas } = await import('../../contracts/schemas/json-schemas.ts')
   const facts = EVENT_TYPES[name]
   const schema = jsonSchemas().get(facts.schema) ?? {}
   const rows = Object.entries(facts).map(([key, value]) => [key, String(value ?? '-')])

@@ -1,6 +1,6 @@
 import { Option } from 'clipanion'
-import { SCOPES, type Scope } from '../../contracts/glossary-sense.ts'
-import { URGENCIES } from '../../contracts/glossary-record.ts'
+import { SCOPES, type Scope } from '../../contracts/ledgers/glossary-sense.ts'
+import { URGENCIES } from '../../contracts/ledgers/glossary-record.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { DeadLetter } from '../../hub/entries.ts'
 import type { Verification } from '../../hub/upkeep/verify.ts'

@@ -1,5 +1,5 @@
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'
 import type { Result } from '../command.ts'

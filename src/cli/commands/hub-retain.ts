@@ -1,5 +1,5 @@
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { UsageError } from '../../errors.ts'
 import type { SharedRetainRequest } from '../../hub/nats/retain-shared.ts'
 import type { Emptied } from '../../hub/data/retention.ts'

@@ -1,4 +1,4 @@
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { KittiwakeCommand, type Result } from '../command.ts'
 
 export class InitCommand extends KittiwakeCommand {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { KittiwakeError, UsageError } from '../../errors.ts'
 import type { FeedMessage } from '../../inspect/protocol.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'

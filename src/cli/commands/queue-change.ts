@@ -1,7 +1,7 @@
 /** What a person changes of the outbox by hand: without `--yes` each of these only says what it would do. */
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
-import { normaliseId } from '../../contracts/event-id.ts'
+import { counted } from '../../contracts/values/counted.ts'
+import { normaliseId } from '../../contracts/values/event-id.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'
 import type { Keeper } from '../../workers/store/keeper.ts'

@@ -1,8 +1,8 @@
 /** What is in the outbox; nothing here changes it. */
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
-import { normaliseId } from '../../contracts/event-id.ts'
+import { counted } from '../../contracts/values/counted.ts'
+import { normaliseId } from '../../contracts/values/event-id.ts'
 import { UsageError } from '../../errors.ts'
 import type { ListedEvent, ListOptions } from '../../workers/store/list-events.ts'
 import type { OutboxReader } from '../../workers/store/outbox-reader.ts'

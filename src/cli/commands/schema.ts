@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
-import type { SchemaChange } from '../../contracts/schema-changes.ts'
+import { counted } from '../../contracts/values/counted.ts'
+import type { SchemaChange } from '../../contracts/schemas/schema-changes.ts'
 import { EXIT, UsageError } from '../../errors.ts'
 import type { SchemaDrift } from '../../schema-files.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'
@@ -47,7 +47,7 @@ export class SchemaCommand extends KittiwakeCommand {
   }
 
   async #show(name: string): Promise<Result> {
-    const { jsonSchemas } = await import('../../contracts/json-schemas.ts')
+    const { jsonSchemas } = await import('../../contracts/schemas/json-schemas.ts')
     const { factsOf } = await import('../../contracts/event-types.ts')
     const schemas = jsonSchemas()
     const wanted = name === 'Event' ? 'event' : (factsOf(name)?.schema ?? name)
@@ -62,14 +62,14 @@ export class SchemaCommand extends KittiwakeCommand {
   }
 
   async #list(): Promise<Result> {
-    const { jsonSchemas } = await import('../../contracts/json-schemas.ts')
+    const { jsonSchemas } = await import('../../contracts/schemas/json-schemas.ts')
     const schemas = [...jsonSchemas().keys()]
     return { fields: { schemas }, text: schemas.join('\n') }
   }
 
   async #checkFiles(): Promise<Result> {
     const { changesSinceRelease, schemaDrift } = await import('../../schema-files.ts')
-    const { isBreaking } = await import('../../contracts/schema-changes.ts')
+    const { isBreaking } = await import('../../contracts/schemas/schema-changes.ts')
     const { schemasFolder } = await import('../../project/program-files.ts')
     const folder = this.out === undefined ? schemasFolder() : resolve(this.context.cwd, this.out)
     const drift = schemaDrift(folder)

@@ -1,6 +1,6 @@
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
-import { LANES } from '../../contracts/lanes.ts'
+import { counted } from '../../contracts/values/counted.ts'
+import { LANES } from '../../contracts/ledgers/lanes.ts'
 import { EXIT, KittiwakeError } from '../../errors.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'
 import type { MissionListing } from '../../project/missions/missions.ts'

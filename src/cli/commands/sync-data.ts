@@ -1,6 +1,6 @@
 /** What a person decides about data that was recorded: to release what was held, or to take a project off this machine. */
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { ProjectError, UsageError } from '../../errors.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'
 import type { HistoryPreview } from '../../workers/store/history.ts'

@@ -1,5 +1,5 @@
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { EXIT } from '../../errors.ts'
 import type { DrainReport, UndeliveredReason } from '../../drain-report.ts'
 import type { ProjectView } from '../../view.ts'

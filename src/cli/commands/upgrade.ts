@@ -1,5 +1,5 @@
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { EXIT } from '../../errors.ts'
 import { CONTRACT_VERSION, REQUIRED_SCHEMA } from '../../project/contract-version.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'

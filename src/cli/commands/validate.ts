@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { EXIT } from '../../errors.ts'
 import type { FileOutcome } from '../../workers/bulk/validate-file.ts'
 import type { Safety } from '../../project/upgrade/gate.ts'

@@ -1,5 +1,5 @@
 import { Option } from 'clipanion'
-import type { WorkPackage } from '../../contracts/fold-status.ts'
+import type { WorkPackage } from '../../contracts/ledgers/fold-status.ts'
 import { EXIT, InputError, UsageError } from '../../errors.ts'
 import type { Runtime } from '../../runtime.ts'
 import type { PackageMove } from '../../work-package-input.ts'
@@ -150,7 +150,7 @@ export class WpListCommand extends KittiwakeCommand {
   }
 
   async run(): Promise<Result> {
-    const { exitsOf } = await import('../../contracts/lanes.ts')
+    const { exitsOf } = await import('../../contracts/ledgers/lanes.ts')
     const { packages, titles } = await readFold(this, this.mission)
     const listed = [...packages.values()].map((found) => ({
       wp_id: found.wp_id,

@@ -1,5 +1,5 @@
 /** What work costs and changes. Source: the event contracts. */
-import { amount, closed, count, optional, ruled, SUM_KEYWORD, text } from '../fields.ts'
+import { amount, closed, count, optional, ruled, SUM_KEYWORD, text } from '../values/fields.ts'
 import { runtimeActorIdentity } from './mission-next.ts'
 
 const where = {

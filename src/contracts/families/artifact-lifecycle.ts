@@ -5,7 +5,16 @@
  * latest counts; a package is created before its status changes. Streams are not refused for their order: who folds them
  * says what is odd. Source: the event contracts.
  */
-import { anyText, closed, count, dateTime, list, optional, positive, text } from '../fields.ts'
+import {
+  anyText,
+  closed,
+  count,
+  dateTime,
+  list,
+  optional,
+  positive,
+  text,
+} from '../values/fields.ts'
 
 const mission = { mission_slug: text, mission_number: optional(positive) }
 const phase = { ...mission, actor: text, at: optional(dateTime) }

@@ -1,5 +1,5 @@
 /** Checkouts that are at work. Source: the event contracts. */
-import { anyText, closed, count, list, optional, text } from '../fields.ts'
+import { anyText, closed, count, list, optional, text } from '../values/fields.ts'
 
 export const build = {
   BuildRegistered: closed({

@@ -13,7 +13,7 @@ import {
   ruled,
   shared,
   text,
-} from '../fields.ts'
+} from '../values/fields.ts'
 
 const ACCOUNTS = ['slack_user_id', 'slack_team_id', 'teamspace_member_id'] as const
 

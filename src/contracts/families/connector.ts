@@ -11,7 +11,7 @@ import {
   text,
   uuid,
   word,
-} from '../fields.ts'
+} from '../values/fields.ts'
 
 export const connectorState = oneOf('provisioned', 'healthy', 'degraded', 'revoked', 'reconnected')
 

@@ -1,5 +1,5 @@
 /** Where a decision is talked about, and what came of the talk: the values that its events share. Source: the event contracts. */
-import { anyText, closed, dateTime, oneOf, optional, shared, text } from '../fields.ts'
+import { anyText, closed, dateTime, oneOf, optional, shared, text } from '../values/fields.ts'
 
 export const summaryBlock = shared(
   'SummaryBlock',

@@ -15,7 +15,7 @@ import {
   ruled,
   text,
   when,
-} from '../fields.ts'
+} from '../values/fields.ts'
 import { participantIdentity } from './collaboration.ts'
 import {
   closureMessageRef,

@@ -12,7 +12,7 @@ import {
   shared,
   text,
   textRecord,
-} from '../fields.ts'
+} from '../values/fields.ts'
 
 const algorithm = oneOf('sha256', 'sha512', 'md5')
 

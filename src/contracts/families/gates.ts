@@ -1,6 +1,6 @@
 /** Verdicts of continuous integration; `delivery_id` tells a verdict that came twice. Source: the event contracts. */
 import { InputError } from '../../errors.ts'
-import { httpUrl, literal, oneOf, open, optional, positive, text } from '../fields.ts'
+import { httpUrl, literal, oneOf, open, optional, positive, text } from '../values/fields.ts'
 
 export const gates = {
   GatePassed: open({

@@ -1,5 +1,15 @@
 /** What terms mean, and where meanings collide. Source: the event contracts. */
-import { anyText, list, oneOf, open, optional, share, shared, text, textRecord } from '../fields.ts'
+import {
+  anyText,
+  list,
+  oneOf,
+  open,
+  optional,
+  share,
+  shared,
+  text,
+  textRecord,
+} from '../values/fields.ts'
 
 const semanticConflictEntry = shared(
   'SemanticConflictEntry',

@@ -1,5 +1,15 @@
 /** An audit of a mission and its verdict; one without a report is told as failed. Source: the event contracts. */
-import { anyText, closed, count, list, oneOf, optional, positive, shared, text } from '../fields.ts'
+import {
+  anyText,
+  closed,
+  count,
+  list,
+  oneOf,
+  optional,
+  positive,
+  shared,
+  text,
+} from '../values/fields.ts'
 import { contentHashRef, provenanceRef } from './dossier.ts'
 
 const auditArtifactRef = shared(

@@ -12,7 +12,7 @@ import {
   ruled,
   text,
   when,
-} from '../fields.ts'
+} from '../values/fields.ts'
 
 export const missionLifecycle = {
   MissionStarted: open({ mission_id: text, mission_type: text, initial_phase: text, actor: text }),

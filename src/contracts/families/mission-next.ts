@@ -1,5 +1,5 @@
 /** A run of a mission, step by step, and the questions that it asks. Source: the event contracts. */
-import { anyText, list, open, optional, shared, text, word } from '../fields.ts'
+import { anyText, list, open, optional, shared, text, word } from '../values/fields.ts'
 
 export const runtimeActorIdentity = shared(
   'RuntimeActorIdentity',

@@ -1,5 +1,5 @@
 /** A profile that is invoked in a step. Of its end only the names are agreed on. Source: the event contracts. */
-import { closed, open, optional, text } from '../fields.ts'
+import { closed, open, optional, text } from '../values/fields.ts'
 import { runtimeActorIdentity } from './mission-next.ts'
 
 export const profileInvocation = {

@@ -12,7 +12,7 @@ import {
   optional,
   shared,
   text,
-} from '../fields.ts'
+} from '../values/fields.ts'
 import { provenanceRef } from './dossier.ts'
 
 const retrospectiveActorRef = shared(

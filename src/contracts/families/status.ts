@@ -18,9 +18,9 @@ import {
   shared,
   text,
   when,
-} from '../fields.ts'
-import { NOT_BLANK, isBlank } from '../scalars.ts'
-import { EXECUTION_MODES } from '../status-record.ts'
+} from '../values/fields.ts'
+import { NOT_BLANK, isBlank } from '../values/scalars.ts'
+import { EXECUTION_MODES } from '../ledgers/status-record.ts'
 import { lane } from '../wire-lanes.ts'
 
 const repoEvidence = shared(

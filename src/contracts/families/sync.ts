@@ -1,5 +1,5 @@
 /** What became of deliveries between systems. Source: the event contracts. */
-import { count, dateTime, httpUrl, open, positive, text } from '../fields.ts'
+import { count, dateTime, httpUrl, open, positive, text } from '../values/fields.ts'
 
 const delivery = {
   delivery_id: text,

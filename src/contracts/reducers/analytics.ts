@@ -1,6 +1,6 @@
 /** Tokens, cost and changed lines: the totals of a mission, of each of its work packages and of each actor. */
-import type { Json, JsonObject } from '../json.ts'
-import { isJsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import { isJsonObject } from '../json/json.ts'
 import type { Family, Input, Run } from './types.ts'
 import { entry, numberOf, objectOf, textOf } from './values.ts'
 

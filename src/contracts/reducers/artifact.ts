@@ -3,8 +3,8 @@
  * A phase may be run again; its latest completion counts. The order of the contract's documentation is looked after here:
  * what breaks it is told and applied all the same, but for what befalls a package that nobody made.
  */
-import { counted } from '../counted.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { counted } from '../values/counted.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { missionKeys } from './mission-keys.ts'
 import { STATUS_TYPE } from './status.ts'
 import type { Family, Input, Run } from './types.ts'

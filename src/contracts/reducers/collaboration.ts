@@ -1,6 +1,6 @@
 /** Who takes part in a mission, who drives what, and what was said. */
-import { isJsonObject } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { AnomalyCode } from './anomaly-codes.ts'
 import { isFocusTarget, isParticipant } from './payloads.ts'
 import { focusTarget, participant } from './shapes.ts'

@@ -1,6 +1,6 @@
 /** One connector: its state, how healthy it was found, and who is connected through it. */
-import { byCodePoint } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { byCodePoint } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { Family, Input, Run } from './types.ts'
 import { textOf, writtenTime } from './values.ts'
 

@@ -1,5 +1,5 @@
 /** One decision point: opened, widened to others, discussed, resolved, overridden; and who had the authority for it. */
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { closureMessage, listOf, participant, summary, time, widening } from './shapes.ts'
 import type { Family, Input, Run } from './types.ts'
 import { textOf } from './values.ts'

@@ -1,6 +1,6 @@
 /** The artifacts of a mission as they were indexed, what is missing, and whether two sides agree about them. */
-import { isJsonObject } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { isNamespace } from './payloads.ts'
 import { artifactIdentity, contentHash, drift, namespace, provenance, snapshot } from './shapes.ts'
 import type { Family, Input, Run } from './types.ts'

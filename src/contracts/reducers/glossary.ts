@@ -1,5 +1,5 @@
 /** The terms of a mission: scopes, candidates, senses, checks and what has to be clarified. */
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import {
   generationBlock,
   scopeActivated,

@@ -1,6 +1,6 @@
 /** A mission from its creation to its end, with its phases and its work packages. */
-import { byCodePoint } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { byCodePoint } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { missionKeys } from './mission-keys.ts'
 import { foldWorkPackages, STATUS_TYPE } from './status.ts'
 import type { Family, Input, Run } from './types.ts'

@@ -1,5 +1,5 @@
 /** One audit of a mission, from its request to its verdict or its failure. */
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { auditArtifact, pendingAuditDecision } from './shapes.ts'
 import type { Family, Input, Run } from './types.ts'
 import { textOf } from './values.ts'

@@ -1,5 +1,5 @@
 /** A run of a mission, step by step, with the decisions that it waits for. */
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { decisionAnswered, decisionRequested } from './shapes.ts'
 import type { Family, Input, Run } from './types.ts'
 import { objectOf, textOf } from './values.ts'

@@ -3,10 +3,10 @@ import type { z } from 'zod'
 import { isEventType } from '../event-types.ts'
 import { participantIdentity, focusTarget } from '../families/collaboration.ts'
 import { localNamespaceTuple } from '../families/dossier.ts'
-import { isJsonObject } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { parsePayload } from '../judge.ts'
-import type { FromLane } from '../lanes.ts'
+import type { FromLane } from '../ledgers/lanes.ts'
 import { canonicalLane } from '../wire-lanes.ts'
 
 export type ReadPayload =

@@ -1,10 +1,10 @@
 /** Events as they come, in any order and any number of times, as the one ordered stream that they are. */
-import { compareJson } from '../compare-json.ts'
-import { normaliseId } from '../event-id.ts'
+import { compareJson } from '../json/compare-json.ts'
+import { normaliseId } from '../values/event-id.ts'
 import { byPlace, compareText } from '../event-order.ts'
-import { isJsonObject } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
-import { isoFormat, parseTimestamp } from '../timestamp.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import { isoFormat, parseTimestamp } from '../values/timestamp.ts'
 import type { Anomaly, Input } from './types.ts'
 import { textOf } from './values.ts'
 

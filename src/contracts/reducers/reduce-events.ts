@@ -3,11 +3,11 @@
  * stream, and not on how often one of them stands there.
  */
 import { InputError } from '../../errors.ts'
-import { checkedOptions, isFlag, type OptionChecks, readOr } from '../arguments.ts'
-import { normaliseId } from '../event-id.ts'
+import { checkedOptions, isFlag, type OptionChecks, readOr } from '../values/arguments.ts'
+import { normaliseId } from '../values/event-id.ts'
 import { compareText } from '../event-order.ts'
-import { isJsonObject } from '../json.ts'
-import type { JsonObject } from '../json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { AnomalyCode } from './anomaly-codes.ts'
 import { byFamily } from './families.ts'
 import { isParticipant, readPayload } from './payloads.ts'

@@ -1,6 +1,6 @@
 /** The projection of the reference implementation: one state for all events, its counting, its anomalies and its errors. */
 import { InputError } from '../../errors.ts'
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { AnomalyCode } from './anomaly-codes.ts'
 import { readPayload, resolveLane } from './payloads.ts'
 import type { Stream } from './read-stream.ts'

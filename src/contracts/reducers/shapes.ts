@@ -2,8 +2,8 @@
  * Values of payloads as they stand in a state: the fields that the contract names, what is absent spelled out, and nothing
  * else. Each takes what its model has accepted.
  */
-import { isJsonObject } from '../json.ts'
-import type { Json } from '../json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Json } from '../json/json.ts'
 import { writtenTime } from './values.ts'
 
 /** A value, or undefined where the field is absent, as it is projected. */

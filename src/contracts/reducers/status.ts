@@ -4,9 +4,9 @@
  *
  * This is the wire contract; `fold-status.ts` is the local ledger's, where the lines of a file are the order.
  */
-import type { Json, JsonObject } from '../json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { AnomalyCode } from './anomaly-codes.ts'
-import type { FromLane } from '../lanes.ts'
+import type { FromLane } from '../ledgers/lanes.ts'
 import { transitionFaults } from '../wire-transition.ts'
 import { resolveLane } from './payloads.ts'
 import { evidence } from './shapes.ts'

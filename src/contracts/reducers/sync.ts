@@ -1,6 +1,6 @@
 /** What became of deliveries: accepted, rejected, tried again, given up, replayed. */
-import type { Json, JsonObject } from '../json.ts'
-import { compareJson } from '../compare-json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import { compareJson } from '../json/compare-json.ts'
 import type { Family, Input, Run } from './types.ts'
 import { numberOf, textOf } from './values.ts'
 

@@ -1,6 +1,6 @@
 /** What reducing events takes and gives. */
 import type { ReducerFamily } from '../event-types.ts'
-import type { JsonObject } from '../json.ts'
+import type { JsonObject } from '../json/json.ts'
 import type { AnomalyCode } from './anomaly-codes.ts'
 
 export const FAMILIES = [

@@ -1,7 +1,7 @@
 /** Small readers and writers that the folds share. */
-import { byCodePoint } from '../json.ts'
-import type { Json, JsonObject } from '../json.ts'
-import { jsonFormat, parseTimestamp } from '../timestamp.ts'
+import { byCodePoint } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import { jsonFormat, parseTimestamp } from '../values/timestamp.ts'
 
 /** The text of a field; empty where it holds none. */
 export function textOf(object: JsonObject, key: string): string {

@@ -2,7 +2,7 @@
  * A whole JSON value: copied, checked, its fields and keys judged by name, its strings by the rules. One class holds the
  * walk, because a string may hold a document again.
  */
-import { isForbiddenKey, type Json } from '../../contracts/json.ts'
+import { isForbiddenKey, type Json } from '../../contracts/json/json.ts'
 import { SanitizeError } from '../../errors.ts'
 import { cleanText, type TextCleaning } from './clean-text.ts'
 import {

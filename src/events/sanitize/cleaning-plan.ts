@@ -1,5 +1,5 @@
 /** What is the same for every document of one identity: its rules, its limits, and what its keys mean. */
-import { isForbiddenKey } from '../../contracts/json.ts'
+import { isForbiddenKey } from '../../contracts/json/json.ts'
 import type { CompiledIdentity } from './compiled-identity.ts'
 import { roleOf, secretKindOf, typedFormOf, type FieldRole, type TypedForm } from './fields.ts'
 import type { RedactionClass, Rule } from './rule.ts'

@@ -6,8 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { isJsonObject, parseJson } from '../../contracts/json.ts'
-import type { Json } from '../../contracts/json.ts'
+import { isJsonObject, parseJson } from '../../contracts/json/json.ts'
+import type { Json } from '../../contracts/json/json.ts'
 import type { DataUse } from './data-use.ts'
 import type { Connection } from './database.ts'
 

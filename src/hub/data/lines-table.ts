@@ -1,8 +1,8 @@
 /** The rows of the teams' ledgers: told by commits, each once, in the order in which their commits were announced. */
 import type { Statement } from 'better-sqlite3'
-import { encodeJson, parseJson } from '../../contracts/json.ts'
-import type { Json } from '../../contracts/json.ts'
-import type { LedgerLines, LedgerName, LedgerRow } from '../../contracts/ledger-lines.ts'
+import { encodeJson, parseJson } from '../../contracts/json/json.ts'
+import type { Json } from '../../contracts/json/json.ts'
+import type { LedgerLines, LedgerName, LedgerRow } from '../../contracts/wire/ledger-lines.ts'
 import type { Connection } from './database.ts'
 import { FOLD_LENGTH_MAX, FOLD_ROWS_MAX, MISSIONS_MAX } from '../limits.ts'
 import { hashOf } from './row-content.ts'

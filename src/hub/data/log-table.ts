@@ -1,6 +1,6 @@
 /** What a hub took from the log that it shares with others: how far it is, and the last messages as they were. */
 import type { Statement } from 'better-sqlite3'
-import { isJsonObject, parseJson } from '../../contracts/json.ts'
+import { isJsonObject, parseJson } from '../../contracts/json/json.ts'
 import type { Connection } from './database.ts'
 import { LOG_BYTES_MAX } from '../limits.ts'
 

@@ -1,7 +1,7 @@
 /** How entries and changes stand in the stream: which subjects they have, how many go into one message, and its bytes. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
-import { parseJson } from '../../contracts/json.ts'
+import { parseJson } from '../../contracts/json/json.ts'
 import { CHANGE } from '../changes.ts'
 import type { Change } from '../changes.ts'
 import type { Entry, TimedEntries } from '../entries.ts'

@@ -3,7 +3,7 @@
  * then the rows of its ledgers, then what was pushed. Read in pages, since a reader may take long with each.
  */
 import type { Statement } from 'better-sqlite3'
-import { PUSHED_MAX } from '../../contracts/ledger-frame.ts'
+import { PUSHED_MAX } from '../../contracts/wire/ledger-frame.ts'
 import type { Connection } from './database.ts'
 import type { Entry, LinesEntry, TimedEntries } from '../entries.ts'
 import { hashOf } from './row-content.ts'

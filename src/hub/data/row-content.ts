@@ -1,7 +1,7 @@
 /** When the contents of two rows are the same. */
 import { hash } from 'node:crypto'
-import { FRAME_LENGTH_MAX } from '../../contracts/read-frames.ts'
-import { encodeJson, parseJson } from '../../contracts/json.ts'
+import { FRAME_LENGTH_MAX } from '../../contracts/wire/read-frames.ts'
+import { encodeJson, parseJson } from '../../contracts/json/json.ts'
 import type { FeedRow } from './stored.ts'
 
 /** The checksum that a row is kept with. */

@@ -3,10 +3,10 @@
  * frames: the same checks, the same transaction, the same fan-out.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { BATCH_EVENTS_MAX } from '../../contracts/frame-schemas.ts'
-import { readBatchedEvents } from '../../contracts/read-frames.ts'
-import { parseJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import { BATCH_EVENTS_MAX } from '../../contracts/wire/frame-schemas.ts'
+import { readBatchedEvents } from '../../contracts/wire/read-frames.ts'
+import { parseJsonObject } from '../../contracts/json/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { KittiwakeError } from '../../errors.ts'
 import { EventBatch } from '../event-batch.ts'
 import type { PartResult } from '../event-batch.ts'

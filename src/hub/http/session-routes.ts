@@ -1,7 +1,7 @@
 /** The way in for a browser, and the way out. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { parseJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import { parseJsonObject } from '../../contracts/json/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { answer, refuse } from './answer.ts'
 import { isFromThisMachine } from '../access/guard.ts'
 import { BODY_BYTES_MAX } from '../limits.ts'

@@ -1,5 +1,9 @@
 /** Subscriptions and presence: who follows a project, from where on, and who works in it. */
-import type { PresenceFrame, SubscribeFrame, UnsubscribeFrame } from '../../contracts/frames.ts'
+import type {
+  PresenceFrame,
+  SubscribeFrame,
+  UnsubscribeFrame,
+} from '../../contracts/wire/frames.ts'
 import {
   CONTROLS_BURST,
   CONTROLS_PER_S,

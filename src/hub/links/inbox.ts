@@ -1,6 +1,6 @@
 /** Makes arrivals of what one connection sends. Every answer goes through the intake, so that all keep their order. */
-import { readClientFrame } from '../../contracts/read-frames.ts'
-import type { ClientReading, InvalidFrame } from '../../contracts/read-frames.ts'
+import { readClientFrame } from '../../contracts/wire/read-frames.ts'
+import type { ClientReading, InvalidFrame } from '../../contracts/wire/read-frames.ts'
 import { COMMIT_TRANSPORT_KEYS, EVENT_TRANSPORT_KEYS, withoutMembers } from '../body.ts'
 import type { DeadLetters } from '../dead-letters.ts'
 import { EventBatch } from '../event-batch.ts'

@@ -3,7 +3,7 @@
  * gathered for a moment, so that many at once are told once.
  */
 import { randomBytes } from 'node:crypto'
-import type { Focus } from '../../contracts/focus.ts'
+import type { Focus } from '../../contracts/wire/focus.ts'
 import { PRESENCE_DELAY_MS, PRESENT_MAX, SUBSCRIPTIONS_MAX } from '../limits.ts'
 
 /** A connection, as far as presence goes. */

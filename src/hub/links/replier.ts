@@ -2,7 +2,7 @@
  * What one connection is owed for a transaction: a reply to each frame, in their order, and one word for all array
  * frames in a row, which are numbered so that one word can stand for those before it.
  */
-import type { AcksFrame, Rejection } from '../../contracts/frames.ts'
+import type { AcksFrame, Rejection } from '../../contracts/wire/frames.ts'
 import type { PartResult } from '../event-batch.ts'
 
 const NONE: readonly string[] = []

@@ -5,9 +5,9 @@ import type {
   LocalCommit,
   LocalCommitAck,
   StrictDialect,
-} from '../../contracts/frames.ts'
-import type { CommitsPushed, CommitsPushedAck } from '../../contracts/ledger-frame.ts'
-import type { LedgerLines, LedgerLinesAck } from '../../contracts/ledger-lines.ts'
+} from '../../contracts/wire/frames.ts'
+import type { CommitsPushed, CommitsPushedAck } from '../../contracts/wire/ledger-frame.ts'
+import type { LedgerLines, LedgerLinesAck } from '../../contracts/wire/ledger-lines.ts'
 import type { Outcome, Verdict } from '../entries.ts'
 
 /** Why what was well-formed is not stored. */

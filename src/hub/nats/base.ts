@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
-import { parseJson } from '../../contracts/json.ts'
+import { parseJson } from '../../contracts/json/json.ts'
 import { LinkError } from '../../errors.ts'
 import { BaseFile, piecesOf } from '../data/base-rows.ts'
 import { openDatabase } from '../data/database.ts'

@@ -1,6 +1,6 @@
 /** The dead letters of hubs that share a log: a stream of their own, which forgets the oldest, and of each event all but the last. */
 import { z } from 'zod'
-import { parseJson } from '../../contracts/json.ts'
+import { parseJson } from '../../contracts/json/json.ts'
 import type { DeadLetter } from '../entries.ts'
 import { DEAD_STREAM, openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'

@@ -1,7 +1,7 @@
 /** One window's connection: it greets, is shown the feed, and may ask. */
 import type { WebSocket } from 'ws'
 import { type ErrorOnWire, KittiwakeError } from '../../errors.ts'
-import { parseJson } from '../../contracts/json.ts'
+import { parseJson } from '../../contracts/json/json.ts'
 import { packageVersion } from '../../project/program-files.ts'
 import type { Drawings } from '../drawing.ts'
 import type { Feed } from '../feed.ts'

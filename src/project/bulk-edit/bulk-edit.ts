@@ -1,7 +1,7 @@
 /** A mission that changes the same thing in many places: its map, and whether what was done is what the map says. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseJsonObject } from '../../contracts/json.ts'
+import { parseJsonObject } from '../../contracts/json/json.ts'
 import { ProjectError } from '../../errors.ts'
 import { readBounded, readText } from '../files/bounded-file.ts'
 import { pinnedFields, verdictOfCategory, verdictOfPath } from './bulk-edit-rules.ts'

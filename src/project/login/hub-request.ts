@@ -6,8 +6,8 @@ import { request as requestHttp } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { gzipSync } from 'node:zlib'
-import { parseJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import { parseJsonObject } from '../../contracts/json/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { systemCode } from '../../errors.ts'
 
 export const HUB_TIMEOUT_MS = 10_000

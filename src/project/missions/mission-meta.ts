@@ -1,8 +1,8 @@
 /** `kitty-specs/<directory>/meta.json`: how it is read, and how a new one looks. */
 import { join } from 'node:path'
 import { ULID_PATTERN } from '../../contracts/event.ts'
-import { byCodePoint, parseJsonObject } from '../../contracts/json.ts'
-import type { Json, JsonObject } from '../../contracts/json.ts'
+import { byCodePoint, parseJsonObject } from '../../contracts/json/json.ts'
+import type { Json, JsonObject } from '../../contracts/json/json.ts'
 import { readBounded } from '../files/bounded-file.ts'
 import { isBranchName } from '../git/git-files.ts'
 import { friendlyName, MISSIONS_FOLDER, slugInDirectory } from './mission-names.ts'

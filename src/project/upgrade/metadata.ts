@@ -3,7 +3,7 @@
  * Leniently where nothing depends on it, for other tools write it too. Total.
  */
 import { isMap, isScalar, isSeq } from 'yaml'
-import { instantOf } from '../../contracts/instant.ts'
+import { instantOf } from '../../contracts/values/instant.ts'
 import { blockOf, isEmpty, pairOf, textOf } from '../config/config-nodes.ts'
 import { readYamlFile } from '../config/config.ts'
 import type { Config, ConfigReading } from '../config/config.ts'

@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { counted } from '../../contracts/counted.ts'
+import { counted } from '../../contracts/values/counted.ts'
 import { errorDocument, KittiwakeError, ProjectError } from '../../errors.ts'
 import { compareVersions, CONTRACT_VERSION, REQUIRED_SCHEMA } from '../contract-version.ts'
 import { planGate, refuseBlocked } from './gate.ts'

@@ -1,7 +1,7 @@
 /** What is found in a stream of events, counted and bounded. */
 import { readEventText } from '../../contracts/event-text.ts'
-import { isJsonObject } from '../../contracts/json.ts'
-import type { Violation } from '../../contracts/violation.ts'
+import { isJsonObject } from '../../contracts/json/json.ts'
+import type { Violation } from '../../contracts/values/violation.ts'
 import { validateEvent } from '../../events/validate-event.ts'
 
 export type CheckOptions = { readonly type: string | null; readonly strict: boolean }

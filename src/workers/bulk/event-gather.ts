@@ -1,7 +1,7 @@
 /** The events of a stream as values, for who needs all of them; what can't be read is kept beside, and bounded. */
 import { readEventText } from '../../contracts/event-text.ts'
-import type { Violation } from '../../contracts/violation.ts'
-import { violation } from '../../contracts/violation.ts'
+import type { Violation } from '../../contracts/values/violation.ts'
+import { violation } from '../../contracts/values/violation.ts'
 import type { EventSink } from './event-sink.ts'
 
 /** What is against a line, or a place of an array. */

@@ -1,5 +1,5 @@
 /** What takes the events of a stream, as they are read. */
-import type { Violation } from '../../contracts/violation.ts'
+import type { Violation } from '../../contracts/values/violation.ts'
 
 export type EventSink = {
   /** One event as text; lines and places count from 1. */

@@ -1,7 +1,7 @@
 /** The events of one file, as they are read: a line is kept, never a file of lines. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { EVENT_TEXT_MAX } from '../../contracts/event-text.ts'
-import { violation } from '../../contracts/violation.ts'
+import { violation } from '../../contracts/values/violation.ts'
 import { readBounded } from '../../project/files/bounded-file.ts'
 import type { EventSink } from './event-sink.ts'
 

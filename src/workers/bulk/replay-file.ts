@@ -1,5 +1,5 @@
 /** Reduces the events of one file; stateless, so that a pool can take many. */
-import type { JsonObject } from '../../contracts/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { reduceEvents } from '../../contracts/reducers/reduce-events.ts'
 import type { ReduceOptions, ReducerFamily, Reduction } from '../../contracts/reducers/types.ts'
 import { KittiwakeError } from '../../errors.ts'

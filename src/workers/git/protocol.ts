@@ -1,18 +1,18 @@
 /** What the git worker is asked, and what it answers. A message on the port is an event of the machines. */
-import type { AnsweredRecord, RequestedRecord } from '../../contracts/decision-record.ts'
+import type { AnsweredRecord, RequestedRecord } from '../../contracts/ledgers/decision-record.ts'
 import type { SerializedEvent } from '../../contracts/event.ts'
-import type { GlossaryRecord } from '../../contracts/glossary-record.ts'
-import type { Scope } from '../../contracts/glossary-sense.ts'
-import type { JsonObject } from '../../contracts/json.ts'
-import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
-import type { LedgerName } from '../../contracts/ledger-lines.ts'
-import type { LaneMove, PackageFacts } from '../../contracts/lane-move.ts'
-import type { Transition } from '../../contracts/status-record.ts'
+import type { GlossaryRecord } from '../../contracts/ledgers/glossary-record.ts'
+import type { Scope } from '../../contracts/ledgers/glossary-sense.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
+import type { LedgerFeature, LedgerFrame } from '../../contracts/wire/ledger-frame.ts'
+import type { LedgerName } from '../../contracts/wire/ledger-lines.ts'
+import type { LaneMove, PackageFacts } from '../../contracts/ledgers/lane-move.ts'
+import type { Transition } from '../../contracts/ledgers/status-record.ts'
 import type { ErrorOnWire } from '../../errors.ts'
 import type { IdentityLiterals } from '../../project/identity-literals.ts'
 import type { Repository } from '../../project/types.ts'
 
-export { LEDGERS } from '../../contracts/ledger-lines.ts'
+export { LEDGERS } from '../../contracts/wire/ledger-lines.ts'
 export type { LedgerName }
 
 /** What the thread is started with. */

@@ -1,5 +1,5 @@
 /** Exchanges the login for a ticket: a short-lived socket token and the URL it is good for. */
-import type { JsonObject } from '../../contracts/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { requestHub } from '../../project/login/hub-request.ts'
 import { isLoopback, readUrl } from '../../project/login/hub-url.ts'
 import { isToken } from '../../project/login/login.ts'

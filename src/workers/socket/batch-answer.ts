@@ -2,8 +2,8 @@
  * What a hub's answer to one batch means. Total, and in favour of keeping: an event is done with only where the answer
  * names it and says so in a word that is known; everything else is sent again by the same id.
  */
-import { isJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import { isJsonObject } from '../../contracts/json/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import type { HubReply } from '../../project/login/hub-request.ts'
 import type { IngressLimits } from './greeting.ts'
 import type { Rejected } from './protocol.ts'

@@ -2,8 +2,8 @@
  * The second way to a hub: events by HTTP, for a backlog that the hub would take one by one otherwise, and where
  * something between lets no WebSocket through. Every request has a deadline, and none is repeated here.
  */
-import { isJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import { isJsonObject } from '../../contracts/json/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { requestHub } from '../../project/login/hub-request.ts'
 import type { HubReply, HubRequest } from '../../project/login/hub-request.ts'
 import type { LoginReading, OpenLogin } from '../../project/login/login.ts'

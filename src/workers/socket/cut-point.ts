@@ -1,5 +1,5 @@
 /** Where a batch that holds a poison event is cut: near its middle, and not between what made a work package and its moves. */
-import { isJsonObject, parseJsonObject } from '../../contracts/json.ts'
+import { isJsonObject, parseJsonObject } from '../../contracts/json/json.ts'
 import type { OutgoingItem } from './outgoing.ts'
 
 /** What of the lower half goes first: from 1 to one less than there are items, of which there are two at least. */

@@ -2,7 +2,7 @@
  * Tells the hub what the user works on, as long as a connection to one that takes it is open: at its beginning, when it
  * changes, and that it is over. What the hub refused is said again later, since a project begins with its first event.
  */
-import type { Focus } from '../../contracts/focus.ts'
+import type { Focus } from '../../contracts/wire/focus.ts'
 import type { SetTimer } from './limits.ts'
 
 export type FocusTellerOptions = {

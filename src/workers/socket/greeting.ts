@@ -1,9 +1,9 @@
 /** What a hub says of itself when it greets: which dialect and features it speaks, how much it takes, and its epoch. */
-import type { StrictDialect } from '../../contracts/frames.ts'
-import type { JsonObject } from '../../contracts/json.ts'
-import { LEDGER_FEATURES } from '../../contracts/ledger-frame.ts'
-import type { LedgerFeature } from '../../contracts/ledger-frame.ts'
-import { isJsonObject } from '../../contracts/json.ts'
+import type { StrictDialect } from '../../contracts/wire/frames.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
+import { LEDGER_FEATURES } from '../../contracts/wire/ledger-frame.ts'
+import type { LedgerFeature } from '../../contracts/wire/ledger-frame.ts'
+import { isJsonObject } from '../../contracts/json/json.ts'
 import { RETRY_AFTER_MAX_MS } from '../../project/login/hub-request.ts'
 
 /** How much of events a hub takes at once, and for how long it may ask us to stay away. */

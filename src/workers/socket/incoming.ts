@@ -1,7 +1,7 @@
 /** Reads what the hub sent. Total: any bytes become a frame that is known, or a kind that is only counted. */
-import type { StrictDialect } from '../../contracts/frames.ts'
-import { isJsonObject, parseJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import type { StrictDialect } from '../../contracts/wire/frames.ts'
+import { isJsonObject, parseJsonObject } from '../../contracts/json/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { readGreeting } from './greeting.ts'
 import type { Greeting } from './greeting.ts'
 import type { Sink } from './protocol.ts'

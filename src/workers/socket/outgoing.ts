@@ -1,8 +1,8 @@
 /** The text of what we send: the stored bytes themselves, plus what only the wire carries. */
-import type { StrictDialect } from '../../contracts/frames.ts'
-import { encodeJson, parseJsonObject } from '../../contracts/json.ts'
-import type { Json, JsonObject } from '../../contracts/json.ts'
-import { ID_KEY_BY_TYPE } from '../../contracts/ledger-frame.ts'
+import type { StrictDialect } from '../../contracts/wire/frames.ts'
+import { encodeJson, parseJsonObject } from '../../contracts/json/json.ts'
+import type { Json, JsonObject } from '../../contracts/json/json.ts'
+import { ID_KEY_BY_TYPE } from '../../contracts/wire/ledger-frame.ts'
 import type { Sink } from './protocol.ts'
 
 /** One stored frame and what it is of. */

@@ -1,5 +1,5 @@
 /** What the socket worker is asked, and what it answers or reports. Tokens never cross the port: it reads them. */
-import type { LedgerFeature, LedgerFrame } from '../../contracts/ledger-frame.ts'
+import type { LedgerFeature, LedgerFrame } from '../../contracts/wire/ledger-frame.ts'
 import type { ErrorOnWire } from '../../errors.ts'
 
 /** What the thread is started with. */

@@ -1,6 +1,6 @@
 /** What a hub's "no" means for the next attempt: one table for HTTP answers, upgrades and close codes. */
-import { isJsonObject } from '../../contracts/json.ts'
-import type { JsonObject } from '../../contracts/json.ts'
+import { isJsonObject } from '../../contracts/json/json.ts'
+import type { JsonObject } from '../../contracts/json/json.ts'
 import { LinkError, errorToWire } from '../../errors.ts'
 import type { CloseClass, SocketAnswer, SocketFact } from './protocol.ts'
 

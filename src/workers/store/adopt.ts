@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 
 import type { SerializedEvent } from '../../contracts/event.ts'
-import { encodeJson, type JsonObject } from '../../contracts/json.ts'
+import { encodeJson, type JsonObject } from '../../contracts/json/json.ts'
 import { KittiwakeError } from '../../errors.ts'
 import type { Identity } from '../../project/types.ts'
 import type { Pulse, Rest } from '../serve.ts'

@@ -4,7 +4,7 @@
  */
 import { factsOf } from '../../contracts/event-types.ts'
 import { EVENT_ID_PATTERN, type SerializedEvent } from '../../contracts/event.ts'
-import { JSON_LENGTH_MAX, type JsonObject } from '../../contracts/json.ts'
+import { JSON_LENGTH_MAX, type JsonObject } from '../../contracts/json/json.ts'
 import { StoreError } from '../../errors.ts'
 import { coalesceKeyOf } from '../../events/coalesce.ts'
 import type { OutboxOwner } from './outbox-place.ts'

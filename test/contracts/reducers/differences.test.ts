@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { InputError } from '#dist/errors.js'
 import { ANOMALY_CODES } from '#dist/contracts/reducers/anomaly-codes.js'
 import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'

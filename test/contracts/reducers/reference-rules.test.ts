@@ -1,6 +1,6 @@
 /** Rules of the reference that its own outputs don't show; each from the description of its behaviour. */
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { reduceEvents } from '#dist/contracts/reducers/reduce-events.js'
 import type { ReduceOptions, ReducerFamily } from '#dist/contracts/reducers/types.js'
 import {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
 import { createToken } from '#dist/hub/access/tokens.js'
 import { noBrowser, type Page, PageBrowser } from '../../support/page-browser.ts'
 import { TestWorld } from '../../support/test-machine.ts'

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { encodeGlossaryRecord } from '#dist/contracts/glossary-record.js'
+import { encodeGlossaryRecord } from '#dist/contracts/ledgers/glossary-record.js'
 import { checkGlossary, findingsOf } from '#dist/read-glossary.js'
 import { repairLogs } from '#dist/repair-logs.js'
 import { planRepair } from '#dist/workers/git/logs/repair-plan.js'

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { encodeTransition } from '#dist/contracts/status-record.js'
+import { encodeTransition } from '#dist/contracts/ledgers/status-record.js'
 import type { Ledger } from '#dist/workers/git/ledgers/ledger.js'
 import { filesOf } from '../../support/files-of.ts'
 import { LedgerRepository } from '../../support/ledger-repository.ts'

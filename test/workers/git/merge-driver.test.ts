@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { encodeTransition } from '#dist/contracts/status-record.js'
+import { encodeTransition } from '#dist/contracts/ledgers/status-record.js'
 import { parseStatusLines } from '#dist/workers/git/logs/status-lines.js'
 import { GitRepository } from '../../support/git-repository.ts'
 import { transition } from '../../support/status-rows.ts'

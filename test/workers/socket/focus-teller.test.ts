@@ -1,6 +1,6 @@
 /** When a hub is told what its user works on, and when not. */
 import { describe, expect, it } from 'vitest'
-import type { Focus } from '#dist/contracts/focus.js'
+import type { Focus } from '#dist/contracts/wire/focus.js'
 import { FocusTeller } from '#dist/workers/socket/focus-teller.js'
 import { PROJECT, ScriptedHub, SNAPSHOT, Facts, goLive, linkTo } from './scripted-hub.ts'
 

@@ -1,7 +1,7 @@
 /** Frames of the ledger beside commits, as the link sends them and reads their answers. */
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '#dist/contracts/json.js'
-import { encodeJson } from '#dist/contracts/json.js'
+import type { JsonObject } from '#dist/contracts/json/json.js'
+import { encodeJson } from '#dist/contracts/json/json.js'
 import { readGreeting } from '#dist/workers/socket/greeting.js'
 import { readFrame } from '#dist/workers/socket/incoming.js'
 import { composeFrame } from '#dist/workers/socket/outgoing.js'

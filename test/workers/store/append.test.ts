@@ -5,7 +5,7 @@ import type Database from 'better-sqlite3'
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 
-import type { Json, JsonObject } from '../../../src/contracts/json.ts'
+import type { Json, JsonObject } from '../../../src/contracts/json/json.ts'
 import type { SerializedEvent } from '../../../src/contracts/event.ts'
 import { SanitizeError } from '#dist/errors.js'
 import {

@@ -1,5 +1,5 @@
 /** A value as lines of text, each with what has changed of it since a value before. */
-import type { Json } from '../../../contracts/json.ts'
+import type { Json } from '../../../contracts/json/json.ts'
 import { visible } from '../../../page/text.ts'
 
 export type DiffLine = {

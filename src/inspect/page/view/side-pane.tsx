@@ -1,5 +1,5 @@
 /** Details of the moment: the chosen actor's context, the message, or an event's fate. */
-import type { JsonObject } from '../../../contracts/json.ts'
+import type { JsonObject } from '../../../contracts/json/json.ts'
 import type { Inspector, Side } from '../inspector.ts'
 import type { Entry } from '../model/entry.ts'
 import { diffLines, type DiffLine, hasChanged } from '../model/diff.ts'

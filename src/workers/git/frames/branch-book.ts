@@ -3,8 +3,8 @@
  * Frames are derived from git's own graph, so a crash between a commit and its frame needs no other note.
  */
 import { join } from 'node:path'
-import { isJsonObject } from '../../../contracts/json.ts'
-import type { JsonObject } from '../../../contracts/json.ts'
+import { isJsonObject } from '../../../contracts/json/json.ts'
+import type { JsonObject } from '../../../contracts/json/json.ts'
 import { isOid } from '../../../project/git/object-id.ts'
 import type { DurableFs } from '../disk/durable-fs.ts'
 import { readOwned, setAside } from '../disk/owned-json.ts'

@@ -2,7 +2,7 @@
  * Which commits of the missions' branches the hub has still to be told of: what is reachable, was made in this clone, touches
  * the missions' folder and is not acknowledged. Reads only; nothing here writes.
  */
-import type { LocalCommit } from '../../../contracts/frames.ts'
+import type { LocalCommit } from '../../../contracts/wire/frames.ts'
 import { MISSIONS_FOLDER } from '../../../project/missions/mission-names.ts'
 import { readAcknowledged } from './acknowledged.ts'
 import type { BranchBook, BranchEntry } from './branch-book.ts'

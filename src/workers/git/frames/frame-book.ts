@@ -2,8 +2,8 @@
  * The LocalCommit frames that the hub has not confirmed: derived from the missions' branches, kept in the sync
  * state. All methods are called under the repository lock; they throw GitError, CommitDeferral and system errors.
  */
-import type { LocalCommit } from '../../../contracts/frames.ts'
-import type { LedgerFeature, LedgerFrame } from '../../../contracts/ledger-frame.ts'
+import type { LocalCommit } from '../../../contracts/wire/frames.ts'
+import type { LedgerFeature, LedgerFrame } from '../../../contracts/wire/ledger-frame.ts'
 import type { Identity, Repository } from '../../../project/types.ts'
 import { addAcknowledged, keyOf, readAcknowledged, setConfirmer } from './acknowledged.ts'
 import type { Confirmer } from './acknowledged.ts'

@@ -1,5 +1,5 @@
 /** Where a mission's branch began, what replaces its commits after a rewrite, and the order in which frames go. */
-import type { LocalCommit } from '../../../contracts/frames.ts'
+import type { LocalCommit } from '../../../contracts/wire/frames.ts'
 import type { CommitGraph, CommitNode } from '../objects/commit-graph.ts'
 import { historyAround, HISTORY_COMMITS_MAX, inOrder } from '../objects/history.ts'
 import type { Movement } from './movements.ts'

@@ -4,9 +4,9 @@
  * costs nothing, and another hub, or this one in another epoch, is told anew. Called under the repository lock.
  */
 import { createHash } from 'node:crypto'
-import { LINES_LENGTH_MAX } from '../../../contracts/ledger-lines.ts'
-import type { LedgerLines } from '../../../contracts/ledger-lines.ts'
-import { encodeJson } from '../../../contracts/json.ts'
+import { LINES_LENGTH_MAX } from '../../../contracts/wire/ledger-lines.ts'
+import type { LedgerLines } from '../../../contracts/wire/ledger-lines.ts'
+import { encodeJson } from '../../../contracts/json/json.ts'
 import { addAcknowledged, readAcknowledged, setConfirmer } from './acknowledged.ts'
 import type { CommitGraph, CommitNode } from '../objects/commit-graph.ts'
 import type { DurableFs } from '../disk/durable-fs.ts'

@@ -2,7 +2,7 @@
  * Notices rows that a branch had and that a commit of somebody else's, or a branch that was set back, took off it while the
  * worktree still has them: nobody asked for that, so the ledger is marked, and whoever writes next commits it again.
  */
-import { idsOf } from '../../../contracts/repair-log.ts'
+import { idsOf } from '../../../contracts/ledgers/repair-log.ts'
 import { KittiwakeError } from '../../../errors.ts'
 import type { Placement } from '../../../project/types.ts'
 import type { BranchBook } from './branch-book.ts'

@@ -2,8 +2,8 @@
  * Which confirmed commits a remote has by now, as far as the remote-tracking branches know. What the hub was told of is kept
  * beside the confirmed hashes, `<commonDir>/kittiwake/pushed`, in the same form. Called under the repository lock.
  */
-import { PUSHED_MAX, pushedIdOf } from '../../../contracts/ledger-frame.ts'
-import type { CommitsPushed } from '../../../contracts/ledger-frame.ts'
+import { PUSHED_MAX, pushedIdOf } from '../../../contracts/wire/ledger-frame.ts'
+import type { CommitsPushed } from '../../../contracts/wire/ledger-frame.ts'
 import { addAcknowledged, readAcknowledged, setConfirmer } from './acknowledged.ts'
 import type { CommitGraph, CommitNode } from '../objects/commit-graph.ts'
 import type { DurableFs } from '../disk/durable-fs.ts'

@@ -1,9 +1,9 @@
 /** `.kittify/sync-state.json`: which commits the hub has not confirmed yet. A cache: git and the hub can rebuild it. */
 import { join } from 'node:path'
 import { ULID_PATTERN } from '../../../contracts/event.ts'
-import type { LocalCommit } from '../../../contracts/frames.ts'
-import { isJsonObject } from '../../../contracts/json.ts'
-import type { Json, JsonObject } from '../../../contracts/json.ts'
+import type { LocalCommit } from '../../../contracts/wire/frames.ts'
+import { isJsonObject } from '../../../contracts/json/json.ts'
+import type { Json, JsonObject } from '../../../contracts/json/json.ts'
 import { isOid } from '../../../project/git/object-id.ts'
 import type { DurableFs } from '../disk/durable-fs.ts'
 import { readOwned, setAside } from '../disk/owned-json.ts'

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isJsonObject, parseJsonObject } from '../../../contracts/json.ts'
-import type { Json } from '../../../contracts/json.ts'
+import { isJsonObject, parseJsonObject } from '../../../contracts/json/json.ts'
+import type { Json } from '../../../contracts/json/json.ts'
 import { STATE_DIRECTORY } from '../../../project/git/repository-lock.ts'
 import type { DurableFs } from '../disk/durable-fs.ts'
 import { readIndexVersion } from './index-reader.ts'

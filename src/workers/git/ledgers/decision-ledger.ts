@@ -2,13 +2,13 @@
  * The questions and answers of all missions of one repository: looked at once more with the log as it is under the lock,
  * and appended. All methods are called under the repository lock.
  */
-import { encodeDecisionRecord } from '../../../contracts/decision-record.ts'
+import { encodeDecisionRecord } from '../../../contracts/ledgers/decision-record.ts'
 import type {
   AnsweredRecord,
   DecisionRecord,
   RequestedRecord,
-} from '../../../contracts/decision-record.ts'
-import { DecisionFold } from '../../../contracts/fold-decisions.ts'
+} from '../../../contracts/ledgers/decision-record.ts'
+import { DecisionFold } from '../../../contracts/ledgers/fold-decisions.ts'
 import type { Placement } from '../../../project/types.ts'
 import { parseDecisionLines } from '../logs/decision-lines.ts'
 import type { DecisionLine } from '../logs/decision-lines.ts'

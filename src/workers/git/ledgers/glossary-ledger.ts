@@ -2,11 +2,14 @@
  * The glossary of one repository: each mission's log, and the scopes' files that resolutions change. The log comes first.
  * What is about to be put into a file is marked before, so that the next command does it where this one dies.
  */
-import { foldGlossary, isSameMeaning } from '../../../contracts/fold-glossary.ts'
-import type { NumberedGlossaryRow } from '../../../contracts/fold-glossary.ts'
-import { encodeGlossaryRecord } from '../../../contracts/glossary-record.ts'
-import type { GlossaryRecord, ResolutionRecord } from '../../../contracts/glossary-record.ts'
-import type { Scope, Sense } from '../../../contracts/glossary-sense.ts'
+import { foldGlossary, isSameMeaning } from '../../../contracts/ledgers/fold-glossary.ts'
+import type { NumberedGlossaryRow } from '../../../contracts/ledgers/fold-glossary.ts'
+import { encodeGlossaryRecord } from '../../../contracts/ledgers/glossary-record.ts'
+import type {
+  GlossaryRecord,
+  ResolutionRecord,
+} from '../../../contracts/ledgers/glossary-record.ts'
+import type { Scope, Sense } from '../../../contracts/ledgers/glossary-sense.ts'
 import { KittiwakeError } from '../../../errors.ts'
 import { asProjectError } from '../../../project/files/replace-file.ts'
 import type { Repository } from '../../../project/types.ts'

@@ -1,7 +1,7 @@
 /** Heals the glossary log of a mission, as the ledgers are healed, but makes no commit: these logs are the user's to keep. */
 import { relative, sep } from 'node:path'
-import { foldGlossary } from '../../../contracts/fold-glossary.ts'
-import type { LogRepair } from '../../../contracts/repair-log.ts'
+import { foldGlossary } from '../../../contracts/ledgers/fold-glossary.ts'
+import type { LogRepair } from '../../../contracts/ledgers/repair-log.ts'
 import { rewriteLog } from '../logs/append-log.ts'
 import { parseGlossaryLines } from '../logs/glossary-log.ts'
 import { readLog } from '../logs/log-file.ts'

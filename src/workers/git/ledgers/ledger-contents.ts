@@ -1,7 +1,7 @@
 /** What a commit of a ledger holds and how it is called. */
-import { foldStatus } from '../../../contracts/fold-status.ts'
-import { renderSnapshot } from '../../../contracts/status-snapshot.ts'
-import { STATUS_SNAPSHOT } from '../../../contracts/status-record.ts'
+import { foldStatus } from '../../../contracts/ledgers/fold-status.ts'
+import { renderSnapshot } from '../../../contracts/ledgers/status-snapshot.ts'
+import { STATUS_SNAPSHOT } from '../../../contracts/ledgers/status-record.ts'
 import { systemCode } from '../../../errors.ts'
 import { readSnapshotMeta } from '../../../project/missions/mission-meta.ts'
 import type { Placement } from '../../../project/types.ts'

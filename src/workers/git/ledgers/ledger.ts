@@ -3,11 +3,11 @@
  * Everything runs under the repository lock and first puts right what a dead process left.
  */
 import type { Confirmer } from '../frames/acknowledged.ts'
-import type { AnsweredRecord, RequestedRecord } from '../../../contracts/decision-record.ts'
-import type { PackageFacts } from '../../../contracts/lane-move.ts'
+import type { AnsweredRecord, RequestedRecord } from '../../../contracts/ledgers/decision-record.ts'
+import type { PackageFacts } from '../../../contracts/ledgers/lane-move.ts'
 import type { SerializedEvent } from '../../../contracts/event.ts'
-import type { LocalCommit } from '../../../contracts/frames.ts'
-import type { LedgerFeature, LedgerFrame } from '../../../contracts/ledger-frame.ts'
+import type { LocalCommit } from '../../../contracts/wire/frames.ts'
+import type { LedgerFeature, LedgerFrame } from '../../../contracts/wire/ledger-frame.ts'
 import { KittiwakeError } from '../../../errors.ts'
 import { commitWantedPaths, isCommitted } from './commit-paths.ts'
 import type { MadeCommit, PathsCommit } from './commit-paths.ts'

@@ -1,7 +1,7 @@
 /** Commits a ledger of a mission, and records the frame of the commit; or notes why that has to wait. */
-import type { AnsweredRecord } from '../../../contracts/decision-record.ts'
-import { isJsonObject } from '../../../contracts/json.ts'
-import { idsOf } from '../../../contracts/repair-log.ts'
+import type { AnsweredRecord } from '../../../contracts/ledgers/decision-record.ts'
+import { isJsonObject } from '../../../contracts/json/json.ts'
+import { idsOf } from '../../../contracts/ledgers/repair-log.ts'
 import { KittiwakeError } from '../../../errors.ts'
 import type { Placement } from '../../../project/types.ts'
 import { commitPaths } from '../commit/commit.ts'

@@ -1,6 +1,6 @@
 /** The scopes' files as the git worker changes them: read anew each time, replaced whole, never where they can't be read. */
-import { editsFor } from '../../../contracts/glossary-sense.ts'
-import type { Sense } from '../../../contracts/glossary-sense.ts'
+import { editsFor } from '../../../contracts/ledgers/glossary-sense.ts'
+import type { Sense } from '../../../contracts/ledgers/glossary-sense.ts'
 import { readSeed, readSeedText, seedName, seedPath } from '../../../project/glossary-seed.ts'
 import type { Seed } from '../../../project/glossary-seed.ts'
 import { seedTextWith } from '../../../project/glossary-seed-edit.ts'

@@ -2,7 +2,7 @@
  * What a dead command had still to put into a scope's file, put there by whoever writes next. Called under the repository
  * lock; where no command died it costs one look for a file.
  */
-import { foldGlossary } from '../../../contracts/fold-glossary.ts'
+import { foldGlossary } from '../../../contracts/ledgers/fold-glossary.ts'
 import { KittiwakeError } from '../../../errors.ts'
 import { asProjectError } from '../../../project/files/replace-file.ts'
 import type { Repository } from '../../../project/types.ts'

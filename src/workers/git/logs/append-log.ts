@@ -5,7 +5,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { isJsonObject, parseJson } from '../../../contracts/json.ts'
+import { isJsonObject, parseJson } from '../../../contracts/json/json.ts'
 import { GitError } from '../../../errors.ts'
 import { ledgerChanged } from './ledger-errors.ts'
 import { LINE_BYTES_MAX } from './log-lines.ts'

@@ -1,8 +1,8 @@
 /** The bytes of a decision log as records; what is none is reported and never stops the rest. */
-import { parseDecisionRecord } from '../../../contracts/decision-record.ts'
-import type { DecisionRecord } from '../../../contracts/decision-record.ts'
-import { isJsonObject } from '../../../contracts/json.ts'
-import type { Json } from '../../../contracts/json.ts'
+import { parseDecisionRecord } from '../../../contracts/ledgers/decision-record.ts'
+import type { DecisionRecord } from '../../../contracts/ledgers/decision-record.ts'
+import { isJsonObject } from '../../../contracts/json/json.ts'
+import type { Json } from '../../../contracts/json/json.ts'
 import { readLogLines } from './log-lines.ts'
 import type { SkippedLine } from './log-lines.ts'
 

@@ -1,8 +1,8 @@
 /** The history of a mission's decisions from git objects alone: any clone, any worktree, bare ones too. */
-import { DECISION_LOG } from '../../../contracts/decision-record.ts'
-import type { Decision } from '../../../contracts/decision-record.ts'
-import { DecisionFold, summaryOf } from '../../../contracts/fold-decisions.ts'
-import type { FoldedDecision } from '../../../contracts/fold-decisions.ts'
+import { DECISION_LOG } from '../../../contracts/ledgers/decision-record.ts'
+import type { Decision } from '../../../contracts/ledgers/decision-record.ts'
+import { DecisionFold, summaryOf } from '../../../contracts/ledgers/fold-decisions.ts'
+import type { FoldedDecision } from '../../../contracts/ledgers/fold-decisions.ts'
 import { GitError, KittiwakeError } from '../../../errors.ts'
 import { resolveRef } from '../../../project/git/git-files.ts'
 import type { Placement } from '../../../project/types.ts'

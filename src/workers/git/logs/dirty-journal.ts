@@ -3,8 +3,8 @@
  * before an answer is appended and goes after its commit and frame are recorded; no file, nothing waits.
  */
 import { join } from 'node:path'
-import { isJsonObject } from '../../../contracts/json.ts'
-import type { Json, JsonObject } from '../../../contracts/json.ts'
+import { isJsonObject } from '../../../contracts/json/json.ts'
+import type { Json, JsonObject } from '../../../contracts/json/json.ts'
 import { LEDGERS } from '../protocol.ts'
 import type { Deferral, DeferralReason, LedgerName } from '../protocol.ts'
 import type { DurableFs } from '../disk/durable-fs.ts'

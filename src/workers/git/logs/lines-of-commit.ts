@@ -1,10 +1,14 @@
 /** The rows that a commit added to the logs of missions, without what must not leave the machine. Reads objects only. */
-import { DECISION_LOG } from '../../../contracts/decision-record.ts'
-import { encodeJson, isJsonObject } from '../../../contracts/json.ts'
-import type { Json } from '../../../contracts/json.ts'
-import { LINES_LENGTH_MAX, LINES_ROWS_MAX, linesIdOf } from '../../../contracts/ledger-lines.ts'
-import type { LedgerLines, LedgerName, LedgerRow } from '../../../contracts/ledger-lines.ts'
-import { STATUS_LOG } from '../../../contracts/status-record.ts'
+import { DECISION_LOG } from '../../../contracts/ledgers/decision-record.ts'
+import { encodeJson, isJsonObject } from '../../../contracts/json/json.ts'
+import type { Json } from '../../../contracts/json/json.ts'
+import {
+  LINES_LENGTH_MAX,
+  LINES_ROWS_MAX,
+  linesIdOf,
+} from '../../../contracts/wire/ledger-lines.ts'
+import type { LedgerLines, LedgerName, LedgerRow } from '../../../contracts/wire/ledger-lines.ts'
+import { STATUS_LOG } from '../../../contracts/ledgers/status-record.ts'
 import { MISSIONS_FOLDER } from '../../../project/missions/mission-names.ts'
 import { KittiwakeError } from '../../../errors.ts'
 import type { CommitGraph, CommitNode, TreeEntry } from '../objects/commit-graph.ts'

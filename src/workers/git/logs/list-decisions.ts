@@ -1,7 +1,7 @@
 /** A mission's decisions as its log stands here, committed or not. Takes no lock and writes nothing. */
-import { DECISION_LOG } from '../../../contracts/decision-record.ts'
-import { DecisionFold, summaryOf } from '../../../contracts/fold-decisions.ts'
-import type { DecisionSummary, SkippedRecord } from '../../../contracts/fold-decisions.ts'
+import { DECISION_LOG } from '../../../contracts/ledgers/decision-record.ts'
+import { DecisionFold, summaryOf } from '../../../contracts/ledgers/fold-decisions.ts'
+import type { DecisionSummary, SkippedRecord } from '../../../contracts/ledgers/fold-decisions.ts'
 import type { Mission, Repository } from '../../../project/types.ts'
 import { parseDecisionLines } from './decision-lines.ts'
 import { openMissionFiles } from './mission-file.ts'

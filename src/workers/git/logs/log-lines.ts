@@ -1,8 +1,8 @@
 /** The bytes of an append-only log as JSON values, line by line: what can't be read is reported and never stops the rest. */
-import { JSON_LENGTH_MAX, parseJson } from '../../../contracts/json.ts'
-import type { Json } from '../../../contracts/json.ts'
-import type { SideLine } from '../../../contracts/merge-logs.ts'
-import { conflictMarker } from '../../../contracts/repair-log.ts'
+import { JSON_LENGTH_MAX, parseJson } from '../../../contracts/json/json.ts'
+import type { Json } from '../../../contracts/json/json.ts'
+import type { SideLine } from '../../../contracts/ledgers/merge-logs.ts'
+import { conflictMarker } from '../../../contracts/ledgers/repair-log.ts'
 import { InputError } from '../../../errors.ts'
 
 /** The longest line that is written or read, its line end not counted. */

@@ -1,7 +1,7 @@
 /** A file of a mission for those who only read: from its worktree, or from its branch where there is none. */
 import { join } from 'node:path'
-import { DECISION_LOG } from '../../../contracts/decision-record.ts'
-import { STATUS_LOG } from '../../../contracts/status-record.ts'
+import { DECISION_LOG } from '../../../contracts/ledgers/decision-record.ts'
+import { STATUS_LOG } from '../../../contracts/ledgers/status-record.ts'
 import { GitError } from '../../../errors.ts'
 import { readBounded } from '../../../project/files/bounded-file.ts'
 import { MISSIONS_FOLDER } from '../../../project/missions/mission-names.ts'

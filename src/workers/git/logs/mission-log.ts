@@ -1,9 +1,9 @@
 /** One ledger of a mission, where it stands in its worktree and as its branch holds it. */
 import { join, relative, sep } from 'node:path'
-import { DECISION_LOG } from '../../../contracts/decision-record.ts'
-import type { Dialect } from '../../../contracts/json.ts'
-import { idsOf } from '../../../contracts/repair-log.ts'
-import { STATUS_LOG } from '../../../contracts/status-record.ts'
+import { DECISION_LOG } from '../../../contracts/ledgers/decision-record.ts'
+import type { Dialect } from '../../../contracts/json/json.ts'
+import { idsOf } from '../../../contracts/ledgers/repair-log.ts'
+import { STATUS_LOG } from '../../../contracts/ledgers/status-record.ts'
 import type { Placement } from '../../../project/types.ts'
 import { appendLines, repairLog, rewriteLog } from './append-log.ts'
 import type { CommitGraph } from '../objects/commit-graph.ts'

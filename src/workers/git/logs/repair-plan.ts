@@ -1,9 +1,9 @@
 /** A log as it is to stand, proven to lose nothing before it takes the place of the damaged one, which is kept. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { Dialect } from '../../../contracts/json.ts'
-import { idsOf, repairLog } from '../../../contracts/repair-log.ts'
-import type { LogRepair } from '../../../contracts/repair-log.ts'
+import type { Dialect } from '../../../contracts/json/json.ts'
+import { idsOf, repairLog } from '../../../contracts/ledgers/repair-log.ts'
+import type { LogRepair } from '../../../contracts/ledgers/repair-log.ts'
 import type { DurableFs } from '../disk/durable-fs.ts'
 import { repairUnproven } from './ledger-errors.ts'
 import { sideLines } from './log-lines.ts'

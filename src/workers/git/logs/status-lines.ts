@@ -1,6 +1,6 @@
 /** The bytes of a status log as rows; a bad line is reported with its number, and the others are served. */
-import type { NumberedRow } from '../../../contracts/fold-status.ts'
-import { parseStatusRow } from '../../../contracts/status-record.ts'
+import type { NumberedRow } from '../../../contracts/ledgers/fold-status.ts'
+import { parseStatusRow } from '../../../contracts/ledgers/status-record.ts'
 import { readLogLines } from './log-lines.ts'
 import type { SkippedLine } from './log-lines.ts'
 

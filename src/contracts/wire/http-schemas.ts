@@ -1,6 +1,6 @@
 /** The shapes of what travels over HTTP between a client and a hub, from which the documents are made. */
 import { z } from 'zod'
-import { EVENT_ID_PATTERN } from './event.ts'
+import { EVENT_ID_PATTERN } from '../event.ts'
 import { batchedEvent, BATCH_EVENTS_MAX, batchLimits, damaged } from './frame-schemas.ts'
 import { localCommit, shownCommit, shownEvent } from './frame-schemas.ts'
 

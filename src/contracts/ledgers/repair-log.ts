@@ -2,8 +2,8 @@
  * A log that a merge without the driver, a crash or an editor has damaged, as the log that it stands for: what can be
  * read stays, each id once, and nothing else changes. Pure.
  */
-import { isJsonObject } from './json.ts'
-import type { Dialect } from './json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Dialect } from '../json/json.ts'
 import { mergeLogs } from './merge-logs.ts'
 import type { SideLine } from './merge-logs.ts'
 

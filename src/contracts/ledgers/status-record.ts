@@ -2,9 +2,9 @@
  * The lines of `status.events.jsonl`: one spaced, sorted, ASCII JSON object each. Several families share the file; what is
  * neither a transition nor an annotation belongs to other writers and passes through untouched.
  */
-import { encodeJson, isJsonObject } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
-import { isText } from './scalars.ts'
+import { encodeJson, isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import { isText } from '../values/scalars.ts'
 import { isFromLane, isLane, type FromLane, type Lane } from './lanes.ts'
 
 export const STATUS_LOG = 'status.events.jsonl'

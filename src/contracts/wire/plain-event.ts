@@ -1,8 +1,8 @@
 /** An event on the wire as nearly every one is, told without its model, which takes ten times as long. */
-import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN } from './event.ts'
-import type { JsonObject } from './json.ts'
-import { isJsonObject } from './json.ts'
-import { isPlainTime } from './timestamp.ts'
+import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN } from '../event.ts'
+import type { JsonObject } from '../json/json.ts'
+import { isJsonObject } from '../json/json.ts'
+import { isPlainTime } from '../values/timestamp.ts'
 
 /** True only where the models of frames take the event; what is false here may be right all the same. */
 export function isPlainlyFramed(event: JsonObject): boolean {

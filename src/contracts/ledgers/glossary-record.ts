@@ -4,9 +4,9 @@
  */
 import { isScope, normalSurface, parseEntry } from './glossary-sense.ts'
 import type { Scope, Sense, SenseStatus } from './glossary-sense.ts'
-import { encodeJson, isJsonObject } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
-import { isText } from './scalars.ts'
+import { encodeJson, isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import { isText } from '../values/scalars.ts'
 
 export const URGENCIES = ['low', 'medium', 'high'] as const
 export type Urgency = (typeof URGENCIES)[number]

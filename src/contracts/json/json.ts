@@ -2,7 +2,7 @@
  * JSON as the formats of this field write it: keys sorted by code point, ASCII only, in two dialects; and a
  * reader that is total: bounded depth and size, no `__proto__`, never a throw of its own kind.
  */
-import { InputError } from '../errors.ts'
+import { InputError } from '../../errors.ts'
 import { pythonFloat } from './python-float.ts'
 
 export type Json =

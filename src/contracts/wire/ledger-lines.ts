@@ -3,7 +3,7 @@
  * when it was sent. Types and names only, so that the threads of the link load no library of schemas.
  */
 import { createHash } from 'node:crypto'
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../json/json.ts'
 
 /** The logs of a mission that are tracked in git. */
 export const LEDGERS = ['decisions', 'status'] as const

@@ -1,6 +1,6 @@
 /** The shape of the cutover artifact, for who reads it as a file. */
 import { z } from 'zod'
-import { anyText, closed, count, list, oneOf, text } from './fields.ts'
+import { anyText, closed, count, list, oneOf, text } from '../values/fields.ts'
 
 const version = z.string().regex(/^\d+\.\d+\.\d+$/)
 

@@ -1,6 +1,6 @@
 /** The senses of terms: where one holds, how sure it is, and which of several counts. */
-import { byCodePoint } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
+import { byCodePoint } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 
 /** Where a sense holds, the strongest first. */
 export const SCOPES = [

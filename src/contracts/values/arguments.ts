@@ -1,6 +1,6 @@
 /** What a program hands to a function of ours, looked at before it is used: whatever it is, the answer is one typed error. */
-import { InputError } from '../errors.ts'
-import { isPlainObject } from './json.ts'
+import { InputError } from '../../errors.ts'
+import { isPlainObject } from '../json/json.ts'
 
 /** What each option of a function must be; there are no others. */
 export type OptionChecks<Options> = Readonly<Record<keyof Options, (value: unknown) => boolean>>

@@ -1,6 +1,6 @@
 /** The WebSocket frames, as types; `read-frames.ts` reads them. Source: the wire contract. */
 import type { Focus } from './focus.ts'
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../json/json.ts'
 
 /** A commit on a mission branch that touched `kitty-specs/`. Exactly these seven keys. */
 export type LocalCommit = {

@@ -5,11 +5,11 @@
  * Each side's own order is kept wherever the two agree, because it is the order in which things happened; between rows that
  * only one side has, the earlier goes first, then the smaller id. Where all is in the order of time, that is the order of time.
  */
-import { instantOf, isLater } from './instant.ts'
-import type { Instant } from './instant.ts'
-import { isJsonObject } from './json.ts'
-import type { Dialect, Json, JsonObject } from './json.ts'
-import { reencodeJson } from './lossless-json.ts'
+import { instantOf, isLater } from '../values/instant.ts'
+import type { Instant } from '../values/instant.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Dialect, Json, JsonObject } from '../json/json.ts'
+import { reencodeJson } from '../json/lossless-json.ts'
 
 /** A line of a side: its text without its end, and what it says; null where it can't be read. */
 export type SideLine = { readonly text: string; readonly value: Json | null }

@@ -3,13 +3,13 @@
  * share their parts, and are read side by side. Source: the wire contract.
  */
 import { z } from 'zod'
-import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN, ZONED_TIME_PATTERN } from './event.ts'
+import { EVENT_ID_PATTERN, SCHEMA_VERSION, UUID_V4_PATTERN, ZONED_TIME_PATTERN } from '../event.ts'
 import { FOCUS_NAME } from './focus.ts'
-import { isJsonObject } from './json.ts'
-import type { JsonObject } from './json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { JsonObject } from '../json/json.ts'
 import { PUSHED_MAX } from './ledger-frame.ts'
 import { LEDGERS, LINES_ROWS_MAX } from './ledger-lines.ts'
-import { isDateTime } from './timestamp.ts'
+import { isDateTime } from '../values/timestamp.ts'
 
 /** The most paths that one `LocalCommit` names. */
 export const CHANGED_FILES_MAX = 10_000

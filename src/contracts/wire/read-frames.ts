@@ -1,7 +1,7 @@
 /** Total readers of the WebSocket frames that the other side sent: whatever it is, the answer is a reading. */
-import { InputError } from '../errors.ts'
-import { factsOf } from './event-types.ts'
-import { EVENT_ID_PATTERN, UUID_V4_PATTERN } from './event.ts'
+import { InputError } from '../../errors.ts'
+import { factsOf } from '../event-types.ts'
+import { EVENT_ID_PATTERN, UUID_V4_PATTERN } from '../event.ts'
 import { batchedEvent, CLIENT_FRAMES, GIT_HASH, HUB_FRAMES, LINES_ID } from './frame-schemas.ts'
 import type {
   LocalCommit,
@@ -19,8 +19,8 @@ import type {
   UnsubscribeFrame,
   PresenceFrame,
 } from './frames.ts'
-import { isJsonObject, parseJsonObject } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
+import { isJsonObject, parseJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { ID_KEY_BY_TYPE } from './ledger-frame.ts'
 import type { CommitsPushed, CommitsPushedAck } from './ledger-frame.ts'
 import type { LedgerLines, LedgerLinesAck } from './ledger-lines.ts'

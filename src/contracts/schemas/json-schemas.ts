@@ -5,11 +5,11 @@
  */
 import { z } from 'zod'
 import { CUTOVER_MODEL } from './cutover-model.ts'
-import { envelope } from './envelope.ts'
-import { EVENT_TYPE_NAMES, EVENT_TYPES, snakeCase } from './event-types.ts'
-import { SCHEMA_NOTES, SHARED_MODELS } from './fields.ts'
-import { isJsonObject, type JsonObject } from './json.ts'
-import { PAYLOAD_MODELS } from './registry.ts'
+import { envelope } from '../envelope.ts'
+import { EVENT_TYPE_NAMES, EVENT_TYPES, snakeCase } from '../event-types.ts'
+import { SCHEMA_NOTES, SHARED_MODELS } from '../values/fields.ts'
+import { isJsonObject, type JsonObject } from '../json/json.ts'
+import { PAYLOAD_MODELS } from '../registry.ts'
 
 export const SCHEMA_DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 /** What the ids of our schemas begin with; they name, and lead nowhere. */

@@ -1,7 +1,7 @@
 /** The ledger's records of decisions: one compact, sorted, ASCII line each in `decisions.events.jsonl`. */
-import { encodeJson, isJsonObject } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
-import { isText } from './scalars.ts'
+import { encodeJson, isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
+import { isText } from '../values/scalars.ts'
 
 export const DECISION_LOG = 'decisions.events.jsonl'
 

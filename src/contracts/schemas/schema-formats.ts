@@ -1,7 +1,7 @@
 /** The formats that our JSON Schemas name. Other validators may take them for notes; ours hold values to them. */
-import { isIsoDate } from './iso-date.ts'
-import { isHttpUrl, isUuid } from './scalars.ts'
-import { isDateTime } from './timestamp.ts'
+import { isIsoDate } from '../values/iso-date.ts'
+import { isHttpUrl, isUuid } from '../values/scalars.ts'
+import { isDateTime } from '../values/timestamp.ts'
 
 export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   'date-time': isDateTime,

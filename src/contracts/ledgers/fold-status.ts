@@ -5,11 +5,11 @@
  * no later row a no-op. A row that is older than one before it continues the chain where its `from_lane` is the
  * present lane; where it isn't, it was written down late (a migration does that), and counts at its time.
  */
-import { compareJson } from './compare-json.ts'
+import { compareJson } from '../json/compare-json.ts'
 import { GENESIS, type FromLane } from './lanes.ts'
-import { isJsonObject, type JsonObject } from './json.ts'
-import { isText } from './scalars.ts'
-import { instantOf, type Instant, isLater } from './instant.ts'
+import { isJsonObject, type JsonObject } from '../json/json.ts'
+import { isText } from '../values/scalars.ts'
+import { instantOf, type Instant, isLater } from '../values/instant.ts'
 import type { Annotation, StatusRow, Transition } from './status-record.ts'
 import { annotate, claimSlots, type Slots } from './status-slots.ts'
 

@@ -1,5 +1,5 @@
 /** A move that the table of lanes, or one of its guards, refuses. */
-import { InputError } from '../errors.ts'
+import { InputError } from '../../errors.ts'
 import type { Judgement } from './lane-move.ts'
 
 /** Says all that is missing, so that the next try is the last. */

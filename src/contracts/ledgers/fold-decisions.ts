@@ -6,7 +6,7 @@ import type {
   RequestedRecord,
 } from './decision-record.ts'
 import { encodeDecisionRecord } from './decision-record.ts'
-import { ULID_PATTERN } from './event.ts'
+import { ULID_PATTERN } from '../event.ts'
 
 export type NumberedRecord = {
   /** Counted from 1. */

@@ -1,6 +1,6 @@
 /** What is known of a work package beside its lane: set by claims and annotations, in the snapshot beside the lane. */
-import { isJsonObject } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
+import { isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import type { Annotation, Transition } from './status-record.ts'
 
 export type Slots = { [key: string]: Json }

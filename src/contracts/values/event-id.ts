@@ -1,6 +1,6 @@
 /** The ids of an envelope: a ULID or a UUID in any of its spellings, and the one spelling that counts. */
 
-import { EVENT_ID_PATTERN } from './event.ts'
+import { EVENT_ID_PATTERN } from '../event.ts'
 
 /** Any spelling; for readers of JSON Schema. */
 export const ANY_ID_PATTERN =

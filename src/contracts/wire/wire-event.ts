@@ -1,5 +1,5 @@
 /** Judges an event as it travels: by who emits it and by who receives it, with the same words. */
-import { judgeEvent, type Verdict } from './judge.ts'
+import { judgeEvent, type Verdict } from '../judge.ts'
 
 type Value = Readonly<Record<string, unknown>>
 

@@ -2,12 +2,12 @@
  * Whether a work package may move, by the one table and its guards; and what the record of the move says, so that the wire
  * contract takes it too. Pure: the same judgement is made at the door and, with the log as it then is, under the lock.
  */
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../json/json.ts'
 import { GENESIS, isEdge, LANE_TABLE, TERMINAL_LANES } from './lanes.ts'
 import type { FromLane, Lane, LaneGuard } from './lanes.ts'
-import { isBlank as isBlankText } from './scalars.ts'
+import { isBlank as isBlankText } from '../values/scalars.ts'
 import type { Evidence, ExecutionMode, ReviewResult, StatusActor } from './status-record.ts'
-import { isRejection, needsReviewRef } from './wire-transition.ts'
+import { isRejection, needsReviewRef } from '../wire-transition.ts'
 
 /** What somebody wants, as far as it was said. */
 export type LaneMove = {

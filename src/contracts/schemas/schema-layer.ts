@@ -2,8 +2,8 @@
  * The second layer: what the JSON Schemas have against a value. They are compiled by the build, so nothing is made of text
  * at run time.
  */
-import type { SchemaLayer } from './judge.ts'
-import { violation, VIOLATIONS_MAX, type Path } from './violation.ts'
+import type { SchemaLayer } from '../judge.ts'
+import { violation, VIOLATIONS_MAX, type Path } from '../values/violation.ts'
 
 /** A function for each schema, by its name. */
 export type CompiledSchemas = Readonly<Record<string, CompiledSchema>>

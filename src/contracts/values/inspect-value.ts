@@ -2,7 +2,7 @@
  * One walk through a value that anybody may have made: whether it is JSON at all, how deep and how much it is, and which of
  * its keys the contracts forbid. Iterative, so that depth costs no stack; bounded, so that a cycle ends.
  */
-import { isForbiddenKey, isPlainObject, JSON_DEPTH_MAX } from './json.ts'
+import { isForbiddenKey, isPlainObject, JSON_DEPTH_MAX } from '../json/json.ts'
 import { violation, VIOLATIONS_MAX, type Path, type Violation } from './violation.ts'
 
 /** The keys of the time before the cutover, and one that was never meant to travel. */

@@ -2,7 +2,7 @@
  * What a change of the schemas means for who has written events by the old ones: `narrowed` and `removed` may refuse what was
  * good, `widened` and `added` may not. What can't be told apart is called narrowed.
  */
-import { byCodePoint, encodeJson, isJsonObject, type Json, type JsonObject } from './json.ts'
+import { byCodePoint, encodeJson, isJsonObject, type Json, type JsonObject } from '../json/json.ts'
 
 export type SchemaChange = {
   readonly schema: string

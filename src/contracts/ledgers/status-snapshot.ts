@@ -1,6 +1,6 @@
 /** `status.json`: what the log says, for readers that don't fold. Derived and deterministic; never an authority. */
-import { byCodePoint, isJsonObject } from './json.ts'
-import type { Json, JsonObject } from './json.ts'
+import { byCodePoint, isJsonObject } from '../json/json.ts'
+import type { Json, JsonObject } from '../json/json.ts'
 import { LANES } from './lanes.ts'
 import type { StatusFold, WorkPackage } from './fold-status.ts'
 import type { StatusActor } from './status-record.ts'

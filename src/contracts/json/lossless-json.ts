@@ -2,7 +2,7 @@
  * JSON text written again with sorted keys in a dialect, numbers kept as they were spelled: `1.0`, `1e-07` and integers
  * beyond 2^53 mean something to other writers that a number of this language can't hold.
  */
-import { InputError } from '../errors.ts'
+import { InputError } from '../../errors.ts'
 import { byCodePoint, encodeJson, JSON_DEPTH_MAX, parseJson } from './json.ts'
 import type { Dialect } from './json.ts'
 
