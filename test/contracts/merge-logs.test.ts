@@ -101,6 +101,18 @@ describe('two sides of a log', () => {
     },
   )
 
+  const shuffled = fc.shuffledSubarray(Array.from({ length: 7 }, (_, id) => row(id, (id * 5) % 7)))
+  property([shuffled, shuffled, shuffled])(
+    'that disagree with each other and with their base give the same bytes whoever asks',
+    (base, ours, theirs) => {
+      const { text } = merge(base, ours, theirs)
+      expect(merge(base, theirs, ours).text).toBe(text)
+      expect(merge(ours, theirs, base).text).toBe(text)
+      const all = new Set([...base, ...ours, ...theirs].map(({ event_id }) => event_id))
+      expect(idsOf(text).sort()).toEqual([...all].sort())
+    },
+  )
+
   it('with one id and two contents keep the same one either way, and name both', () => {
     const [mine, yours] = [row(1, 0, { lane: 'b' }), row(1, 0, { lane: 'a' })]
     const merged = merge([], [mine], [yours])

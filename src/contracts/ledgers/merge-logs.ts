@@ -57,7 +57,9 @@ export function mergeLogs(
     for (const row of side.rows.values()) keep(rows, row, conflicts)
   }
   const redacted = redaction === 'apply' ? redactedIds(rows) : new Set<string>()
-  const order = read.map(({ ids }) => ids).reduce((one, other) => interleave(one, other, rows), [])
+  // Of three orders that disagree, which two are brought together first makes a difference.
+  const orders = read.map(({ ids }) => ids).sort(byContent)
+  const order = orders.reduce((one, other) => interleave(one, other, rows), [])
   const texts = order.filter((id) => !redacted.has(id)).map((id) => `${rows.get(id)?.text ?? ''}\n`)
   return {
     text: texts.join(''),
@@ -119,6 +121,12 @@ function redactedIds(rows: ReadonlyMap<string, Row>): ReadonlySet<string> {
     if (typeof redacts === 'string') ids.add(redacts)
   }
   return ids
+}
+
+function byContent(one: readonly string[], other: readonly string[]): number {
+  const [a, b] = [one.join('\n'), other.join('\n')]
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }
 
 function interleave(
