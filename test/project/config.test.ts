@@ -133,6 +133,10 @@ test('a list of protected branches that can not be read is no list', () => {
     'protection: {protected_branches: main}',
     'protection: {protected_branches: [[a]]}',
     'protection: {protected_branches: {a: b}}',
+    // What others read there, and we don't.
+    'x: &x {protected_branches: [a]}\nprotection: *x',
+    'x: &x {protected_branches: [a]}\nprotection: {<<: *x}',
+    'x: &x {protection: {protected_branches: [a]}}\n<<: *x',
   ]) {
     expect(list(text), text).toBe('unusable')
   }

@@ -185,6 +185,11 @@ const CORRUPT = {
   scalar: 'project: 3\n',
   twice: 'a: 1\na: 2\n',
   documents: 'a: 1\n---\nb: 1\n',
+  // Others read what a merge key takes over: a second identity would part the project from its team.
+  merged: `team: &team {uuid: ${UUID}}\nproject:\n  <<: *team\n  slug: a\n`,
+  above: `team: &team {project: {uuid: ${UUID}}}\n<<: *team\n`,
+  version: `%YAML 1.1\n---\nteam: &team {uuid: ${UUID}}\nproject: {<<: *team}\n`,
+  alias: `team: &team {uuid: ${UUID}}\nproject: *team\n`,
 }
 test.each(Object.entries(CORRUPT))(
   'a corrupted file (%s) is reported and not touched (L14)',
@@ -195,6 +200,14 @@ test.each(Object.entries(CORRUPT))(
     expect(readdirSync(join(repository.root, '.kittify'))).toEqual(['config.yaml'])
   },
 )
+
+test('a merge key that stands elsewhere, or in quotes, is in nobody’s way', async () => {
+  const text = 'a: &a {b: 1}\nc: {<<: *a}\nproject: {"<<": x}\n'
+  const repository = await repositoryWith('merge-elsewhere', text)
+  const { created } = await ensureIdentity(repository, MACHINE)
+  expect(created).toBe(true)
+  expect(textOf(repository.root)).toMatch(/project: \{ ?"<<": x/)
+})
 
 test('a symbolic link at .kittify or config.yaml is refused, and its target stays', async () => {
   const target = join(folder, 'target')

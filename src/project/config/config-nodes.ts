@@ -1,5 +1,5 @@
 /** Looks into parsed YAML without resolving aliases or building objects. */
-import { isMap, isScalar } from 'yaml'
+import { isAlias, isMap, isScalar } from 'yaml'
 import type { Pair, YAMLMap } from 'yaml'
 
 /** Whether a node stands for nothing: absent, or null. */
@@ -13,11 +13,28 @@ export function pairOf(map: unknown, key: string): Pair | null {
   return map.items.find((pair) => isScalar(pair.key) && pair.key.value === key) ?? null
 }
 
-/** A block in the content of the file: its mapping, null where it is absent or empty, or `unusable`. */
+/**
+ * A block in the content of the file: its mapping, null where it is absent or empty, or `unusable`. What a merge key (`<<`)
+ * takes over is read by others and not by us, so it must not count as absent.
+ */
 export function blockOf(content: unknown, name: string): YAMLMap | null | 'unusable' {
-  const value = pairOf(content, name)?.value
-  if (isMap(value)) return value
-  return isEmpty(value) ? null : 'unusable'
+  const pair = pairOf(content, name)
+  if (pair === null) return hasMergeKey(content) ? 'unusable' : null
+  if (isMap(pair.value)) return hasMergeKey(pair.value) ? 'unusable' : pair.value
+  return isEmpty(pair.value) ? null : 'unusable'
+}
+
+/** Whether what the block says stands elsewhere in the file, by an alias or by a merge key. */
+export function isIndirect(content: unknown, name: string): boolean {
+  const pair = pairOf(content, name)
+  return pair === null ? hasMergeKey(content) : isAlias(pair.value) || hasMergeKey(pair.value)
+}
+
+function hasMergeKey(map: unknown): boolean {
+  return (
+    isMap(map) &&
+    map.items.some(({ key }) => isScalar(key) && key.type === 'PLAIN' && key.source === '<<')
+  )
 }
 
 /**

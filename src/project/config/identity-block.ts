@@ -35,7 +35,9 @@ export function readIdentityBlock(config: ConfigReading): IdentityBlockReading {
   }
   const map = blockOf(config.document.contents, 'project')
   if (map === null) return { state: 'read', block: NOTHING }
-  if (map === 'unusable') return { state: 'unusable', faults: ['project: a mapping is expected'] }
+  if (map === 'unusable') {
+    return { state: 'unusable', faults: ['project: a mapping is expected, all keys written out'] }
+  }
   const faults: string[] = []
   const take = (key: keyof IdentityBlock, expected: string, parse: Parse): string | null => {
     const text = textOf(pairOf(map, key)?.value)

@@ -3,7 +3,7 @@
  * falls back to.
  */
 import { isScalar, isSeq } from 'yaml'
-import { blockOf, isEmpty, pairOf, textOf } from './config-nodes.ts'
+import { blockOf, isEmpty, isIndirect, pairOf, textOf } from './config-nodes.ts'
 import type { ConfigReading } from './config.ts'
 
 /** `sync.auto_start`: only a real boolean counts; true by default. */
@@ -26,6 +26,9 @@ export function readProtectedBranches(
   reading: ConfigReading,
 ): readonly string[] | null | 'unusable' {
   if (reading.state === 'unusable') return 'unusable'
+  const isElsewhere =
+    reading.state === 'present' && isIndirect(reading.document.contents, 'protection')
+  if (isElsewhere) return 'unusable'
   const node = valueAt(reading, 'protection', 'protected_branches')
   if (isEmpty(node)) return null
   if (!isSeq(node)) return 'unusable'
