@@ -11,7 +11,7 @@ import { identityContexts, identityWords } from './identity-words.ts'
 import { knownHomes, repositoryRoots } from './known-paths.ts'
 import { knownTokens } from './known-tokens.ts'
 import { networkPaths } from './network-paths.ts'
-import { privateFolders, tildeHomes } from './private-folders.ts'
+import { namedFolders, privateFolders, tildeHomes } from './private-folders.ts'
 import { privateKeys } from './private-keys.ts'
 import { randomSecrets } from './random-secrets.ts'
 import { urlCredentials } from './url-credentials.ts'
@@ -30,6 +30,7 @@ export const RULES: readonly Rule[] = [
   slashedHomes,
   networkPaths,
   privateFolders,
+  namedFolders,
   tildeHomes,
   authors,
   emails,

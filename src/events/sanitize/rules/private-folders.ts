@@ -1,7 +1,7 @@
-/** P5: `~user`, root's home, and the temporary folders that macOS makes for each account. */
-import { HOME } from '../placeholders.ts'
+/** P5: `~user`, root's home, and the temporary folders that macOS and some programs make for each account. */
+import { HOME, USER } from '../placeholders.ts'
 import { hitsOf, NO_HITS, wholeHit, type Hit, type Rule } from '../rule.ts'
-import { SLASH, TILDE } from '../signals.ts'
+import { LETTER, SLASH, TILDE } from '../signals.ts'
 
 const TILDE_HOME = /(?<![\p{L}\p{N}_~.\\^@-])~([a-z_][a-z0-9_.-]{0,63})(?=\/)/giu
 
@@ -84,4 +84,44 @@ export const privateFolders: Rule = {
 
 function folderHit(match: RegExpExecArray): Hit {
   return wholeHit(match, HOME, match[0])
+}
+
+/** What pytest and the Java virtual machine call their folders in `/tmp`. */
+const NAMED_FOLDER =
+  /(?<=[/\\](?:pytest-of-|hsperfdata_))(?!(?:root|unknown)(?![\p{L}\p{N}_.-]))[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]{0,63}[\p{L}\p{N}_-])?/giu
+
+export const namedFolders: Rule = {
+  name: 'named-folders',
+  class: 'home_path',
+  needs: LETTER,
+  find: ({ text, lower }) => {
+    if (!lower.includes('pytest-of-') && !lower.includes('hsperfdata_')) return NO_HITS
+    return hitsOf(text, NAMED_FOLDER, (match) => wholeHit(match, USER, match[0].toLowerCase()))
+  },
+  samples: {
+    removed: [
+      '/tmp/pytest-of-⟦bob⟧/pytest-0/test_x0',
+      '/tmp/pytest-of-⟦bob⟧',
+      'in /tmp/pytest-of-⟦anna.b⟧.',
+      '"/var/tmp/pytest-of-⟦bob_smith⟧/x"',
+      "PosixPath('/tmp/pytest-of-⟦bob⟧/pytest-12')",
+      'D:\\Temp\\pytest-of-⟦Bob⟧\\x',
+      '"D:\\\\Temp\\\\pytest-of-⟦Bob⟧\\\\x"',
+      '/tmp/hsperfdata_⟦bob⟧/4711',
+      '/tmp/hsperfdata_⟦rooted⟧',
+      '/tmp/pytest-of-⟦jürgen⟧/x and /tmp/pytest-of-⟦eve-2⟧/x',
+    ],
+    kept: [
+      '/tmp/pytest-of-root/pytest-0',
+      '/tmp/pytest-of-unknown/x',
+      '/tmp/pytest-of-<user>/x',
+      '/tmp/pytest-of-$USER/x',
+      '/tmp/pytest-of-{user}/x',
+      '/tmp/pytest-0/x',
+      'a pytest-of-the-day',
+      'hsperfdata_bob',
+      '/tmp/hsperfdata_',
+      '/tmp/hsperfdata/bob',
+    ],
+  },
 }
