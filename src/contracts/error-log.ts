@@ -44,8 +44,8 @@ const QUERY_CHECKS: OptionChecks<ErrorQuery> = {
   text: isString,
   agent: isString,
   isResolved: isFlag,
-  since: isString,
-  until: isString,
+  since: isTime,
+  until: isTime,
   limit: isNumber,
 }
 
@@ -128,6 +128,10 @@ function isEntry(entry: Readonly<Record<keyof ErrorEntry, unknown>>): boolean {
 
 function isString(value: unknown): boolean {
   return typeof value === 'string'
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && Number.isFinite(instantOf(value).ms)
 }
 
 function isNumber(value: unknown): boolean {

@@ -67,5 +67,8 @@ describe('the error log', () => {
       codeOf('ERROR_ENTRY_INVALID'),
     )
     expect(() => log.search({ limit: 0 })).toThrow(codeOf('LIMIT_INVALID'))
+    // Would else be the beginning of time: all errors, or none.
+    expect(() => log.search({ since: 'yesterday' })).toThrow(codeOf('OPTIONS_INVALID'))
+    expect(() => log.search({ until: '' })).toThrow(codeOf('OPTIONS_INVALID'))
   })
 })
