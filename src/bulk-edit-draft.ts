@@ -47,7 +47,7 @@ export function draftRules(
     })),
   }
   const words = `# A draft: each action is a suggestion. Lines are told as PATH:LINE, and PATH:0 is the path itself.\n`
-  return words + stringify(map, { lineWidth: 0 })
+  return words + stringify(map, { lineWidth: 0, compat: 'yaml-1.1' })
 }
 
 /** Each occurrence by path and line. A path that has the term is no line: it is told in a comment, for `moves`. */
@@ -77,7 +77,7 @@ export function draftList(
     '# A draft: what is below `remove` and what below `keep` is a suggestion.',
     ...paths.map(({ path }) => `# The path itself has the term, for \`moves\`: ${commented(path)}`),
   ]
-  return `${words.join('\n')}\n${stringify(map, { lineWidth: 0 })}`
+  return `${words.join('\n')}\n${stringify(map, { lineWidth: 0, compat: 'yaml-1.1' })}`
 }
 
 function listOf(name: string, found: readonly FoundLine[]) {

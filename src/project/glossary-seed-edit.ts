@@ -10,7 +10,7 @@ import { pythonFloat } from '../contracts/json/python-float.ts'
 import { pairOf } from './config/config-nodes.ts'
 import { parseSeed, termsOf } from './glossary-seed.ts'
 import type { Seed } from './glossary-seed.ts'
-import { newlineOf, rangeOf, shapeOf, textLike } from './config/yaml-text.ts'
+import { isMistakable, newlineOf, rangeOf, shapeOf, textLike } from './config/yaml-text.ts'
 
 /** How new values are written. */
 type Spelling = {
@@ -264,7 +264,6 @@ function scalarOf(value: string | number, { isQuoted, asTexts }: Spelling): Scal
   const scalar = new Scalar(value)
   if (isQuoted) scalar.type = Scalar.QUOTE_DOUBLE
   else if (value.includes('\n')) scalar.type = Scalar.BLOCK_LITERAL
-  // What would be read as something else than a text is told by the schema that has such things.
-  else if (/: |'/.test(value) || /^["']/.test(stringify(value))) scalar.type = Scalar.QUOTE_DOUBLE
+  else if (/: |'/.test(value) || isMistakable(value)) scalar.type = Scalar.QUOTE_DOUBLE
   return scalar
 }

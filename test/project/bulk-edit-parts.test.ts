@@ -1,5 +1,7 @@
 /** What a bulk edit is judged by: globs, terms in their spellings, and kinds of occurrence. */
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { draftList, draftRules } from '#dist/bulk-edit-draft.js'
 import { categoryOfLine, categoryOfPath } from '#dist/project/bulk-edit/occurrence-category.js'
 import { isNarrow } from '#dist/project/bulk-edit/occurrence-map.js'
 import { matchesGlob } from '#dist/project/bulk-edit/path-glob.js'
@@ -129,5 +131,19 @@ describe('the kinds', () => {
   ])('%s with %j: %s', (path, line, category) => {
     expect(categoryOfLine(path, line)).toBe(category)
     if (line === '') expect(categoryOfPath(path)).toBe(category)
+  })
+})
+
+describe('a draft', () => {
+  it.each(['no', 'off', '1_000', '2026-01-01'])('says %s to readers of either YAML', (term) => {
+    const mission = { directory: 'm-01KT119Y', mission_id: '01KT119Y000000000000000000' }
+    const read = (text: string): unknown => parse(text, { version: '1.1' })
+    expect(read(draftRules(term, term, new Map()))).toMatchObject({
+      target: { term, replacement: term },
+    })
+    expect(read(draftList(term, mission, new Map()))).toMatchObject({
+      target_string: term,
+      generated_at: expect.any(String) as unknown,
+    })
   })
 })

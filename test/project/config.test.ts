@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { withProjectFields } from '#dist/project/config/config-edit.js'
 import { parseConfig, readConfig, readSharedConfig } from '#dist/project/config/config.js'
 import { readIdentityBlock } from '#dist/project/config/identity-block.js'
@@ -194,6 +195,19 @@ test('other shapes are written anew, with comments, order and values kept', () =
     if (text.includes('owner')) expect(after).toContain('owner: ann')
   }
 })
+
+test.each(['no', 'on', '1_000', '12:30', '2026-01-01'])(
+  'a slug %s is a text to readers of either YAML, wherever it is written',
+  (slug) => {
+    for (const text of ['', 'project: {owner: ann}\n', 'project:\n  slug: # c\n  b: off\n']) {
+      const config = parsed(text)
+      const after = config.state === 'present' ? withProjectFields(config, { slug }) : null
+      expect(parse(after ?? '', { version: '1.1' }), text).toMatchObject({ project: { slug } })
+      // What others wrote keeps its spelling.
+      if (text.includes('off')) expect(after).toMatch(/# c\n {2}b: off\n/)
+    }
+  },
+)
 
 const yamlish = fc.array(
   fc.constantFrom(

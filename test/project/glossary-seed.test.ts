@@ -2,6 +2,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { normalMeaning, normalSurface, withSense } from '#dist/contracts/ledgers/glossary-sense.js'
 import type { SeedEntry } from '#dist/contracts/ledgers/glossary-sense.js'
 import { parseSeed, readSeed } from '#dist/project/glossary-seed.js'
@@ -147,6 +148,22 @@ describe(seedTextWith, () => {
       expect(put(after ?? '', entry('b', '5'))).toContain('definition: "5"\n')
     },
   )
+
+  it.each(['no', 'On', 'y', '1_000', '12:30', '2026-01-01', '0b1', '<<', '=', 'a\tb'])(
+    'writes %j so that readers of either YAML find a text',
+    (text) => {
+      const files = [seedTextWith(null, entry('a', text)), put(FILE, entry('alpha', text))]
+      for (const file of files) {
+        expect(file).toContain(`definition: ${JSON.stringify(text)}`)
+        const { terms } = parse(file ?? '', { version: '1.1' }) as { terms: object[] }
+        expect(terms[0]).toMatchObject({ definition: text })
+      }
+    },
+  )
+
+  it('and so a term that is such a word', () => {
+    expect(seedTextWith(null, entry('off', 'no more'))).toContain('surface: "off"\n')
+  })
 
   it.each([
     [

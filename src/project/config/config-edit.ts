@@ -1,12 +1,12 @@
 /**
  * Sets fields of the block `project` and leaves every other byte of the configuration as it stands.
  */
-import { isMap, isScalar, parseDocument, stringify } from 'yaml'
+import { isMap, isScalar, parseDocument, Scalar, stringify } from 'yaml'
 import type { Document, YAMLMap } from 'yaml'
 import { pairOf, textOf } from './config-nodes.ts'
 import { parseConfig } from './config.ts'
 import type { Config } from './config.ts'
-import { newlineOf, rangeOf, shapeOf, textLike } from './yaml-text.ts'
+import { isMistakable, newlineOf, rangeOf, shapeOf, textLike, textScalar } from './yaml-text.ts'
 
 export type ProjectFields = Readonly<Record<string, string>>
 
@@ -77,14 +77,22 @@ function appendBlock(config: Config | null, source: string, fields: ProjectField
 function rewritten(source: string, fields: ProjectFields): string | null {
   const document = parseDocument(source, { uniqueKeys: false, prettyErrors: false })
   const block = pairOf(document.contents, 'project')?.value
-  if (isMap(block)) for (const [key, value] of Object.entries(fields)) block.set(key, value)
+  if (isMap(block)) for (const [key, value] of Object.entries(fields)) setField(block, key, value)
   else setBlock(document, block, fields)
   return textLike(source, document)
 }
 
+// What stands there already keeps its comment.
+function setField(block: YAMLMap, key: string, value: string): void {
+  const before = block.get(key, true)
+  if (!isScalar(before)) return block.set(key, textScalar(value))
+  before.value = value
+  if (isMistakable(value)) before.type = Scalar.QUOTE_DOUBLE
+}
+
 // `project:` with nothing behind it may still carry a comment.
 function setBlock(document: Document.Parsed, empty: unknown, fields: ProjectFields): void {
-  const block = document.createNode(fields)
+  const block = document.createNode(scalarsOf(fields))
   if (isScalar(empty) && typeof empty.comment === 'string') block.commentBefore = empty.comment
   document.set('project', block)
 }
@@ -122,7 +130,10 @@ function blockIn(config: Config | null): YAMLMap | null {
   return isMap(value) ? value : null
 }
 
-// Quoted where YAML would read the plain text as a number.
 function linesOf(fields: ProjectFields): string[] {
-  return stringify(fields, { lineWidth: 0 }).trimEnd().split('\n')
+  return stringify(scalarsOf(fields), { lineWidth: 0 }).trimEnd().split('\n')
+}
+
+function scalarsOf(fields: ProjectFields) {
+  return Object.fromEntries(Object.entries(fields).map(([key, text]) => [key, textScalar(text)]))
 }

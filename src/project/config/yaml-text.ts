@@ -1,5 +1,5 @@
 /** YAML written again as its author wrote it, and compared by what it means. */
-import { isAlias, isMap, isScalar, isSeq } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, Scalar, stringify } from 'yaml'
 import type { Document } from 'yaml'
 
 /** The document in the manner of the text that it was read from: comments and order stay, spacing may change. */
@@ -14,6 +14,20 @@ export function textLike(source: string, document: Document.Parsed): string {
 
 export function newlineOf(text: string): '\n' | '\r\n' {
   return text.includes('\r\n') ? '\r\n' : '\n'
+}
+
+/** A text in quotes where the plain one would be another thing to readers of YAML 1.1: `no`, `1_000`, `12:30`, a date. */
+export function textScalar(value: string): Scalar<string> {
+  const scalar = new Scalar(value)
+  if (isMistakable(value)) scalar.type = Scalar.QUOTE_DOUBLE
+  return scalar
+}
+
+/** Whether a text needs quotes for some reader. */
+export function isMistakable(value: string): boolean {
+  // The default value of YAML 1.1, which the library doesn't know, and a tab, at which some readers give up.
+  if (value === '=' || value.includes('\t')) return true
+  return /^["']/.test(stringify(value, { compat: 'yaml-1.1', lineWidth: 0 }))
 }
 
 /** Where a node stands in its text: its start, the end of its value, and the end of what belongs to it. */

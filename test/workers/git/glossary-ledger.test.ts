@@ -164,7 +164,7 @@ describe('the file of a scope', () => {
     ])
     expect(await lab.ledger().replay()).toEqual(['team_domain'])
     expect(lab.seed()).toContain('# ours')
-    expect(lab.seed()).toContain('definition: y')
+    expect(lab.seed()).toContain('definition: "y"')
     expect(findingsOf(checkGlossary(lab.repository))).toEqual([])
     expect(await lab.ledger().replay()).toEqual([])
   })
