@@ -107,6 +107,8 @@ describe('session times', () => {
     ['a word', 'yesterday', start],
     ['a missing end', start, undefined],
     ['a day that does not exist', '2026-02-30', '2026-03-05'],
+    ['a month that does not exist', '2026-12-31', '2026-13-01'],
+    ['no month', '2026-00-01', '2026-01-01'],
     ['an hour that does not exist', '2026-06-01T25:00:00Z', '2026-06-02T07:00:00Z'],
     ['a minute that does not exist', '2026-06-01T05:61:00Z', '2026-06-02T07:00:00Z'],
     ['a second that does not exist', '2026-06-01T05:00:61Z', '2026-06-02T07:00:00Z'],

@@ -43,7 +43,15 @@ function instantOf(value: unknown): Instant | null {
     .map((part) => Number(part ?? 0)) as [number, number, number, number, number, number]
   const fraction = Number(`0.${match[7] ?? 0}`) * 1000
   const date = new Date(Date.UTC(year, month - 1, day))
-  if (date.getUTCDate() !== day || hour > 23 || minute > 59 || second > 60) return null
+  // A day or a month that doesn't exist would be one of the next.
+  if (
+    date.getUTCDate() !== day ||
+    date.getUTCMonth() !== month - 1 ||
+    hour > 23 ||
+    minute > 59 ||
+    second > 60
+  )
+    return null
   const zone = zoneMinutes(match[8])
   const clock = (hour * 60 + minute - zone) * MINUTE_MS + second * 1000 + fraction
   return { ms: date.getTime() + clock, zoned: match[8] !== undefined }
