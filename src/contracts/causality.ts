@@ -1,6 +1,7 @@
 /** What came before what: by the causes that events name, and by the clock of each node. */
 import { InputError } from '../errors.ts'
-import { byPlace, eventsExpected, isPlaced, type Placed, uniqueInOrder } from './event-order.ts'
+import { byPlace, eventsExpected, isPlaced, spelledId, uniqueInOrder } from './event-order.ts'
+import type { Placed } from './event-order.ts'
 import { PriorityQueue } from './priority-queue.ts'
 
 export type Caused = Placed & {
@@ -17,14 +18,14 @@ export function isConcurrent(a: Caused, b: Caused): boolean {
     a.lamport_clock === b.lamport_clock &&
     a.aggregate_id === b.aggregate_id &&
     a.node_id !== b.node_id &&
-    a.event_id !== b.event_id
+    spelledId(a.event_id) !== spelledId(b.event_id)
   )
 }
 
 /** The history of a set of events: an event knows what caused it, and what its node did before. */
 export class Causality {
   readonly #parents: ReadonlyMap<string, readonly string[]>
-  readonly #placeById: ReadonlyMap<string, Placed>
+  readonly #ids: ReadonlySet<string>
 
   /** @throws InputError EVENTS_EXPECTED */
   constructor(events: readonly Caused[]) {
@@ -32,25 +33,30 @@ export class Causality {
     const lastOfNode = new Map<string, string>()
     const parents = new Map<string, readonly string[]>()
     for (const { event_id, node_id, causation_id } of ordered) {
-      const before = lastOfNode.get(node_id)
+      const id = spelledId(event_id)
+      const known = [lastOfNode.get(node_id), causation_id]
       parents.set(
-        event_id,
-        [before, causation_id].filter((id) => typeof id === 'string'),
+        id,
+        known.filter((one) => typeof one === 'string').map((one) => spelledId(one)),
       )
-      lastOfNode.set(node_id, event_id)
+      lastOfNode.set(node_id, id)
     }
     this.#parents = parents
-    this.#placeById = new Map(ordered.map((event) => [event.event_id, event]))
+    this.#ids = new Set(parents.keys())
   }
 
   /** As far as the events tell: two without a path between them are concurrent. @throws InputError EVENT_UNKNOWN */
   relation(a: string, b: string): Relation {
-    if (!this.#placeById.has(a) || !this.#placeById.has(b)) {
-      throw new InputError('EVENT_UNKNOWN', 'the event is not in this history')
-    }
-    if (a === b) return 'same'
-    if (this.#knows(b, a)) return 'before'
-    return this.#knows(a, b) ? 'after' : 'concurrent'
+    const [one, other] = [this.#known(a), this.#known(b)]
+    if (one === other) return 'same'
+    if (this.#knows(other, one)) return 'before'
+    return this.#knows(one, other) ? 'after' : 'concurrent'
+  }
+
+  #known(id: string): string {
+    const spelled = typeof id === 'string' ? spelledId(id) : id
+    if (this.#ids.has(spelled)) return spelled
+    throw new InputError('EVENT_UNKNOWN', 'the event is not in this history')
   }
 
   #knows(later: string, earlier: string): boolean {
@@ -92,11 +98,12 @@ export function findConcurrent<Event extends Caused>(
  */
 export function topologicalOrder<Event extends Caused>(events: readonly Event[]): readonly Event[] {
   const ordered = uniqueInOrder(events)
-  const known = new Set(ordered.map(({ event_id }) => event_id))
+  const known = new Set(ordered.map(({ event_id }) => spelledId(event_id)))
   const effects = new Map<string, Event[]>()
   const ready = new PriorityQueue<Event>(byPlace)
   for (const event of ordered) {
-    const cause = event.causation_id ?? null
+    const { causation_id } = event
+    const cause = typeof causation_id === 'string' ? spelledId(causation_id) : null
     if (cause === null || !known.has(cause)) ready.push(event)
     else if (effects.has(cause)) effects.get(cause)?.push(event)
     else effects.set(cause, [event])
@@ -104,7 +111,7 @@ export function topologicalOrder<Event extends Caused>(events: readonly Event[])
   const sorted: Event[] = []
   for (let event = ready.pop(); event !== undefined; event = ready.pop()) {
     sorted.push(event)
-    for (const effect of effects.get(event.event_id) ?? []) ready.push(effect)
+    for (const effect of effects.get(spelledId(event.event_id)) ?? []) ready.push(effect)
   }
   if (sorted.length === ordered.length) return sorted
   const placed = new Set(sorted)

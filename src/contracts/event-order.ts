@@ -4,6 +4,7 @@
  */
 import { InputError } from '../errors.ts'
 import { readOr } from './values/arguments.ts'
+import { normaliseId } from './values/event-id.ts'
 import { byCodePoint, isJsonObject } from './json/json.ts'
 
 /** What places an event among others. */
@@ -24,8 +25,17 @@ export function byPlace(a: Placed, b: Placed): number {
   return (
     a.lamport_clock - b.lamport_clock ||
     compareText(a.node_id, b.node_id) ||
-    compareText(a.event_id, b.event_id)
+    compareIds(a.event_id, b.event_id)
   )
+}
+
+/** An id in the one spelling that counts; what is none stays as it is. */
+export function spelledId(id: string): string {
+  return normaliseId(id) ?? id
+}
+
+function compareIds(a: string, b: string): number {
+  return a === b ? 0 : compareText(spelledId(a), spelledId(b))
 }
 
 /** By code point, with the common case of equal texts first. */
@@ -39,7 +49,8 @@ export function uniqueInOrder<Event extends Placed>(events: readonly Event[]): r
   if (!isList) throw eventsExpected('a list of events is expected')
   const byId = new Map<string, Event>()
   for (const event of events.toSorted(byPlace)) {
-    if (!byId.has(event.event_id)) byId.set(event.event_id, event)
+    const id = spelledId(event.event_id)
+    if (!byId.has(id)) byId.set(id, event)
   }
   return [...byId.values()]
 }

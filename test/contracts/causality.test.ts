@@ -142,3 +142,28 @@ describe('the order of JSON', () => {
     expect(compareJson([true, 1], [true, '1'])).toBeLessThan(0)
   })
 })
+
+describe('an id in several spellings', () => {
+  const ULID = '01K0AAAAAAAAAAAAAAAAAAAAAA'
+  const UUID = '9f1c7a52-3a1b-4c6e-8a5e-0123456789ab'
+  const spellings = [UUID, UUID.toUpperCase(), UUID.replaceAll('-', '')]
+
+  it('is one event', () => {
+    const copies = spellings.map((id) => place(id, 1))
+    expect(topologicalOrder(copies)).toHaveLength(1)
+    expect(isConcurrent(place(ULID, 1), place(ULID.toLowerCase(), 1, 'b'))).toBe(false)
+    expect(compareEvents(place(UUID, 1), place(UUID.toUpperCase(), 1))).toBe(0)
+  })
+
+  it.each(spellings)('is the cause that %s names', (causation_id) => {
+    const cause = place(UUID, 2, 'b')
+    const effect = place(ULID, 1, 'a', { causation_id })
+    expect(topologicalOrder([effect, cause])).toEqual([cause, effect])
+    const history = new Causality([effect, cause])
+    expect(history.relation(UUID.toUpperCase(), ULID.toLowerCase())).toBe('before')
+    const circle = { ...cause, causation_id: ULID.toLowerCase() }
+    expect(() => topologicalOrder([effect, circle])).toThrow(
+      expect.objectContaining({ code: 'CAUSATION_CYCLE' }),
+    )
+  })
+})

@@ -53,6 +53,11 @@ describe('a counter', () => {
     expect(mergeCounter([...events, ...events.toReversed()]).value).toBe(sum)
   })
 
+  it('counts an id once, however it is spelled', () => {
+    const ids = ['01K0AAAAAAAAAAAAAAAAAAAAAA', '01k0aaaaaaaaaaaaaaaaaaaaaa']
+    expect(mergeCounter(ids.map((id) => eventOf(id, { delta: 1 }))).value).toBe(1)
+  })
+
   it('passes over what is no whole number, and says where it can not count on', () => {
     const events = [eventOf('a', { delta: 2 }), eventOf('b', { delta: '5' }), eventOf('c', {})]
     expect(mergeCounter(events)).toEqual({
