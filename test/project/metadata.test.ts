@@ -178,6 +178,16 @@ kittiwake:
     expect(changed(bare)).toContain("initialized_at: '2025-11-03T09:14:22.518903'")
   })
 
+  it('quotes its own times in braces, too, and keeps what is said beside a value', () => {
+    const before =
+      'spec_kitty:\n  schema_version: null # why\n  initialized_at: 2025-11-03T09:14:22\nmigrations: {applied: [{id: a}]}\n'
+    const after = changed(before) ?? ''
+    expect(after).toContain(`applied_at: '${NOW}'`)
+    expect(after).toContain("schema_version: 3 # why\n  initialized_at: '2025-11-03T09:14:22'\n")
+    const { migrations } = parse(after, { version: '1.1' }) as { migrations: { applied: object[] } }
+    expect(migrations.applied[1]).toMatchObject({ applied_at: NOW })
+  })
+
   const text = fc.stringMatching(/^[a-z]{1,8}$/)
   const scalar = fc.oneof(text, fc.integer(), fc.string({ maxLength: 20 }), fc.constant(null))
   const value = fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), fc.dictionary(text, scalar))

@@ -4,7 +4,7 @@
  * read again and held to the text before.
  */
 import { isMap, isScalar, isSeq, parseDocument, Scalar } from 'yaml'
-import type { Document, YAMLMap } from 'yaml'
+import type { Document, Node, YAMLMap } from 'yaml'
 import { pairOf } from '../config/config-nodes.ts'
 import { parseConfig } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
@@ -12,7 +12,7 @@ import { metadataIn } from './metadata.ts'
 import type { LedgerRow } from './metadata.ts'
 import { MetadataSplice } from './metadata-splice.ts'
 import type { ScalarValue } from '../config/yaml-scalar.ts'
-import { shapeOf, textLike } from '../config/yaml-text.ts'
+import { isMistakable, shapeOf, textLike } from '../config/yaml-text.ts'
 
 export type MetadataChange = {
   /** Fields by the block that they stand in; blocks that are new come in this order. */
@@ -64,19 +64,42 @@ function spliced(source: string, change: MetadataChange): string | null {
 function rewritten(source: string, change: MetadataChange): string | null {
   const document = parseDocument(source, { uniqueKeys: false, prettyErrors: false })
   for (const [name, fields] of Object.entries(change.fields)) {
-    for (const [key, value] of Object.entries(fields)) setIn(document, [name, key], value)
+    for (const [key, value] of Object.entries(fields)) setIn(document, [name, key], scalarOf(value))
   }
+  const rows = change.rows.map((row) => {
+    return document.createNode(
+      Object.fromEntries(Object.entries(row).map(([key, value]) => [key, scalarOf(value)])),
+    )
+  })
   const applied = document.getIn(['migrations', 'applied'], true)
-  if (!isSeq(applied)) setIn(document, ['migrations', 'applied'], [...change.rows])
-  else for (const row of change.rows) applied.add(document.createNode(row))
+  if (!isSeq(applied)) setIn(document, ['migrations', 'applied'], document.createNode(rows))
+  else for (const row of rows) applied.add(row)
+  quoteTimes(document)
   return textLike(source, document)
 }
 
-function setIn(document: Document.Parsed, [name, key]: [string, string], value: unknown): void {
-  const node =
-    typeof value === 'string' && /^\d{4}-/.test(value) ? quoted(value) : document.createNode(value)
-  if (isMap(document.get(name, true))) document.setIn([name, key], node)
-  else document.set(name, document.createNode({ [key]: node }))
+function setIn(document: Document.Parsed, [name, key]: [string, string], node: Node): void {
+  const block = document.get(name, true)
+  if (!isMap(block)) return document.set(name, document.createNode({ [key]: node }))
+  const before = block.get(key, true)
+  if (isScalar(before) && isScalar(node)) node.comment = before.comment ?? null
+  block.set(key, node)
+}
+
+/** As the splice does: readers of YAML 1.1 take a bare one for no text, and some of them fail. */
+function quoteTimes({ contents }: Document.Parsed): void {
+  const block = blockIn(contents, 'spec_kitty')
+  const fields = ['initialized_at', 'last_upgraded_at'].map((key) => pairOf(block, key))
+  const rows = rowsIn(contents).map((row) => pairOf(row, 'applied_at'))
+  for (const pair of [...fields, ...rows]) {
+    const time = pair?.value
+    if (!isScalar(time) || time.type !== Scalar.PLAIN || typeof time.value !== 'string') continue
+    if (/^\d{4}-\d\d?-\d\d?/.test(time.value)) time.type = Scalar.QUOTE_SINGLE
+  }
+}
+
+function scalarOf(value: ScalarValue): Scalar {
+  return typeof value === 'string' && isMistakable(value) ? quoted(value) : new Scalar(value)
 }
 
 function quoted(text: string): Scalar {
