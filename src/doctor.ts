@@ -19,12 +19,18 @@ const NO_CHECKOUT: ReadonlySet<string | null> = new Set(['NOT_A_REPOSITORY', 'BA
 
 /** All looks are taken, whatever one of them finds. Never rejects. */
 export async function examine(cwd: string): Promise<readonly Check[]> {
-  const state = stateDirectory(process.env)
-  const checks = [
-    ...(await look('machine', () => checkMachine(cwd))),
-    ...(await look('state', async () => checkState(state, process.env))),
-    ...(await look('flights', async () => checkFlights(state))),
-  ]
+  const checks = [...(await look('machine', () => checkMachine(cwd)))]
+  let state: string | null = null
+  try {
+    const path = stateDirectory(process.env)
+    state = path
+    checks.push(
+      ...(await look('state', async () => checkState(path))),
+      ...(await look('flights', async () => checkFlights(path))),
+    )
+  } catch (error) {
+    checks.push(failure('state', error))
+  }
   try {
     const repository = await locateRepository(cwd)
     checks.push(

@@ -29,7 +29,7 @@ export type FocusDoor = {
   declare(declaration: FocusDeclaration): Promise<PresentFocus>
   /** False where none was declared. @throws StoreError STATE_UNREACHABLE */
   clear(): Promise<boolean>
-  /** Null where none is declared, or its time is over. */
+  /** Null where none is declared, or its time is over. @throws StoreError STATE_UNREACHABLE */
   present(): Promise<PresentFocus | null>
 }
 

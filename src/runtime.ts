@@ -2,6 +2,7 @@
  * The door. `emit` and `decisions` sanitize before any mailbox, stamp, and resolve once what they were given is
  * durable; the link, where there is one, follows by itself.
  */
+import { resolve } from 'node:path'
 import type { InspectionEvent } from 'xstate'
 import type { Draft, Receipt } from './contracts/event.ts'
 import { Calls } from './calls.ts'
@@ -109,7 +110,7 @@ export async function openRuntime(options: RuntimeOptions = {}): Promise<Runtime
   const { signal } = options
   refuseAborted(signal)
   const repository = await locateRepository(options.root ?? process.cwd())
-  const state = options.stateDirectory ?? stateDirectory(process.env)
+  const state = resolve(options.stateDirectory ?? stateDirectory(process.env))
   const literals = await gatherLiterals(repository)
   const identity = await identityOrNull(repository)
   refuseAborted(signal)

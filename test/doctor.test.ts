@@ -134,12 +134,23 @@ describe('doctor', () => {
     expect(badOf(doctor())).toEqual([])
   })
 
-  it('finds a state directory without space, and one that moves with the caller', () => {
-    const [full] = checkState('/proc/kittiwake', {})
+  it('finds a state directory without space, with too long a path, and one that moves with the caller', () => {
+    const [full] = checkState('/proc/kittiwake')
     if (process.platform === 'linux') expect(full).toMatchObject({ state: 'failed' })
     const home = join(world.home, 'new')
-    expect(checkState(home, { KITTIWAKE_HOME: home })).toEqual([])
-    expect(checkState(home, { KITTIWAKE_HOME: 'new' })).toMatchObject([{ state: 'note' }])
+    expect(checkState(home)).toEqual([])
+    const long = join(home, ...Array.from({ length: 5 }, () => 'long'.repeat(25)))
+    expect(checkState(long)).toMatchObject([
+      { state: 'failed', detail: expect.stringContaining('too long') },
+    ])
+    const report = doctor(world.root, { KITTIWAKE_HOME: 'new' })
+    expect(report.code).toBe(1)
+    expect(badOf(report)).toEqual([
+      'state: KITTIWAKE_HOME must be an absolute path (STATE_RELATIVE)',
+    ])
+    expect(report.checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['identity', 'metadata', 'missions', 'ledgers']),
+    )
   })
 
   it('names a damaged event, which SQLite finds whole', () => {

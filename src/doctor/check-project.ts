@@ -13,21 +13,31 @@ import { projectOutbox, repositoryOutbox, type OutboxPlace } from '../workers/st
 import { OutboxReader } from '../workers/store/outbox-reader.ts'
 import { type Check, failed, failure, note, ok } from './check.ts'
 
-/** `state` is the state directory. */
+/** `state` is the state directory; null where it can't be told. */
 export async function checkProject(
   repository: Repository,
-  state: string,
+  state: string | null,
 ): Promise<readonly Check[]> {
   const reading = await readIdentity(repository)
   return [
     checkIdentity(reading),
     await checkMetadata(repository),
+    ...(state === null ? [] : checkOutboxes(state, reading, repository)),
+    ...(await checkCommits(repository)),
+    ...(state === null ? [] : checkLogin(state)),
+  ]
+}
+
+function checkOutboxes(
+  state: string,
+  reading: IdentityReading,
+  { commonDir }: Repository,
+): readonly Check[] {
+  return [
     ...(reading.state === 'present'
       ? checkOutbox(state, projectOutbox(state, reading.identity.uuid))
       : [note('outbox', 'none')]),
-    ...checkUnidentified(state, repositoryOutbox(state, repository.commonDir)),
-    ...(await checkCommits(repository)),
-    ...checkLogin(state),
+    ...checkUnidentified(state, repositoryOutbox(state, commonDir)),
   ]
 }
 

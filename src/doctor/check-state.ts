@@ -1,23 +1,24 @@
 /** Whether the state directory can take what is recorded. */
 import { accessSync, constants, readdirSync, statfsSync } from 'node:fs'
-import { dirname, isAbsolute } from 'node:path'
+import { dirname } from 'node:path'
 import { systemCode } from '../errors.ts'
-import { type Check, failed, note } from './check.ts'
+import { isShortEnough } from '../project/state-directory.ts'
+import { type Check, failed } from './check.ts'
 
 /** Below it no outbox can be made or grow. */
 const SPACE_MIN_BYTES = 1024 * 1024
 
 /** `state` is its absolute path; where it is not there yet, the folder counts in which it would be made. */
-export function checkState(state: string, env: NodeJS.ProcessEnv): readonly Check[] {
-  return [...checkWriting(state), ...checkSpelling(env['KITTIWAKE_HOME'] ?? '')]
-}
-
-function checkWriting(state: string): readonly Check[] {
+export function checkState(state: string): readonly Check[] {
   const hint = 'Check its rights and its disk, or set KITTIWAKE_HOME to another folder.'
   try {
     const folder = nearestFolder(state)
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     const { bavail, bsize } = statfsSync(folder)
+    if (!isShortEnough(state)) {
+      const shorter = 'Set KITTIWAKE_HOME to a shorter path.'
+      return [failed('state', 'the path of the state directory is too long', shorter)]
+    }
     if (bavail * bsize >= SPACE_MIN_BYTES) return []
     return [failed('state', 'the disk of the state directory is full', hint)]
   } catch (error) {
@@ -36,10 +37,4 @@ function nearestFolder(path: string): string {
       if (systemCode(error) !== 'ENOENT' || at === dirname(at)) throw error
     }
   }
-}
-
-function checkSpelling(home: string): readonly Check[] {
-  if (home === '' || isAbsolute(home)) return []
-  const detail = 'KITTIWAKE_HOME is a relative path: each folder has a state directory of its own'
-  return [note('state', detail, 'Give KITTIWAKE_HOME an absolute path.')]
 }

@@ -11,7 +11,7 @@ import { temporaryBeside } from './files/durable-file.ts'
 import { identityOrNull } from './identity.ts'
 import { readPrivateFile } from './files/private-file.ts'
 import type { Repository } from './types.ts'
-import { focusPath, makeStateFolder, stateUnreachable } from './state-directory.ts'
+import { focusPath, isInState, makeStateFolder, stateUnreachable } from './state-directory.ts'
 
 export type DeclaredFocus = {
   /** Directory name. */
@@ -29,14 +29,19 @@ export type PresentFocus = Omit<DeclaredFocus, 'until'> & {
 
 const BYTES_MAX = 4_096
 
-/** Of the project of a repository; null where none is declared, or its time is over. */
+/**
+ * Of the project of a repository; null where none is declared, or its time is over.
+ *
+ * @throws StoreError STATE_UNREACHABLE
+ */
 export async function presentFocus(
   repository: Repository,
   state: string,
   now: number,
 ): Promise<PresentFocus | null> {
   const identity = await identityOrNull(repository)
-  const focus = identity === null ? null : readFocus(state, identity.uuid, now)
+  if (identity === null || !isInState(focusPath(state, identity.uuid))) return null
+  const focus = readFocus(state, identity.uuid, now)
   return focus === null ? null : shownFocus(focus)
 }
 

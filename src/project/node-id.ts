@@ -40,7 +40,7 @@ function readNodeSecret(state: string): string | null {
     text = readFileSync(join(state, NODE_FILE), 'latin1').trimEnd()
   } catch (error) {
     // Of a directory that can't be made it is said when it is to be made.
-    if (/^(?:ENOENT|ENOTDIR)$/.test(systemCode(error) ?? '')) return null
+    if (/^(?:ENOENT|ENOTDIR|ENAMETOOLONG)$/.test(systemCode(error) ?? '')) return null
     throw unreadableNode(error)
   }
   if (NODE_SECRET_PATTERN.test(text)) return text

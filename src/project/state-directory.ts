@@ -3,8 +3,8 @@
  * import: frozen paths would mix the state of parallel homes.
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, closeSync, openSync, realpathSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { chmodSync, closeSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 import envPaths from 'env-paths'
 
@@ -17,10 +17,17 @@ const REPOSITORY_KEY_PATTERN = /^[0-9a-f]{32}$/
 /**
  * Absolute path of the state directory: `KITTIWAKE_HOME` verbatim when not empty, else the
  * platform's.
+ *
+ * @throws StoreError STATE_RELATIVE
  */
 export function stateDirectory(env: NodeJS.ProcessEnv): string {
-  const home = env['KITTIWAKE_HOME']
-  return resolve(home === undefined || home === '' ? defaultStateDirectory() : home)
+  const home = env['KITTIWAKE_HOME'] ?? ''
+  if (home === '') return defaultStateDirectory()
+  if (isAbsolute(home)) return resolve(home)
+  // Each folder would have a state of its own: consent, login and clock, inside the work tree.
+  throw new StoreError('STATE_RELATIVE', 'KITTIWAKE_HOME must be an absolute path', {
+    hint: 'Give it one that begins at the root; `~` is not expanded in it.',
+  })
 }
 
 /** Whether `state` is the place that the platform gives to this user, under whatever spelling. */
@@ -65,6 +72,15 @@ export function repositoryKeyOf(commonDir: string): string {
   return createHash('sha256').update(path, 'utf8').digest('hex').slice(0, 32)
 }
 
+/** SQLite opens no path of more than 511 bytes, and writes a journal beside each database. */
+const FOLDER_BYTES_MAX = 490
+
+/** Whether databases can lie in a folder below this state directory. */
+export function isShortEnough(state: string): boolean {
+  const uuid = '00000000-0000-0000-0000-000000000000'
+  return Buffer.byteLength(dirname(outboxPath(state, uuid))) <= FOLDER_BYTES_MAX
+}
+
 /**
  * Makes a folder that only this user can enter, and makes its name survive a power cut.
  *
@@ -79,6 +95,9 @@ export function makeStateFolder(path: string): void {
 }
 
 function makeFolder(path: string): void {
+  if (Buffer.byteLength(path) > FOLDER_BYTES_MAX) {
+    throw Object.assign(new Error('the path is too long'), { code: 'ENAMETOOLONG' })
+  }
   const first = makeFolders(path, 0o700)
   if (first === null) return
   for (let folder = path; ; folder = dirname(folder)) {
@@ -133,9 +152,39 @@ export function realPath(path: string): string {
   }
 }
 
+/**
+ * Whether something is at a path in the state directory, a link to nothing too.
+ *
+ * @throws StoreError STATE_UNREACHABLE where that can't be told, as where a file stands in the directory's place
+ */
+export function isInState(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    throw stateUnreachable(error)
+  }
+}
+
+const DEFAULT_HINT = 'Check its rights, or set KITTIWAKE_HOME to another folder.'
+/** By the code of the system; they go on from a message that names the place. */
+const HINT_BY_CODE: Readonly<Record<string, string>> = {
+  EEXIST:
+    'Something else stands in its place; move it away, or set KITTIWAKE_HOME to another folder.',
+  ENOTDIR: 'Its path leads through a file; set KITTIWAKE_HOME to another folder.',
+  ENAMETOOLONG: 'Its path is too long; set KITTIWAKE_HOME to a shorter one.',
+  ENOSPC: 'Its disk is full; free some space, or set KITTIWAKE_HOME to a folder on another one.',
+}
+
 export function stateUnreachable(cause: unknown): StoreError {
-  return new StoreError('STATE_UNREACHABLE', 'the state directory must be writable', {
-    hint: 'Check its rights, or set KITTIWAKE_HOME to another folder.',
+  const code = systemCode(cause)
+  const why = code === null ? '' : `: ${code}`
+  return new StoreError('STATE_UNREACHABLE', `the state directory can't be used${why}`, {
+    hint: reachHint(cause),
     cause,
   })
+}
+
+/** What to do where the system doesn't let us to a place in the state directory. */
+export function reachHint(cause: unknown): string {
+  return HINT_BY_CODE[systemCode(cause) ?? ''] ?? DEFAULT_HINT
 }

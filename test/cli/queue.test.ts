@@ -252,6 +252,31 @@ describe('the commands that change', () => {
     }
   })
 
+  it.each([
+    ['a file', (root: string) => join(root, '.git', 'HEAD')],
+    ['a folder in a file', (root: string) => join(root, '.git', 'HEAD', 'state')],
+    ['too long a name', (root: string) => join(root, 'long'.repeat(75))],
+  ])(
+    'focus and auth: say that %s is no state directory, and not that nothing was there',
+    async (_, place) => {
+      const state = process.env['KITTIWAKE_HOME']
+      process.env['KITTIWAKE_HOME'] = place(repository.root)
+      try {
+        for (const words of [
+          'focus',
+          'auth status',
+          'auth whoami',
+          'auth logout',
+          'emit X --payload {}',
+        ]) {
+          expect(await codeOf(...words.split(' ')), words).toEqual([1, 'STATE_UNREACHABLE'])
+        }
+      } finally {
+        process.env['KITTIWAKE_HOME'] = state
+      }
+    },
+  )
+
   it('sync purge: all of the project, said first', async () => {
     const dry = await ok('sync', 'purge')
     expect(dry).toMatchObject({ dry_run: true, project_uuid: uuid, purged: false })

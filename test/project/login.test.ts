@@ -205,7 +205,7 @@ describe('the login', () => {
   it('leaves the old one in place where it cannot be replaced', () => {
     fs.mkdirSync(join(root, 'deep'))
     fs.writeFileSync(state, 'a file, not a directory')
-    expect(codeOf(() => writeLogin(state, LOGIN))).toBe('LOGIN_WRITE')
+    expect(codeOf(() => writeLogin(state, LOGIN))).toBe('STATE_UNREACHABLE')
     expect(readLogin(state)).toMatchObject({ state: 'unusable' })
     expect(fs.readFileSync(state, 'utf8')).toBe('a file, not a directory')
   })

@@ -13,16 +13,43 @@ import {
   stateDirectory,
   unidentifiedOutboxPath,
 } from '#dist/project/state-directory.js'
-import { PROJECT, REPOSITORY_KEY, codeOf, temporaryFolder } from '../support/store-fixtures.ts'
+import {
+  PROJECT,
+  REPOSITORY_KEY,
+  codeOf,
+  openOutbox,
+  temporaryFolder,
+} from '../support/store-fixtures.ts'
 
 const DEFAULT = envPaths('kittiwake', { suffix: '' }).data
 
 describe('the state directory', () => {
   it('is KITTIWAKE_HOME when that says something, else the platform’s', () => {
     expect(stateDirectory({ KITTIWAKE_HOME: '/a/b' })).toBe(resolve('/a/b'))
-    expect(stateDirectory({ KITTIWAKE_HOME: 'here' })).toBe(resolve('here'))
     expect(stateDirectory({ KITTIWAKE_HOME: '' })).toBe(resolve(DEFAULT))
     expect(stateDirectory({})).toBe(resolve(DEFAULT))
+  })
+
+  it.each(['here', './here', '../here', '~/state'])(
+    'is not %j, of which each folder has another',
+    (home) => {
+      expect(codeOf(() => stateDirectory({ KITTIWAKE_HOME: home }))).toBe('STATE_RELATIVE')
+    },
+  )
+
+  it('is refused where no database could lie in it, and taken where one just can', () => {
+    const folder = temporaryFolder()
+    const rest = 444 - Buffer.byteLength(folder) - 2 - 200
+    const longest = join(folder, 'a'.repeat(200), 'b'.repeat(rest))
+    openOutbox({ path: outboxPath(longest, PROJECT) })
+    const longer = join(folder, 'a'.repeat(200), 'b'.repeat(rest + 1))
+    const open = () => openOutbox({ path: outboxPath(longer, PROJECT) })
+    expect(open).toThrow(
+      expect.objectContaining({
+        code: 'STATE_UNREACHABLE',
+        hint: expect.stringContaining('too long'),
+      }),
+    )
   })
 
   it('knows the default under any spelling', () => {

@@ -3,20 +3,20 @@
  * read it, it is replaced as a whole or not at all, and its token never shows in an error, a log or an argument.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseJsonObject } from '../../contracts/json/json.ts'
 import type { JsonObject } from '../../contracts/json/json.ts'
-import { KittiwakeError, LinkError, systemCode } from '../../errors.ts'
+import { KittiwakeError, LinkError, StoreError, systemCode } from '../../errors.ts'
 import { parseHubUrl } from './hub-url.ts'
 import { withLoginLock } from './login-lock.ts'
-import { makeFolders } from '../files/make-folders.ts'
 import {
   isOpenToWriters,
   readPrivateFile,
   removePrivateFile,
   replacePrivateFile,
 } from '../files/private-file.ts'
+import { isInState, makeStateFolder } from '../state-directory.ts'
 import { findToken, forgetToken, keepToken } from './token-store.ts'
 import type { TokenStore } from './token-store.ts'
 
@@ -39,7 +39,11 @@ export type OpenLogin = Login & { readonly token: string }
 export type LoginReading<Found = Login> =
   | { readonly state: 'present'; readonly login: Found }
   | { readonly state: 'absent' }
-  | { readonly state: 'unusable'; readonly faults: readonly string[]; readonly error: LinkError }
+  | {
+      readonly state: 'unusable'
+      readonly faults: readonly string[]
+      readonly error: LinkError | StoreError
+    }
 
 export type NewLogin = { readonly hub: string; readonly token: string; readonly team_slug: string }
 
@@ -75,13 +79,12 @@ export function openLogin(state: string): LoginReading<OpenLogin> {
 function read<Found>(state: string, look: (stored: Stored) => Found): LoginReading<Found> {
   try {
     // Asked first: to fail costs ten times as much, and many work without a hub.
-    const stat = lstatSync(join(state, LOGIN_FILE), { throwIfNoEntry: false })
-    if (stat === undefined) return { state: 'absent' }
+    if (!isInState(join(state, LOGIN_FILE))) return { state: 'absent' }
     return { state: 'present', login: look(readStored(state)) }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return { state: 'absent' }
     const fault =
-      error instanceof LinkError
+      error instanceof LinkError || error instanceof StoreError
         ? error
         : invalid(`the login can't be read: ${systemCode(error) ?? 'its content is damaged'}`)
     return { state: 'unusable', faults: [fault.message], error: fault }
@@ -155,7 +158,7 @@ export function writeLogin(state: string, login: NewLogin, options: WriteOptions
   const checked = checkHub(login)
   if (!isToken(login.token)) throw tokenless()
   try {
-    makeFolders(state, 0o700)
+    makeStateFolder(state)
     refuseOpenDirectory(state)
     withLoginLock(state, () => {
       const before = storedOrNull(state)
@@ -225,10 +228,10 @@ function refuseOpenDirectory(state: string): void {
 /**
  * Removes the login, its token in a keyring, and what a dead writer left of one; true where there was one.
  *
- * @throws LinkError LOGIN_WRITE, LOGIN_BUSY (retryable)
+ * @throws LinkError LOGIN_WRITE, LOGIN_BUSY (retryable); StoreError STATE_UNREACHABLE
  */
 export function removeLogin(state: string): boolean {
-  if (!existsSync(state)) return false
+  if (!isInState(join(state, LOGIN_FILE)) && !existsSync(state)) return false
   try {
     return withLoginLock(state, () => {
       const before = storedOrNull(state)

@@ -1,11 +1,11 @@
 /** What a hub's "no" means for the next attempt: one table for HTTP answers, upgrades and close codes. */
 import { isJsonObject } from '../../contracts/json/json.ts'
 import type { JsonObject } from '../../contracts/json/json.ts'
-import { LinkError, errorToWire } from '../../errors.ts'
+import { KittiwakeError, LinkError, errorToWire } from '../../errors.ts'
 import type { CloseClass, SocketAnswer, SocketFact } from './protocol.ts'
 
 export type Refusal = {
-  readonly error: LinkError
+  readonly error: KittiwakeError
   readonly class: CloseClass
   /** As the hub asked for it, capped. */
   readonly retryAfterMs?: number

@@ -5,6 +5,7 @@
 import Database from 'better-sqlite3'
 
 import { KittiwakeError, StoreError, systemCode } from '../../errors.ts'
+import { reachHint } from '../../project/state-directory.ts'
 
 /** Whoever comes first to a database makes its index of the log, before anything is written: a full disk has no room for it. */
 const FULL: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'])
@@ -65,7 +66,7 @@ export function isUnfinished(error: unknown): boolean {
 
 function unreachable(cause: Error): StoreError {
   return new StoreError('OUTBOX_UNREACHABLE', 'the outbox must be readable and writable', {
-    hint: 'Check the rights of the state directory, or set KITTIWAKE_HOME to another one.',
+    hint: reachHint(cause),
     cause,
   })
 }
