@@ -28,11 +28,29 @@ const MS_BY_UNIT: Readonly<Record<string, number>> = {
 const DURATION_MAX_MS = 3_650 * 86_400_000
 
 /** The value of the option `name`, a duration as `30d`, in milliseconds. @throws UsageError DURATION_INVALID */
-export function durationOption(name: string, text: string, minMs: number): number {
+export function durationOption(
+  name: string,
+  text: string,
+  minMs: number,
+  maxMs: number = DURATION_MAX_MS,
+): number {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
+  if (count === undefined) {
+    throw new UsageError('DURATION_INVALID', `${name} is a time as 10m, 12h or 30d`)
+  }
   const ms = Number(count) * (MS_BY_UNIT[unit ?? ''] ?? Number.NaN)
-  if (ms >= minMs && ms <= DURATION_MAX_MS) return ms
-  throw new UsageError('DURATION_INVALID', `${name} is a time as 45s, 10m, 12h or 30d`)
+  if (ms >= minMs && ms <= maxMs) return ms
+  const bound = ms < minMs ? `at least ${shown(minMs)}` : `at most ${shown(maxMs)}`
+  throw new UsageError('DURATION_INVALID', `${name} is ${bound}`)
+}
+
+/** In the largest unit of which it is a multiple. */
+function shown(ms: number): string {
+  const [unit, size] = Object.entries(MS_BY_UNIT).findLast(([, size]) => ms % size === 0) ?? [
+    's',
+    ms,
+  ]
+  return `${ms / size}${unit}`
 }
 
 function wholeNumber(text: string): number | null {

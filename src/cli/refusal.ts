@@ -59,7 +59,7 @@ function commandRefusal(path: readonly string[], definitions: readonly Definitio
 }
 
 function optionRefusal(args: readonly string[], thrown: unknown, command: Definition): UsageError {
-  const reason = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : ''
+  const reason = reasonOf(thrown)
   const words = wordsOf(command).join(' ')
   const quoted = /option name \("([^"]*)"\)|option (--[a-z-]+)/.exec(reason)
   const option = quoted?.[1] ?? quoted?.[2] ?? ''
@@ -90,6 +90,18 @@ function optionRefusal(args: readonly string[], thrown: unknown, command: Defini
   return missing.length === 0
     ? usage('USAGE', 'the command is not understood', see(words))
     : usage('OPTION_MISSING', `this command needs ${missing.join(' and ')}`, see(words))
+}
+
+type UnknownSyntaxError = Error & {
+  readonly candidates: readonly { readonly reason: string | null }[]
+}
+
+/** Of a command with an argument that may be left out, clipanion gives one for each way to read the words. */
+function reasonOf(thrown: unknown): string {
+  const { candidates = [], message = '' } = thrown as Partial<UnknownSyntaxError>
+  const reasons = candidates.flatMap(({ reason }) => reason ?? [])
+  const telling = reasons.find((reason) => !reason.startsWith('Extraneous')) ?? reasons[0]
+  return telling ?? message.split('\n')[0] ?? ''
 }
 
 function isGiven(name: string, args: readonly string[]): boolean {

@@ -175,6 +175,9 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ['init --json=yes', 'OPTION_VALUE', 'See `kittiwake init --help`.'],
   ['queue list --limit', 'OPTION_VALUE', '`--limit=VALUE`'],
   ['queue list extra', 'ARGUMENT_UNEXPECTED', 'See `kittiwake queue list --help`.'],
+  ['emit X --payload', 'OPTION_VALUE', '`--payload=VALUE`'],
+  ['machines lane --format', 'OPTION_VALUE', '`--format=VALUE`'],
+  ['emit X Y', 'ARGUMENT_UNEXPECTED', 'See `kittiwake emit --help`.'],
   ['mission create', 'ARGUMENT_MISSING', 'See `kittiwake mission create --help`.'],
   ['auth login --hub=x', 'OPTION_MISSING', 'See `kittiwake auth login --help`.'],
 ]

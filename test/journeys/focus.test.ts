@@ -68,8 +68,16 @@ describe('a declared focus', () => {
     }
     expect(await codeOf('--wp', 'WP01')).toEqual([2, 'FOCUS_OPTIONS'])
     expect(await codeOf('--mission', 'harbour', '--clear')).toEqual([2, 'FOCUS_OPTIONS'])
-    expect(await codeOf('--mission', 'harbour', '--for', '2d')).toEqual([1, 'FOCUS_INVALID'])
-    expect(await codeOf('--mission', 'harbour', '--for', 'long')).toEqual([2, 'DURATION_INVALID'])
+    for (const [time, told] of [
+      ['long', '--for is a time as 10m, 12h or 30d'],
+      ['59s', '--for is at least 1m'],
+      ['25h', '--for is at most 1d'],
+    ] as const) {
+      const words = ['focus', '--mission', 'harbour', '--for', time]
+      const { code, document } = await machine.runHere(root, words)
+      expect(code, time).toBe(2)
+      expect(document['error'], time).toMatchObject({ code: 'DURATION_INVALID', message: told })
+    }
     expect(await codeOf('--mission', 'nowhere')).toEqual([1, 'MISSION_NOT_FOUND'])
     expect(await codeOf('--mission', 'harbour', '--wp', 'paint')).toEqual([1, 'WP_ID'])
     const bare = machine.repository('bare')

@@ -37,7 +37,7 @@ export class FocusCommand extends KittiwakeCommand {
   async run(): Promise<Result> {
     this.#checkOptions()
     if (this.#onlyShows) return this.#show()
-    const forMs = this.for === undefined ? {} : { forMs: durationOption('--for', this.for, 60_000) }
+    const forMs = await this.#forMs()
     return this.withRuntime(async (runtime) => {
       const { mission, wp } = this
       if (mission === undefined) {
@@ -56,6 +56,12 @@ export class FocusCommand extends KittiwakeCommand {
 
   get #onlyShows(): boolean {
     return this.mission === undefined && !this.clear
+  }
+
+  async #forMs(): Promise<{ readonly forMs?: number }> {
+    if (this.for === undefined) return {}
+    const { FOCUS_MAX_MS, FOCUS_MIN_MS } = await import('../../focus.ts')
+    return { forMs: durationOption('--for', this.for, FOCUS_MIN_MS, FOCUS_MAX_MS) }
   }
 
   async #show(): Promise<Result> {

@@ -68,7 +68,7 @@ export class HubTokenCreateCommand extends SecretCommand {
   async run(): Promise<Result> {
     const { issueToken } = await import('../../hub/access/tokens.ts')
     const { team, user, ttl } = this
-    const ttlMs = ttl === undefined ? {} : { ttlMs: durationOption('--ttl', ttl, 1) }
+    const ttlMs = ttl === undefined ? {} : { ttlMs: durationOption('--ttl', ttl, 1_000) }
     const dataDir = await this.dataDir()
     return this.show(() => issueToken({ dataDir, team, user, ...ttlMs }))
   }
