@@ -22,17 +22,20 @@ const REPOSITORY_KEY_PATTERN = /^[0-9a-f]{32}$/
  */
 export function stateDirectory(env: NodeJS.ProcessEnv): string {
   const home = env['KITTIWAKE_HOME'] ?? ''
-  if (home === '') return defaultStateDirectory()
-  if (isAbsolute(home)) return resolve(home)
+  const path = home === '' ? envPaths('kittiwake', { suffix: '' }).data : home
+  if (isAbsolute(path)) return resolve(path)
   // Each folder would have a state of its own: consent, login and clock, inside the work tree.
-  throw new StoreError('STATE_RELATIVE', 'KITTIWAKE_HOME must be an absolute path', {
-    hint: 'Give it one that begins at the root; `~` is not expanded in it.',
-  })
+  if (home === '') throw relativeState('the home of this user', 'Mend HOME or XDG_DATA_HOME.')
+  throw relativeState('KITTIWAKE_HOME', '`~` is not expanded in it.')
+}
+
+function relativeState(what: string, hint: string): StoreError {
+  return new StoreError('STATE_RELATIVE', `${what} must be an absolute path`, { hint })
 }
 
 /** Whether `state` is the place that the platform gives to this user, under whatever spelling. */
 export function isDefaultStateDirectory(state: string): boolean {
-  return realPath(state) === realPath(defaultStateDirectory())
+  return realPath(state) === realPath(envPaths('kittiwake', { suffix: '' }).data)
 }
 
 /** `<state>/projects/<uuid>/outbox.db`. @throws StoreError STATE_PATH */
@@ -132,10 +135,6 @@ function createEmpty(path: string): boolean {
     if (systemCode(error) === 'EEXIST') return false
     throw error
   }
-}
-
-function defaultStateDirectory(): string {
-  return resolve(envPaths('kittiwake', { suffix: '' }).data)
 }
 
 function checked(id: string, pattern: RegExp): string {

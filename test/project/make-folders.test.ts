@@ -1,6 +1,6 @@
 /** Folders that are missing, and places where none can be made: nothing there goes round for ever. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { makeFolders } from '#dist/project/files/make-folders.js'
@@ -66,6 +66,18 @@ describe('a state directory that can not be', () => {
       clearTimeout(killer)
       expect(JSON.stringify(program.documents), words).toContain(told)
     }
+  })
+
+  onLinux('is refused where the home of the user is relative', async () => {
+    const cwd = temporaryFolder()
+    execFileSync('git', ['init', '-q', cwd])
+    const { KITTIWAKE_HOME: _, XDG_DATA_HOME: __, ...env } = process.env
+    for (const home of [{ HOME: '' }, { HOME: 'home' }, { XDG_DATA_HOME: 'data' }]) {
+      const program = new Program({ cwd, env: { ...env, ...home } }, ['init'])
+      expect(await program.ended).toBe(1)
+      expect(program.documents).toMatchObject([{ error: { code: 'STATE_RELATIVE' } }])
+    }
+    expect(readdirSync(cwd)).toEqual(['.git'])
   })
 
   it('keeps no inspector from showing what there is until it is interrupted', async () => {
