@@ -164,6 +164,7 @@ it('opens a resting project in the background for it, once', async () => {
     log,
     changed: () => undefined,
     opened: () => () => undefined,
+    isHeldHere: () => false,
   })
   onTestFinished(() => holding.close())
   await holding.look(1)

@@ -210,7 +210,8 @@ class Background {
         this.#wake()
         return null
       case 'yield':
-        this.#holdings.yieldLink(request.project)
+        this.#holdings.yieldLink(request.project, performance.now())
+        this.#wake()
         return { ok: true }
       case 'release':
         return this.#holdings.release(request.project).then(() => ({ ok: true }))

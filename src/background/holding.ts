@@ -23,6 +23,8 @@ export type HoldingOptions = {
   readonly changed: () => void
   /** Returns what is to be called once the runtime is stopped. */
   readonly opened: (project: string, runtime: Runtime) => () => void
+  /** Whether this process holds the link of the project, for this clone of it or another one. */
+  readonly isHeldHere: (project: string) => boolean
 }
 
 type Phase = 'resting' | 'opening' | 'open' | 'closing'
@@ -142,7 +144,10 @@ export class Holding {
     try {
       const view = await viewProject(repository, this.#options.state)
       this.#obstacle = this.#obstacleIn(view)
-      this.#waiting = view.events.pending + view.events.inflight + view.commits.pending.length
+      // The clones of a project have one outbox: whichever is open sends its events.
+      const isShared = !this.isOpen && this.#options.isHeldHere(this.entry.uuid)
+      const events = isShared ? 0 : view.events.pending + view.events.inflight
+      this.#waiting = events + view.commits.pending.length
       this.#notes = unqueuedPath(repository.commonDir)
       if (this.#hasFreshNotes()) this.#waiting += 1
       this.#hasFocus = readFocus(this.#options.state, this.entry.uuid, Date.now()) !== null
@@ -197,7 +202,8 @@ export class Holding {
   #obstacleIn(view: ProjectView): string | null {
     if (view.consent !== 'granted') return 'no_consent'
     if (view.login === null) return 'not_authenticated'
-    return view.link_live && !this.isOpen ? 'held_elsewhere' : null
+    const isElsewhere = view.link_live && !this.#options.isHeldHere(this.entry.uuid)
+    return isElsewhere ? 'held_elsewhere' : null
   }
 
   async #open(now: number): Promise<void> {

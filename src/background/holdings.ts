@@ -40,9 +40,13 @@ export class Holdings {
     for (const holding of this.#of(project)) holding.nudge(now)
   }
 
-  /** Somebody delivers this project by hand. */
-  yieldLink(project: string): void {
-    for (const holding of this.#of(project)) holding.yieldLink()
+  /** Somebody delivers this project by hand, perhaps from a clone that waits for its turn here. */
+  yieldLink(project: string, now: number): void {
+    const isHeld = this.#isHeld(project)
+    for (const holding of this.#of(project)) {
+      if (isHeld && !holding.isOpen) holding.nudge(now)
+      holding.yieldLink()
+    }
   }
 
   /** Nothing of this project is open here afterwards, until something is recorded in it again. */
@@ -86,6 +90,10 @@ export class Holdings {
     return [...this.#holdingByName.values()]
   }
 
+  #isHeld(project: string): boolean {
+    return this.#of(project).some((holding) => holding.isOpen)
+  }
+
   #of(project: string): readonly Holding[] {
     return this.#all.filter((holding) => holding.entry.uuid === project)
   }
@@ -98,7 +106,9 @@ export class Holdings {
       const known = this.#holdingByName.get(name)
       if (entry === null || known?.entry.uuid === entry.uuid) continue
       if (known !== undefined) void known.close()
-      this.#holdingByName.set(name, new Holding({ state, entry, log, changed, opened }))
+      const isHeldHere = (project: string): boolean => this.#isHeld(project)
+      const holding = new Holding({ state, entry, log, changed, opened, isHeldHere })
+      this.#holdingByName.set(name, holding)
     }
     for (const [name, holding] of this.#holdingByName) {
       if (!names.has(name)) this.#forget(name, holding)

@@ -21,6 +21,7 @@ it('waits with a reason, and has work again once it is upgraded', async () => {
     log: new BackgroundLog(join(state, 'log')),
     changed: () => undefined,
     opened: () => () => undefined,
+    isHeldHere: () => false,
   })
   const written = project.metadata
   project.metadata = historical()

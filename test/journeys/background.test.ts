@@ -147,6 +147,37 @@ describe.concurrent('the background process', () => {
     expect(readdirSync(place.places.projects)).toHaveLength(2)
   })
 
+  it('tells the commits of every clone of a project, and sends the events by whichever it holds', async () => {
+    await using place = await SendingWorld.make()
+    const { machine, hub, root, uuid } = place
+    const clone = join(machine.folder, 'clone')
+    machine.git(root, 'add', '.')
+    machine.git(root, 'commit', '-q', '-m', 'An identity')
+    machine.git(machine.folder, 'clone', '-q', root, clone)
+    const commit = async (cwd: string, slug: string) => {
+      const { mission_slug: mission } = await machine.ok(cwd, ['mission', 'create', slug])
+      await machine.ok(cwd, ['wp', 'create', 'WP01', '--mission', String(mission)])
+    }
+    const waiting = async (cwd: string) => {
+      const { commits, events } = await machine.ok(cwd, ['sync', 'status'])
+      return [commits, events].map((each) => (each as { pending: unknown }).pending)
+    }
+    await commit(root, 'harbour')
+    await place.start()
+    await vi.waitFor(async () => expect(await waiting(root)).toEqual([[], 0]), { timeout: 30_000 })
+    expect((await place.status()).projects).toMatchObject([{ project: uuid, state: 'live' }])
+    await commit(clone, 'quay')
+    const { code, document } = await machine.run(clone, ['sync', 'now'])
+    expect([code, document['reason']]).toEqual([0, null])
+    expect(await waiting(clone)).toEqual([[], 0])
+    const states = async () => (await place.status()).projects.map(({ state }) => state).sort()
+    const sent = async () => (await hub.rows('event', uuid)).length
+    const before = await sent()
+    await machine.ok(root, emitNote('from the one that rests'))
+    await vi.waitFor(async () => expect(await sent()).toBe(before + 1), { timeout: 30_000 })
+    expect(await states()).toEqual(['live', 'resting'])
+  })
+
   it('lets go of a project that is purged, and runs on', async () => {
     await using place = await SendingWorld.make()
     const { machine, hub, root, uuid } = place
