@@ -257,6 +257,35 @@ describe('folders that are symbolic links to the outside', () => {
   })
 })
 
+describe('a file in the place of a folder', () => {
+  it.each([
+    ['kitty-specs', ['mission', 'create', 'pier']],
+    ['.worktrees', ['mission', 'create', 'pier']],
+    ['.kittify', ['init']],
+    [
+      '.kittify/glossaries',
+      ['glossary', 'observe', 'pier', '--mission', 'harbour', '--definition', 'a quay'],
+    ],
+  ])('%s: %j is refused with what to do, and nothing is made', async (name, args) => {
+    const path = join(project.root, name)
+    const branches = () => machine.git(project.root, 'branch', '--list')
+    const before = branches()
+    if (existsSync(path)) renameSync(path, `${path}.kept`)
+    writeFileSync(path, 'a file')
+    const ended = await machine.runHere(project.root, args)
+    expect(readFileSync(path, 'utf8')).toBe('a file')
+    rmSync(path)
+    if (existsSync(`${path}.kept`)) renameSync(`${path}.kept`, path)
+    expect(ended).toMatchObject({
+      code: 1,
+      document: {
+        error: { code: 'PATH_REFUSED', hint: expect.stringContaining(name.split('/')[0] ?? '') },
+      },
+    })
+    expect(branches()).toEqual(before)
+  })
+})
+
 describe('a folder that is no checkout', () => {
   it.each([
     ['no repository', 'NOT_A_REPOSITORY'],

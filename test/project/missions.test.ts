@@ -247,7 +247,7 @@ test('a crash between branch and meta.json leaves nothing in the way', async () 
 
 test('when git can not make the worktree, its branch is taken back', async () => {
   const repository = await locate('half')
-  write(join(repository.root, '.worktrees'), 'a file in the way')
+  write(join(repository.root, '.git', 'worktrees'), 'a file in the way')
   expect(await codeOf(create(repository))).toBe('GIT_FAILED')
   expect(git(repository.root, 'branch', '--format=%(refname:short)')).toBe('main')
   expect(existsSync(join(repository.root, 'kitty-specs'))).toBe(false)

@@ -5,7 +5,7 @@ import { ProjectError, systemCode } from '../../errors.ts'
 import { replaceDurably, syncFolder } from './durable-file.ts'
 import type { Content } from './durable-file.ts'
 import { makeFolders } from './make-folders.ts'
-import { pathWithoutLinks } from './safe-path.ts'
+import { noFolder, pathWithoutLinks } from './safe-path.ts'
 
 type Target = {
   readonly root: string
@@ -44,6 +44,12 @@ export function asProjectError(error: unknown): ProjectError {
     })
   }
   if (code === 'ENAMETOOLONG') return pathTooLong(error)
+  if (code === 'ENOTDIR' || code === 'EEXIST') {
+    return noFolder(
+      'Move away the file that stands in the place of .kittify or a folder in it.',
+      error,
+    )
+  }
   return new ProjectError('WRITE_FAILED', `writing into the repository failed (${code})`, {
     hint: 'Check the free space and the health of the disk, then try again.',
     cause: error,

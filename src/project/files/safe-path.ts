@@ -18,6 +18,19 @@ export function pathWithoutLinks(root: string, segments: readonly string[]): str
   return path
 }
 
+/** No file stands in the place of a folder below `root`. @throws ProjectError PATH_REFUSED */
+export function refuseFile(root: string, name: string): void {
+  const stat = lstatSync(join(root, name), { throwIfNoEntry: false })
+  if (stat?.isFile() === true) throw noFolder(`Move away what stands at ${name}.`)
+}
+
+export function noFolder(hint: string, cause?: unknown): ProjectError {
+  return new ProjectError('PATH_REFUSED', 'a folder is expected where something else stands', {
+    hint,
+    cause,
+  })
+}
+
 /**
  * Whether following the links on the way to `segments` leads out of `root`. Absent parts lead
  * nowhere.

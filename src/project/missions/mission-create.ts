@@ -6,7 +6,7 @@ import { GitError, ProjectError, systemCode } from '../../errors.ts'
 import { syncFolder } from '../files/durable-file.ts'
 import { makeFolders } from '../files/make-folders.ts'
 import { META_NAME, newMeta } from './mission-meta.ts'
-import { missionNames, missionSlug, MISSIONS_FOLDER } from './mission-names.ts'
+import { missionNames, missionSlug, MISSIONS_FOLDER, WORKTREES_FOLDER } from './mission-names.ts'
 import type { MissionNames } from './mission-names.ts'
 import { checkFormat, targetOf } from './mission-target.ts'
 import type { Target } from './mission-target.ts'
@@ -14,7 +14,7 @@ import { missionFolders } from './missions.ts'
 import { resolvePlacement } from './placement.ts'
 import { isProtectedBranch, protectedBranches } from '../git/protection.ts'
 import { asProjectError, replaceFile } from '../files/replace-file.ts'
-import { pathWithoutLinks } from '../files/safe-path.ts'
+import { pathWithoutLinks, refuseFile } from '../files/safe-path.ts'
 import type { Mission, Placement, Repository } from '../types.ts'
 import { addWorktree, removeWorktree } from './worktree-add.ts'
 
@@ -65,6 +65,8 @@ export async function createMission(
     )
   }
   pathWithoutLinks(repository.root, [MISSIONS_FOLDER])
+  refuseFile(repository.root, MISSIONS_FOLDER)
+  if (wanted.topology === 'coord') refuseFile(repository.root, WORKTREES_FOLDER)
   const now = new Date()
   for (let attempt = 0; attempt < NAME_ATTEMPTS_MAX; attempt++) {
     const missionId = ulid(now.getTime() + attempt * MID8_PERIOD_MS)

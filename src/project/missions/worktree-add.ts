@@ -63,7 +63,9 @@ export async function addWorktree(
  */
 export function removeHalfEntries(commonDir: string): void {
   const folder = join(commonDir, 'worktrees')
-  const names = existsSync(folder) ? readdirSync(folder) : []
+  // What else stands there is for git to refuse.
+  const isFolder = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true
+  const names = isFolder ? readdirSync(folder) : []
   for (const name of names.filter((one) => OWN_ENTRY.test(one))) {
     const entry = join(folder, name)
     const textOf = (file: string) => readGitText(join(entry, file), ENTRY_SIZE_MAX_BYTES) ?? ''
