@@ -182,6 +182,6 @@ type RecordBase = {
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   return checkInput(schema, value, (why) => {
     const hint = 'See `kittiwake decision request --help` and `kittiwake decision answer --help`.'
-    return new InputError('DECISION_INVALID', why, { hint })
+    return new InputError('DECISION_INVALID', `this can't be asked of a decision: ${why}`, { hint })
   })
 }

@@ -98,5 +98,7 @@ function untold(): InputError {
 }
 
 function invalid(why: string): InputError {
-  return new InputError('FOCUS_INVALID', why, { hint: 'See `kittiwake focus --help`.' })
+  return new InputError('FOCUS_INVALID', `this focus can't be declared: ${why}`, {
+    hint: 'See `kittiwake focus --help`.',
+  })
 }

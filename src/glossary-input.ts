@@ -183,6 +183,8 @@ export const checkFact = (value: unknown): GlossaryFact => checked(fact, value) 
 function checked(schema: z.ZodType, value: unknown): unknown {
   return checkInput(schema, value, (why) => {
     const hint = `See \`kittiwake glossary --help\`. A scope is one of ${SCOPES.join(', ')}; an urgency one of ${URGENCIES.join(', ')}.`
-    return new InputError('GLOSSARY_INVALID', why, { hint })
+    return new InputError('GLOSSARY_INVALID', `this can't be asked of the glossary: ${why}`, {
+      hint,
+    })
   })
 }

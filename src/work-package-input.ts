@@ -107,6 +107,6 @@ export function laneNamed(input: string): Lane {
 function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   return checkInput(schema, value, (why) => {
     const hint = 'See `kittiwake wp create --help` and `kittiwake wp move --help`.'
-    return new InputError('MOVE_INVALID', why, { hint })
+    return new InputError('MOVE_INVALID', `this can't be asked of a work package: ${why}`, { hint })
   })
 }

@@ -358,7 +358,8 @@ describe('a decision that can not be taken', () => {
     ] as const
     for (const [call, message] of calls) {
       const error: unknown = await call.catch((thrown: unknown) => thrown)
-      expect(error).toMatchObject({ code: 'DECISION_INVALID', message })
+      const told = `this can't be asked of a decision: ${message}`
+      expect(error).toMatchObject({ code: 'DECISION_INVALID', message: told })
       expect(JSON.stringify(error)).not.toContain('wren')
     }
   })

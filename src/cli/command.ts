@@ -197,7 +197,7 @@ function isStopped(error: unknown): boolean {
 }
 
 function interrupted(): RuntimeError {
-  return new RuntimeError('INTERRUPTED', 'interrupted before it was done', {
+  return new RuntimeError('INTERRUPTED', 'the command was interrupted', {
     hint: 'Whether it was done is not known; look before you ask for it again.',
   })
 }

@@ -96,6 +96,7 @@ export class InspectCommand extends KittiwakeCommand {
       await runtime.sync.start()
     } catch (error) {
       if (!(error instanceof KittiwakeError)) throw error
+      if (this.context.signal.aborted) return
       this.warn(
         error.code,
         `no link: ${error.message}${error.hint === null ? '' : `. ${error.hint}`}`,
