@@ -117,7 +117,8 @@ export class SyncLogsCommand extends KittiwakeCommand {
     const { log } = await places()
     const news = followLog(log)
     const lines = readLog(log, count)
-    if (!this.follow) return { fields: { lines }, text: lines.map(lineText).join('\n') }
+    if (!this.follow)
+      return { fields: { lines }, text: lines.map(lineText).join('\n') || 'Nothing was logged.' }
     for (const line of lines) this.#print(line)
     const { signal } = this.context
     while (!signal.aborted) {
