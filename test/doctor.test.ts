@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkNode } from '#dist/doctor/check-machine.js'
+import { checkGitVersion, checkNode } from '#dist/doctor/check-machine.js'
 import { checkState } from '#dist/doctor/check-state.js'
 import { repositoryKeyOf, unidentifiedOutboxPath } from '#dist/project/state-directory.js'
 import { Outbox } from '#dist/workers/store/outbox.js'
@@ -316,10 +316,17 @@ describe('doctor', () => {
     expect(doctor().checks.filter(({ name }) => name === 'glossary')).toEqual([])
   })
 
-  it('names an old Node', () => {
+  it('names an old Node, and an old git', () => {
     expect(checkNode('20.18.3')).toMatchObject({ state: 'failed' })
     expect(checkNode('20.19.0')).toMatchObject({ state: 'ok' })
     expect(checkNode('22.0.0')).toMatchObject({ state: 'ok' })
+    expect(checkGitVersion('2.30.9')).toMatchObject({
+      state: 'failed',
+      hint: expect.stringContaining('2.31'),
+    })
+    expect(checkGitVersion('2.31.0.windows.1')).toMatchObject({ state: 'ok' })
+    expect(checkGitVersion('2.39.5')).toMatchObject({ state: 'ok' })
+    expect(checkGitVersion('3.0.0')).toMatchObject({ state: 'ok' })
   })
 
   it('finds a clone that lacks the merge driver which its attributes name', () => {

@@ -3,7 +3,10 @@ import { systemCode } from '../errors.ts'
 import { runGit } from '../project/git/native-git.ts'
 import { type Check, failed, ok } from './check.ts'
 
-const NODE_FLOOR = [20, 19] as const
+type Floor = readonly [major: number, minor: number]
+
+const NODE_FLOOR: Floor = [20, 19]
+const GIT_FLOOR: Floor = [2, 31]
 
 export async function checkMachine(cwd: string): Promise<readonly Check[]> {
   return [checkNode(process.versions.node), await checkSqlite(), await checkGit(cwd)]
@@ -11,10 +14,19 @@ export async function checkMachine(cwd: string): Promise<readonly Check[]> {
 
 /** `version` is `major.minor.patch`. */
 export function checkNode(version: string): Check {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  const isNewEnough = major > NODE_FLOOR[0] || (major === NODE_FLOOR[0] && minor >= NODE_FLOOR[1])
-  if (isNewEnough) return ok('node', version)
+  if (isAtLeast(NODE_FLOOR, version)) return ok('node', version)
   return failed('node', version, `Install Node.js ${NODE_FLOOR.join('.')} or newer.`)
+}
+
+/** `version` as git says it, which may end with the name of who built it. */
+export function checkGitVersion(version: string): Check {
+  if (isAtLeast(GIT_FLOOR, version)) return ok('git', version)
+  return failed('git', version, `Install git ${GIT_FLOOR.join('.')} or newer.`)
+}
+
+function isAtLeast(floor: Floor, version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > floor[0] || (major === floor[0] && minor >= floor[1])
 }
 
 async function checkSqlite(): Promise<Check> {
@@ -34,6 +46,6 @@ async function checkSqlite(): Promise<Check> {
 async function checkGit(cwd: string): Promise<Check> {
   const outcome = await runGit(['--version'], { cwd }).catch(() => null)
   const version = /^git version (\S+)/.exec(outcome?.stdout ?? '')?.[1]
-  if (outcome?.code === 0 && version !== undefined) return ok('git', version)
+  if (outcome?.code === 0 && version !== undefined) return checkGitVersion(version)
   return failed('git', 'not found, or it does not run', 'Install git; `mission create` needs it.')
 }
