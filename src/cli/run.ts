@@ -46,6 +46,9 @@ import { printError, printJson, printText } from './output.ts'
 import { refusalOf } from './refusal.ts'
 import { printDebug, succeededWith } from './success.ts'
 
+/** As long as the threads of a command may take to end. */
+const REPORT_WITHIN_MS = 3_000
+
 export const COMMANDS: readonly CommandClass<Context>[] = [
   InitCommand,
   GateCommand,
@@ -232,12 +235,30 @@ function endOnBrokenOutput(): void {
 
 // Without this, Node prints the stack, and with it paths of this machine.
 function endOnBug(args: readonly string[]): void {
+  let isEnding = false
   process.on('uncaughtException', (error) => {
-    const code = succeededWith()
-    if (code === null) process.exit(refuse(args, error, process))
-    printDebug(process.stderr, errorDocument(error).error.message)
-    process.exit(code)
+    // The first is told of.
+    if (isEnding) return
+    isEnding = true
+    const done = succeededWith()
+    if (done !== null) printDebug(process.stderr, errorDocument(error).error.message)
+    endOncePrinted(done ?? refuse(args, error, process))
   })
+}
+
+/** A slow reader has not taken yet what was printed: an end at once would cut a line short, and lose the report behind it. */
+function endOncePrinted(code: number): void {
+  const streams = [process.stdout, process.stderr]
+  const end = (): void => {
+    if (streams.every(({ writableLength }) => writableLength === 0)) process.exit(code)
+  }
+  end()
+  for (const stream of streams) {
+    stream.write('', end)
+    // The command goes on meanwhile, and nothing that it says may follow the report.
+    stream.write = () => false
+  }
+  setTimeout(() => process.exit(code), REPORT_WITHIN_MS)
 }
 
 /** What Node itself warns of is for who builds programs; a reader of both streams finds the document alone. */
