@@ -11,6 +11,8 @@ const LANES = 2
 /** Said by whatever lets one fail. */
 const FAILS = 'this change fails'
 const NO_MORE_FILES = 'FILES_EXHAUSTED'
+/** How V8 and Node end a process that gets no more memory. */
+const OUT_OF_MEMORY = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV'])
 
 /** The worlds in which commands are killed, one for each of those that run at once. */
 export class KillSweep {
@@ -45,10 +47,11 @@ export class KillSweep {
   }
 
   /**
-   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next?, error?, call?, filesMax? }`; with `error` the change fails
-   * instead; `call`, the environment of the shim, or `filesMax`, how many files it may open, takes the place of all that names one. The command dies at the change number `at` of
-   * its thread, counted where name and path match `on`; the command that heals dies at change `again`, where there is
-   * one. `fresh` makes a new project for each.
+   * Kills at each of `kills`: `{ scenario, at, thread?, on?, again?, next?, error?, call?, filesMax?, memoryMax? }`; with `error` the
+   * change fails instead; `call`, the environment of the shim, `filesMax`, how many files it may open, or `memoryMax`, how
+   * much memory it may address, takes the place of all that names one. The command dies at the change number `at` of its
+   * thread, counted where name and path match `on`; the command that heals dies at change `again`, where there is one.
+   * `fresh` makes a new project for each.
    */
   async run(kills, { fresh = false } = {}) {
     const left = [...kills.entries()]
@@ -79,21 +82,22 @@ export class KillSweep {
   async #kill({ world, acknowledged }, kill) {
     const blame = (faults) =>
       this.faults.push(...faults.map((fault) => `${JSON.stringify(kill)}: ${fault}`))
-    const { scenario, thread, again, on, error, call, filesMax } = kill
+    const { scenario, thread, again, on, error, call, filesMax, memoryMax } = kill
     const { take, args, refused, left = () => [], check = () => [] } = WRITING[scenario]
     const subject = await take(world)
     const place = placeOf(world, { scenario, subject })
     const attempt = async (given, env, isRefusable = false, where = {}) => {
       const outcome = await world.attempt(given, env, where)
       // A call may be one of a program that the command started, and then the command lives.
-      const isLimited = where.filesMax !== undefined
+      const isLimited = (where.filesMax ?? where.memoryMax) !== undefined
       const isFailing = isLimited || [env.KILL_STEP_ERROR, env.SHIM_AT].some(Boolean)
       const expected = { isFailing, refused: isRefusable ? refused : undefined }
       this.#take(outcome, { acknowledged, blame, ...expected })
       return outcome
     }
-    const env = filesMax === undefined ? (call?.(world) ?? preload(kill)) : {}
-    const first = await attempt(args(world, subject), env, false, { ...place, filesMax })
+    const env = (filesMax ?? memoryMax) === undefined ? (call?.(world) ?? preload(kill)) : {}
+    const limited = { ...place, filesMax, memoryMax }
+    const first = await attempt(args(world, subject), env, false, limited)
     const isMet = error === undefined ? first.code === 'SIGKILL' : hasFailed(first)
     if (on !== undefined && !isMet) blame(['there is no such change'])
     blame(world.gitFaults())
@@ -115,7 +119,7 @@ export class KillSweep {
 
   /** What a command printed before its end counts as acknowledged, however it ended. */
   #take({ code, document, err }, { acknowledged, blame, refused, isFailing }) {
-    if (code === 'SIGKILL') this.kills += 1
+    if (code === 'SIGKILL' || (isFailing && OUT_OF_MEMORY.has(code))) this.kills += 1
     else if (isFailing) blame(faultsOfFailure(code, document, err))
     else if (code !== 0 && document?.error?.code !== refused) {
       blame([`ended with ${code}: ${JSON.stringify(document?.error ?? null)}`])

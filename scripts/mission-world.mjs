@@ -92,8 +92,8 @@ export class MissionWorld {
   }
 
   /** Runs a command to whatever end; `env` comes on top. One that serves is told to end once it does. */
-  async attempt(args, env = {}, { cwd = this.root, isServing = false, filesMax } = {}) {
-    const end = await kittiwake(cwd, { ...this.env, ...env }, args, { isServing, filesMax })
+  async attempt(args, env = {}, { cwd = this.root, isServing = false, ...limits } = {}) {
+    const end = await kittiwake(cwd, { ...this.env, ...env }, args, { isServing, ...limits })
     return isServing && end.code === INTERRUPTED ? { ...end, code: 0 } : end
   }
 

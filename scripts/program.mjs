@@ -8,11 +8,10 @@ const main = join(root, 'dist/cli/main.js')
 
 /**
  * Runs one command to its end; answers its exit code and its JSON document. One that serves is told to end by its first word.
- * `filesMax` is how many files it may hold open, by a limit of the system.
+ * `filesMax` is how many files it may hold open, `memoryMax` how much memory it may address, in KiB, each by a limit of the system.
  */
-export async function kittiwake(cwd, env, args, { input = '', isServing = false, filesMax } = {}) {
-  const limit = filesMax === undefined ? [] : ['sh', '-c', `ulimit -n ${filesMax}; exec "$@"`, 'sh']
-  const [program, ...given] = [...limit, process.execPath, main, ...args, '--json']
+export async function kittiwake(cwd, env, args, { input = '', isServing = false, ...limits } = {}) {
+  const [program, ...given] = [...limitedBy(limits), process.execPath, main, ...args, '--json']
   const child = spawn(program, given, { cwd, env, stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
@@ -23,6 +22,11 @@ export async function kittiwake(cwd, env, args, { input = '', isServing = false,
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
   return { code, documents, document: documents[0], err }
+}
+
+function limitedBy({ filesMax, memoryMax }) {
+  if (filesMax !== undefined) return ['sh', '-c', `ulimit -n ${filesMax}; exec "$@"`, 'sh']
+  return memoryMax === undefined ? [] : ['sh', '-c', `ulimit -v ${memoryMax}; exec "$@"`, 'sh']
 }
 
 /** Starts a command that stays up; `lines` is what it prints, parsed. */

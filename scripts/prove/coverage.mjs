@@ -47,9 +47,9 @@ export const FAULTS = {
   F35: fault('a storm of connections', 'hub'),
   F36: fault('pings are missed', 'link'),
   F37: fault('told to end', 'work', 'emit'),
-  F38: fault('an exception nobody takes', 'emit'),
+  F38: fault('an exception nobody takes', 'emit', 'answer', 'link', 'hub'),
   F39: fault('an end with work left', 'emit'),
-  F40: fault('killed for its memory', 'work'),
+  F40: fault('no more memory', 'work', 'hub'),
   F41: fault('two versions', 'read'),
   F42: fault('a copied project', 'link'),
   F43: fault('strange names', 'read'),
@@ -67,8 +67,6 @@ export const STATE_BY_COMMAND = {
 /** What no technique meets yet, and why. */
 export const REASONS = {
   'F28 work': 'the proxy cuts streams, not single frames; the simulation loses acknowledgements',
-  'F38 emit': 'an exception ends a thread, which is F05; the main thread is the user’s own',
-  'F40 work': 'the kernel kills as F01 does; a limit of memory for a tree needs a cgroup',
 }
 
 /** Of so many `hits`, `{ fault, state, count }`, those faults and states that nothing met: `F01 link`. */

@@ -17,6 +17,8 @@ const TORN = {
 const STEPS_MAX = 40
 /** With fewer files Node itself doesn't start, and with more there are enough. */
 const FILES_MAX = [40, 75]
+/** In KiB of addresses: with less Node itself doesn't start, and with more there is enough. */
+const MEMORY_MAX = [750_000, 2_400_000]
 /** Of each command that is recorded. */
 const CUTS = 6
 const RECORDED_MAX = 50
@@ -48,6 +50,7 @@ export const TECHNIQUES = {
   kills: { share: 0.15, run: kills },
   'failing disk': { share: 0.05, run: failingDisk },
   'few files': { share: 0.05, run: fewFiles },
+  'little memory': { share: 0.05, run: littleMemory },
   'system calls': { share: 0.1, run: systemCalls },
   'replayed power cut': { share: 0.1, run: powerCuts },
   chaos: { share: 0.2, run: chaos },
@@ -87,6 +90,10 @@ export const TECHNIQUES = {
     { F04: ['read'], F13: ['read'], F14: ['read'], F41: ['read'] },
   ),
   offline: tests(['test/journeys/offline.test.ts'], { F39: ['emit'] }),
+  'main threads': tests(['test/journeys/main-thread.test.ts'], {
+    F38: ['emit', 'answer', 'link', 'hub'],
+    F40: ['hub'],
+  }),
   interrupts: tests(['test/journeys/interrupt.test.ts'], { F37: ['work', 'emit'] }),
   storms: tests(['test/hub/storm.test.ts'], { F35: ['hub'] }),
   'other states': tests(['test/workers/git/commit-deferral.test.ts'], { F21: ['commit'] }),
@@ -148,6 +155,16 @@ async function fewFiles({ random, forMs }) {
   })
   const met = hits.map((hit) => ({ ...hit, state: 'work' }))
   return { told: `${sweep.failures} commands without files`, faults: sweep.faults, hits: met }
+}
+
+async function littleMemory({ random, forMs }) {
+  if (process.platform !== 'linux') return { told: 'not run: needs Linux', faults: [], hits: [] }
+  const { sweep, hits } = await swept(forMs, () => {
+    const scenario = random.pick(Object.keys(SCENARIOS))
+    return { kill: { scenario, at: 0, memoryMax: random.between(...MEMORY_MAX) }, fault: 'F40' }
+  })
+  const met = hits.map((hit) => ({ ...hit, state: 'work' }))
+  return { told: `${sweep.kills} commands without memory`, faults: sweep.faults, hits: met }
 }
 
 async function systemCalls({ random, forMs }) {

@@ -1,6 +1,6 @@
 /** Kill -9 of the whole program at some of its changes of the disk, and one that fails; `npm run sweep:kills` tries them all. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { WRITING } from '../../scripts/kill-scenarios.mjs'
+import { SCENARIOS, WRITING } from '../../scripts/kill-scenarios.mjs'
 import { KillSweep } from '../../scripts/kill-sweep.mjs'
 import { ROWS_SEED, rowsInTurn } from '../support/rows.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
@@ -13,6 +13,7 @@ type Kill = {
   next?: string
   error?: 'EIO' | 'ENOSPC'
   filesMax?: number
+  memoryMax?: number
 }
 
 const SWEEP_TIMEOUT_MS = 400_000
@@ -92,6 +93,9 @@ const AT_HUBS: readonly Kill[] = [
   kill('hub migrate from NATS', '^rename .*migrate-', { error: 'ENOSPC' }),
 ]
 const TURNS = 4
+/** In KiB: with so little no Node starts, and with the most of these all commands do their work. */
+const TOO_LITTLE_MEMORY = 700_000
+const MEMORY_MAX = 2_400_000
 /** In the threads of the outbox and of git, at whatever they do. */
 const ANYWHERE = 1
 
@@ -151,6 +155,22 @@ describe('kill -9', () => {
       await sweep.run(kills)
       expect(sweep.faults).toEqual([])
       expect(sweep.failures - before).toBe(kills.length)
+    },
+    SWEEP_TIMEOUT_MS,
+  )
+
+  it.skipIf(process.platform !== 'linux')(
+    `is what a lack of memory comes to, wherever it is met (F40; ROWS_SEED=${ROWS_SEED})`,
+    async () => {
+      const before = sweep.kills
+      const random = new SeededRandom(ROWS_SEED)
+      const any = () => TOO_LITTLE_MEMORY + random.below(MEMORY_MAX - TOO_LITTLE_MEMORY)
+      const kills = Object.keys(SCENARIOS).map((scenario, place) => {
+        return { scenario, at: 0, memoryMax: place === 0 ? TOO_LITTLE_MEMORY : any() }
+      })
+      await sweep.run(kills)
+      expect(sweep.faults).toEqual([])
+      expect(sweep.kills).toBeGreaterThan(before)
     },
     SWEEP_TIMEOUT_MS,
   )
