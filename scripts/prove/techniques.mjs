@@ -90,6 +90,7 @@ export const TECHNIQUES = {
     { F04: ['read'], F13: ['read'], F14: ['read'], F41: ['read'] },
   ),
   offline: tests(['test/journeys/offline.test.ts'], { F39: ['emit'] }),
+  'lost verdicts': tests(['test/journeys/lost-acks.test.ts'], { F28: ['link', 'work'] }),
   'main threads': tests(['test/journeys/main-thread.test.ts'], {
     F38: ['emit', 'answer', 'link', 'hub'],
     F40: ['hub'],
