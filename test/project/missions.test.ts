@@ -1,6 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { ensureCoordinationWorktree } from '#dist/project/missions/coordination-worktree.js'
 import { locateRepository } from '#dist/project/git/locate.js'
 import { createMission } from '#dist/project/missions/mission-create.js'
 import { readSnapshotMeta } from '#dist/project/missions/mission-meta.js'
@@ -9,6 +12,7 @@ import { listMissions, readMission } from '#dist/project/missions/missions.js'
 import { gitFailed } from '#dist/project/missions/worktree-add.js'
 import type { CreatedMission, NewMission } from '#dist/project/missions/mission-create.js'
 import type { Repository } from '#dist/project/types.js'
+import { GitWrapper } from '../support/git-wrapper.ts'
 import { codeOf, git, makeFolder, makeRepository, write } from './sandbox.ts'
 
 const folder = makeFolder()
@@ -251,6 +255,28 @@ test('when git can not make the worktree, its branch is taken back', async () =>
   expect(await codeOf(create(repository))).toBe('GIT_FAILED')
   expect(git(repository.root, 'branch', '--format=%(refname:short)')).toBe('main')
   expect(existsSync(join(repository.root, 'kitty-specs'))).toBe(false)
+})
+
+test('a lock that git could not take away from a new worktree holds up no commit there (F09)', async () => {
+  const repository = await locate('lock')
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
+  const wrapper = new GitWrapper(`case "$*" in *'worktree add'*)
+    '${real}' "$@" || exit
+    for entry in .git/worktrees/*; do : > "$entry/HEAD.lock"; done
+    exit 0;; esac`)
+  onTestFinished(() => wrapper.remove())
+  const mission = await create(repository)
+  const locks = () =>
+    readdirSync(join(repository.root, '.git/worktrees'), {
+      recursive: true,
+      encoding: 'utf8',
+    }).filter((name) => name.endsWith('HEAD.lock'))
+  expect(wrapper.runs('add')).toHaveLength(1)
+  expect(locks()).toEqual([])
+  rmSync(mission.worktree, { recursive: true })
+  expect((await ensureCoordinationWorktree(repository, mission)).worktree).toBe(mission.worktree)
+  expect(wrapper.runs('add')).toHaveLength(2)
+  expect(locks()).toEqual([])
 })
 
 test('what git could not do is said in words that help', async () => {

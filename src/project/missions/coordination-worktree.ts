@@ -13,7 +13,13 @@ import { expectedWorktree, missionBranch, resolvePlacement, unborn } from './pla
 import { withRepositoryLock } from '../git/repository-lock.ts'
 import { pathWithoutLinks } from '../files/safe-path.ts'
 import type { Mission, Placement, Repository } from '../types.ts'
-import { checkoutOptions, excludeWorktrees, gitFailed, removeHalfEntries } from './worktree-add.ts'
+import {
+  checkoutOptions,
+  excludeWorktrees,
+  gitFailed,
+  removeHalfEntries,
+  removeHeadLock,
+} from './worktree-add.ts'
 import { listCheckouts } from '../git/worktrees.ts'
 
 /**
@@ -69,10 +75,17 @@ async function restore(repository: Repository, mission: Mission): Promise<GitOut
   // Forced, because git still has the deleted folder registered; `prune` would forget those of
   // others too.
   const add = ['worktree', 'add', '--quiet', '--force']
-  const ref = `refs/heads/${branch}`
-  if (resolveRef(repository.commonDir, ref) !== null)
-    return runGit([...add, '--', path, branch], options)
-  const tracked = trackedBranch(repository.commonDir, branch)
+  const outcome = await runGit([...add, ...whence(repository, { branch, path })], options)
+  if (outcome.code === 0) removeHeadLock(path)
+  return outcome
+}
+
+function whence(
+  { commonDir }: Repository,
+  { branch, path }: { readonly branch: string; readonly path: string },
+): readonly string[] {
+  if (resolveRef(commonDir, `refs/heads/${branch}`) !== null) return ['--', path, branch]
+  const tracked = trackedBranch(commonDir, branch)
   if (tracked === null) throw unborn()
-  return runGit([...add, '--no-track', '-b', branch, '--', path, tracked.oid], options)
+  return ['--no-track', '-b', branch, '--', path, tracked.oid]
 }

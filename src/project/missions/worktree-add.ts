@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path'
 import { GitError } from '../../errors.ts'
 import { readGitText, readText } from '../files/bounded-file.ts'
 import { syncFolder } from '../files/durable-file.ts'
+import { gitDirIn } from '../git/git-dir.ts'
 import { resolveRef } from '../git/git-files.ts'
 import { makeFolders } from '../files/make-folders.ts'
 import { WORKTREES_FOLDER } from './mission-names.ts'
@@ -91,6 +92,7 @@ async function add(
   })
   if (outcome.code === 0) {
     try {
+      removeHeadLock(path)
       syncNames(repository.commonDir, branch)
     } catch (error) {
       await removeWorktree(repository, { folder, branch, oid }).catch(() => undefined)
@@ -104,6 +106,15 @@ async function add(
     await removeWorktree(repository, { folder, branch, oid })
   }
   throw gitFailed(outcome)
+}
+
+/**
+ * Git counts a checkout as made although the disk lets it not take away its lock of the new HEAD; that would hold up every
+ * commit there. Under our lock and right after git has ended: nobody else knows of the worktree.
+ */
+export function removeHeadLock(worktree: string): void {
+  const gitDir = gitDirIn(worktree)
+  if (gitDir !== null) rmSync(join(gitDir, 'HEAD.lock'), { force: true })
 }
 
 /** Git makes sure of a branch's content, and of none of the folders that lead to it. */
