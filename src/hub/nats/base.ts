@@ -54,17 +54,22 @@ export type BaseOptions = {
   readonly dataDir: string
   /** Hubs write their files anew, so that nothing is left in free pages. */
   readonly scrub: boolean
+  /** Resolves when the copy is at a place, rejects where it never will be; a hub's own gets there. */
+  readonly reach?: (seq: number) => Promise<void>
 }
 
 /**
- * Makes a base of a copy, and erases what the log said up to there, and the base before. False where another hub made one
- * meanwhile: then nothing was erased for this one.
+ * Makes a base of a copy, and erases what the log said up to there, and the base before. False where there is one that says more,
+ * or another hub made one meanwhile: then nothing was erased for this one.
  */
-export async function makeBase(nats: Nats, { dataDir, scrub }: BaseOptions): Promise<boolean> {
+export async function makeBase(nats: Nats, options: BaseOptions): Promise<boolean> {
+  const { dataDir, scrub, reach = () => setTimeout(DELETION_PAUSE_MS) } = options
   let made = await publishBase(nats, dataDir)
   // What was deleted meanwhile is in it still.
-  while (made !== null && (await lastDeletion(nats)) > made.place.seq) {
-    await setTimeout(DELETION_PAUSE_MS)
+  while (made !== null) {
+    const deletion = await lastDeletion(nats)
+    if (deletion <= made.place.seq) break
+    await reach(deletion)
     made = await publishBase(nats, dataDir)
   }
   if (made === null) return false
@@ -95,7 +100,7 @@ type Made = {
   readonly headSeq: number
 }
 
-/** Null where another hub published one meanwhile. Nothing else is done for it. */
+/** Null where there is one that says more, or another hub published one meanwhile. Nothing else is done for it. */
 export async function publishBase(nats: Nats, dataDir: string): Promise<Made | null> {
   const { jetstream } = nats
   const before = await storedHead(nats)
@@ -110,6 +115,8 @@ export async function publishBase(nats: Nats, dataDir: string): Promise<Made | n
     database.exec('BEGIN')
     const place = positionIn(database, 'position')
     if (place === null) throw new Error('a copy without a place has no base')
+    // What came between the two would be in neither, and is erased already.
+    if (before !== null && before.head.place.seq > place.seq) return null
     const base_id = randomUUID()
     const sum = createHash('sha256')
     for (const piece of piecesOf(database)) {

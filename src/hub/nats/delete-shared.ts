@@ -1,11 +1,11 @@
 /** Removes all that hubs share of one project: from the stream, byte by byte, and from every hub as it learns of it. */
 import { randomUUID } from 'node:crypto'
-import { headOf, makeBase } from './base.ts'
+import { headOf } from './base.ts'
 import { openNats, STREAM } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { forgetShared } from './dead-stream.ts'
 import { encodeChange, subjectOfChange, prefixesOf } from '../data/messages.ts'
-import { withPassingCopy } from './passing-copy.ts'
+import { makeNewBase } from './new-base.ts'
 import { storedMessages } from './stored-messages.ts'
 
 export type SharedDeletion = {
@@ -38,19 +38,12 @@ export async function deleteShared(
       }
     }
     await forgetShared(nats, team, projectUuid)
-    if ((await headOf(nats)) !== null) await renewBase(nats, seq)
+    // One that another hub makes meanwhile may hold the project still.
+    if ((await headOf(nats)) !== null) await makeNewBase(nats, { through: seq, scrub: false })
     return { messages }
   } finally {
     await nats.connection.close()
   }
-}
-
-// One that another hub makes meanwhile may hold the project still.
-async function renewBase(nats: Nats, seq: number): Promise<void> {
-  await withPassingCopy(nats, async ({ dataDir, reach }) => {
-    await reach(seq)
-    while (!(await makeBase(nats, { dataDir, scrub: false })));
-  })
 }
 
 async function placesOf({ jetstream }: Nats, subject: string, before: number): Promise<number[]> {

@@ -18,6 +18,7 @@ import { openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { forgetSharedBefore } from './dead-stream.ts'
 import { encodeChange, subjectOfChange } from '../data/messages.ts'
+import { makeNewBase } from './new-base.ts'
 import { emptyStream, withPassingCopy } from './passing-copy.ts'
 import { pause } from './waiting.ts'
 
@@ -47,6 +48,7 @@ export async function retainShared(request: SharedRetainRequest): Promise<Emptie
         const id = project === null ? null : idOfProject(database, { dataDir, ...project })
         const emptied = new Retention(database).count(before, id)
         if (isDryRun) return emptied
+        let through = 0
         for (const change of changesOf(database, before, id)) {
           const { seq } = await nats.jetstream.publish(
             subjectOfChange(change),
@@ -54,10 +56,12 @@ export async function retainShared(request: SharedRetainRequest): Promise<Emptie
             { msgID: randomUUID() },
           )
           await reach(seq)
+          through = seq
         }
         await forgetSharedBefore(nats, before, project)
         // Another one that was made meanwhile may hold what was emptied after its place.
-        while (!(await makeBase(nats, { dataDir, scrub: true })));
+        const isMade = await makeBase(nats, { dataDir, scrub: true, reach })
+        if (!isMade) await makeNewBase(nats, { through, scrub: true })
         return emptied
       } finally {
         database.close()

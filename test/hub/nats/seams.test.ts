@@ -1,0 +1,74 @@
+/** Where deletion, retention, bases, lost tails and late hubs meet. */
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { headOf, makeBase } from '#dist/hub/nats/base.js'
+import { openNats } from '#dist/hub/nats/connect.js'
+import type { Nats } from '#dist/hub/nats/connect.js'
+import { deleteShared } from '#dist/hub/nats/delete-shared.js'
+import { retainShared } from '#dist/hub/nats/retain-shared.js'
+import type { NatsProcess } from '../../../scripts/nats-process.mjs'
+import { contentOf, describeNats, eventEntry, startBackend, startNats } from './support.ts'
+import type { TestBackend } from './support.ts'
+
+const OTHER_PROJECT = '11111111-2222-4333-8444-555555555555'
+
+async function open(server: NatsProcess): Promise<Nats> {
+  const nats = await openNats({ servers: server.url })
+  onTestFinished(() => nats.connection.close())
+  return nats
+}
+
+/** Of all projects, what came before a time. */
+function retain(server: NatsProcess, before: number) {
+  return retainShared({ nats: { servers: server.url }, before, project: null, isDryRun: false })
+}
+
+function elsewhere(note: string, event_id?: string): ReturnType<typeof eventEntry> {
+  return { ...eventEntry(note, event_id), project_uuid: OTHER_PROJECT }
+}
+
+async function agree(first: TestBackend, ...others: readonly TestBackend[]): Promise<void> {
+  await vi.waitFor(() => {
+    for (const other of others) expect(contentOf(other)).toEqual(contentOf(first))
+  }, 10_000)
+}
+
+describeNats('a base', () => {
+  it('never gives way to one that says less, since the log between them is erased', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    await one.append(eventEntry('first'))
+    const slow = await startBackend(server)
+    await slow.close()
+    await one.append(eventEntry('between'), eventEntry('between'))
+    const nats = await open(server)
+    expect(await makeBase(nats, { dataDir: one.dataDir, scrub: false })).toBe(true)
+    const head = await headOf(nats)
+    expect(await makeBase(nats, { dataDir: slow.dataDir, scrub: false })).toBe(false)
+    expect(await headOf(nats)).toEqual(head)
+    await agree(one, await startBackend(server))
+  })
+
+  it('is made by one command after the other, however many are given at once', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    await one.append(elsewhere('x'), ...Array.from({ length: 300 }, () => eventEntry('x')))
+    await retain(server, 0)
+    let isOver = false
+    const working = (async (): Promise<void> => {
+      while (!isOver) await one.append(eventEntry('meanwhile'))
+    })()
+    try {
+      await Promise.all([
+        deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT),
+        retain(server, 0),
+        retain(server, 0),
+        deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT),
+      ])
+    } finally {
+      isOver = true
+      await working
+    }
+    await agree(one, await startBackend(server))
+    expect((await headOf(await open(server)))?.place.seq).toBeGreaterThan(1)
+  })
+})
