@@ -112,8 +112,15 @@ export class Inserts {
     }
     const first = this.#statements.eventById.get(team, event_id)
     if (first === undefined) return { verdict: 'unstored', seq: 0 }
-    const isSame = first.content_hash.equals(hash) || isForgottenOrSame(first.body, body)
-    return { verdict: isSame ? 'duplicate' : 'conflict', seq: 0 }
+    return againstFirst(first, entry)
+  }
+
+  /** What an event comes to whose id stands in another project of its team; null where it does not. */
+  elsewhere(entry: Entry): Outcome | null {
+    if (entry.kind !== 'event') return null
+    const { team, event_id, project_uuid } = entry
+    const first = this.#statements.eventElsewhere.get(team, event_id, project_uuid)
+    return first === undefined ? null : againstFirst(first, entry)
   }
 
   // The hash of a commit pins its content, so a second description of it is the same commit.
@@ -181,6 +188,16 @@ export class Inserts {
     const { lastInsertRowid } = this.#statements.insertProject.run(team, uuid)
     return { project_id: Number(lastInsertRowid), head: 0, forgotten: 0 }
   }
+}
+
+/** An event whose id is taken already. */
+function againstFirst(
+  first: { readonly body: string; readonly content_hash: Buffer },
+  entry: EventEntry,
+): Outcome {
+  const isSame =
+    first.content_hash.equals(hashIn(entry)) || isForgottenOrSame(first.body, entry.body)
+  return { verdict: isSame ? 'duplicate' : 'conflict', seq: 0 }
 }
 
 function hashIn({ body, emptied }: EventEntry | CommitEntry): Buffer {

@@ -17,6 +17,10 @@ export type Statements = {
   readonly insertEvent: Statement<Event>
   readonly insertCommit: Statement<Commit>
   readonly eventById: Statement<[string, string], Stored<Row>>
+  readonly eventElsewhere: Statement<
+    [string, string, string],
+    { readonly body: string; readonly content_hash: Buffer }
+  >
   readonly commitByHash: Statement<[string, string, string], { readonly seq: number }>
   readonly markPushed: Statement<[number, string, string, string]>
   readonly holder: Statement<[Buffer, number], Holder>
@@ -74,6 +78,10 @@ export function prepare(database: Connection): Statements {
     eventById: database.prepare(
       `SELECT seq, received_at, body, content_hash, ${OF_EVENTS} FROM events
        WHERE team = ? AND event_id = ?`,
+    ),
+    eventElsewhere: database.prepare(
+      `SELECT body, content_hash FROM events
+       WHERE team = ? AND event_id = ? AND project_uuid <> ?`,
     ),
     commitByHash: database.prepare(
       'SELECT seq FROM commits WHERE team = ? AND project_uuid = ? AND git_hash = ?',

@@ -81,6 +81,11 @@ export class HubStore {
     return outcomes
   }
 
+  /** What an event comes to whose id stands in another project of its team; null where it does not. Stores nothing. */
+  elsewhere(entry: Entry): Outcome | null {
+    return this.#inserts.elsewhere(entry)
+  }
+
   /** A project of the team, and how far it is; null where the team has none of this name. */
   project(team: string, projectUuid: string): Project | null {
     return this.#statements.project.get(team, projectUuid) ?? null

@@ -14,11 +14,11 @@ import type { HubLog } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Applied, ReadMessage } from '../data/shared-copy.ts'
 import type { HubStore } from '../data/store.ts'
+import { appendAll } from './append.ts'
 import { openNats, STREAM } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { Follower } from './follower.ts'
-import { encodeChange, encodeEntries, runsOf, subjectOfChange } from '../data/messages.ts'
-import type { Run } from '../data/messages.ts'
+import { encodeChange, subjectOfChange } from '../data/messages.ts'
 import { codeOf, Publisher } from './publisher.ts'
 import type { Session } from './publisher.ts'
 import { within } from '../../project/within.ts'
@@ -84,22 +84,10 @@ export class SharedLog {
     throw first
   }
 
-  async append({ entries, senders }: Batch): Promise<readonly Outcome[]> {
-    const outcomes: Outcome[] = []
-    const one = async (run: Run): Promise<void> => {
-      const body = encodeEntries({ entries: run.entries, at: Date.now() })
-      const own = run.places.flatMap((place) => senders[place] ?? [])
-      const made = await this.#publisher.publish(run.subject, body, own)
-      for (const [index, place] of run.places.entries()) {
-        outcomes[place] = made[index] ?? { verdict: 'unstored', seq: 0 }
-      }
-    }
-    const chains = runsOf(entries).map(async (runs) => {
-      for (const run of runs) await one(run)
-    })
+  async append(batch: Batch): Promise<readonly Outcome[]> {
     const startedMs = performance.now()
-    await Promise.all(chains)
-    const { metrics } = this.#options
+    const { store, metrics } = this.#options
+    const outcomes = await appendAll(batch, { store, publisher: this.#publisher })
     metrics.transactionSeconds.observe((performance.now() - startedMs) / 1_000)
     return outcomes
   }

@@ -1,9 +1,11 @@
 /** Where deletion, retention, bases, lost tails and late hubs meet. */
+import { randomBytes } from 'node:crypto'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { headOf, makeBase } from '#dist/hub/nats/base.js'
-import { openNats } from '#dist/hub/nats/connect.js'
+import { openNats, STREAM } from '#dist/hub/nats/connect.js'
 import type { Nats } from '#dist/hub/nats/connect.js'
 import { deleteShared } from '#dist/hub/nats/delete-shared.js'
+import { migrateToNats } from '#dist/hub/nats/migrate.js'
 import { retainShared } from '#dist/hub/nats/retain-shared.js'
 import type { NatsProcess } from '../../../scripts/nats-process.mjs'
 import { contentOf, describeNats, eventEntry, startBackend, startNats } from './support.ts'
@@ -70,5 +72,29 @@ describeNats('a base', () => {
     }
     await agree(one, await startBackend(server))
     expect((await headOf(await open(server)))?.place.seq).toBeGreaterThan(1)
+  })
+})
+
+describeNats('an id that stands in another project', () => {
+  it('is refused at all hubs alike, also at one that comes when the first project is deleted', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    const [first, both] = [elsewhere('first'), elsewhere('both')]
+    await one.append(first)
+    const outcomes = [
+      ...(await one.append(eventEntry('second', first.event_id))),
+      ...(await one.append(both, eventEntry('second', both.event_id), eventEntry('fine'))),
+    ]
+    expect(outcomes.map(({ verdict, seq }) => [verdict, seq])).toEqual([
+      ['conflict', 0],
+      ['accepted', 2],
+      ['conflict', 0],
+      ['accepted', 1],
+    ])
+    await deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT)
+    const late = await startBackend(server)
+    const again = await late.append(eventEntry('now', first.event_id))
+    expect(again.map(({ verdict, seq }) => [verdict, seq])).toEqual([['accepted', 2]])
+    await agree(one, late)
   })
 })
