@@ -30,12 +30,15 @@ export function* piecesOf(database: Connection): Generator<Buffer> {
     let rows: Value[][] = []
     let length = 0
     for (const row of statement.raw().iterate() as Iterable<(Buffer | Value)[]>) {
+      const own = row.reduce((sum: number, value) => sum + lengthOf(value), 0)
+      // A long one stands alone, so that where its message had room it has room, too.
+      if (rows.length > 0 && length + own > BASE_PIECE_LENGTH) {
+        yield encode({ table, columns, rows })
+        rows = []
+        length = 0
+      }
       rows.push(row.map((value) => (Buffer.isBuffer(value) ? [value.toString('hex')] : value)))
-      length += row.reduce((sum: number, value) => sum + lengthOf(value), 0)
-      if (length < BASE_PIECE_LENGTH) continue
-      yield encode({ table, columns, rows })
-      rows = []
-      length = 0
+      length += own
     }
     if (rows.length > 0) yield encode({ table, columns, rows })
   }

@@ -15,6 +15,7 @@ import { SCHEMA } from '../data/schema.ts'
 import { apiCodeOf, BASE_STREAM, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats } from './connect.ts'
 import { encodeChange, subjectOfChange } from '../data/messages.ts'
+import { hasRoom, noRoom } from './room.ts'
 import { storedMessages } from './stored-messages.ts'
 
 const HEAD_SUBJECT = 'base.head'
@@ -120,6 +121,7 @@ export async function publishBase(nats: Nats, dataDir: string): Promise<Made | n
     const base_id = randomUUID()
     const sum = createHash('sha256')
     for (const piece of piecesOf(database)) {
+      if (!hasRoom(nats, piece)) throw noRoom()
       sum.update(piece)
       const { seq } = await jetstream.publish(`base.${base_id}.${ownSeqs.size}`, piece)
       ownSeqs.add(seq)

@@ -17,6 +17,7 @@ import type { Nats, NatsOptions } from './connect.ts'
 import { encodeChange, subjectOfChange } from '../data/messages.ts'
 import { emptyStream, followInto } from './passing-copy.ts'
 import { asChange, messagesOf } from './retell.ts'
+import { hasRoom, noRoom } from './room.ts'
 
 export type MigrationOptions = { readonly dataDir: string; readonly nats: NatsOptions }
 
@@ -28,7 +29,7 @@ const OPEN = { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false, isLocked: true } a
  * Publishes all that a folder holds to a stream that holds nothing. Where it was ended, it goes on when it is asked again.
  *
  * @throws LinkError HUB_DATA_IN_USE, HUB_DATA_MISSING, HUB_DATA_SHARED, HUB_DATA_DAMAGED, HUB_TARGET_NOT_EMPTY,
- *   HUB_MIGRATION_DIFFERS, HUB_DATA_UNUSABLE, and what `openNats` throws
+ *   HUB_MIGRATION_DIFFERS, HUB_DATA_UNUSABLE, NATS_MESSAGE_TOO_LARGE, and what `openNats` throws
  */
 export async function migrateToNats({ dataDir, nats: options }: MigrationOptions): Promise<Digest> {
   openDatabase(dataDir, { busyTimeoutMs: BUSY_TIMEOUT_MS, create: false }).close()
@@ -107,6 +108,7 @@ async function publishAll(nats: Nats, database: Connection, digest: Digest): Pro
   let place = 0
   for (const { subject, body } of allMessages(database, digest)) {
     place += 1
+    if (!hasRoom(nats, body)) throw noRoom()
     const msgID = createHash('sha256').update(`${digest.sum} ${place} `).update(body).digest('hex')
     if (place <= there) {
       // The first and the last one say whether it is ours; those between are in the way of it, or they are it.

@@ -11,6 +11,7 @@ import { apiCodeOf, STREAM, WRONG_LAST_SEQUENCE } from './connect.ts'
 import type { Nats } from './connect.ts'
 import type { Follower } from './follower.ts'
 import { isOrdered } from '../data/messages.ts'
+import { hasRoom } from './room.ts'
 
 /** A connection on which the copy has all that the stream had. */
 export type Session = {
@@ -38,7 +39,7 @@ export class Publisher {
     this.#log = log
   }
 
-  /** What the stream made of the message: it is there, and this hub has it. */
+  /** What the stream made of the message: it is there, and this hub has it. Nothing where the server has no room for one like it. */
   async publish(
     subject: string,
     body: Buffer,
@@ -89,6 +90,12 @@ export class Publisher {
   ): Promise<boolean> {
     if (own.outcomes !== null) return false
     const { id, subject, body } = message
+    // It would fail at each connection, and end that for all others.
+    if (!hasRoom(nats, body)) {
+      this.#log('message_too_large', { bytes: body.length })
+      own.outcomes = []
+      return false
+    }
     try {
       const expect = isOrdered(subject)
         ? {

@@ -98,3 +98,29 @@ describeNats('an id that stands in another project', () => {
     await agree(one, late)
   })
 })
+
+describeNats('what is longer than a message may be', () => {
+  it('is not stored, and holds up nobody else; what fits is in a base, too', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    // Noise can't be deflated; a server takes 1 MiB unless told otherwise.
+    const noise = (bytes: number) => randomBytes(bytes).toString('base64')
+    await one.append(eventEntry(noise(150_000)))
+    const [long, longest] = [eventEntry(noise(1_030_000)), eventEntry(noise(1_100_000))]
+    const all = await Promise.all([one.append(longest), one.append(long), one.append(eventEntry())])
+    expect(all.flat().map(({ verdict }) => verdict)).toEqual(['unstored', 'accepted', 'accepted'])
+    expect(one.backend.state).toBe('ready')
+    await retain(server, 0)
+    await agree(one, await startBackend(server))
+  })
+
+  it('is not moved to such a server', async () => {
+    const [server, own] = [await startNats(), await startBackend(null)]
+    await own.append(eventEntry(randomBytes(1_100_000).toString('base64')))
+    await own.close()
+    const nats = { servers: server.url }
+    await expect(migrateToNats({ dataDir: own.dataDir, nats })).rejects.toMatchObject({
+      code: 'NATS_MESSAGE_TOO_LARGE',
+    })
+  })
+})
