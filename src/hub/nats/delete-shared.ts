@@ -6,6 +6,7 @@ import type { Nats, NatsOptions } from './connect.ts'
 import { forgetShared } from './dead-stream.ts'
 import { encodeChange, subjectOfChange, prefixesOf } from '../data/messages.ts'
 import { makeNewBase } from './new-base.ts'
+import { emptyStream } from './passing-copy.ts'
 import { storedMessages } from './stored-messages.ts'
 
 export type SharedDeletion = {
@@ -16,7 +17,7 @@ export type SharedDeletion = {
 /**
  * While hubs serve or not: one that is away deletes when it comes back.
  *
- * @throws LinkError what `openNats` throws
+ * @throws LinkError HUB_STREAM_EMPTY, and what `openNats` throws
  */
 export async function deleteShared(
   options: NatsOptions,
@@ -25,6 +26,8 @@ export async function deleteShared(
 ): Promise<SharedDeletion> {
   const nats = await openNats(options)
   try {
+    // A server that was named by mistake: nothing is deleted there, nor written.
+    if ((await nats.manager.streams.info(STREAM)).state.last_seq === 0) throw emptyStream()
     const change = { kind: 'deletion', team, project_uuid: projectUuid } as const
     const { seq } = await nats.jetstream.publish(subjectOfChange(change), encodeChange(change), {
       msgID: randomUUID(),

@@ -124,3 +124,14 @@ describeNats('what is longer than a message may be', () => {
     })
   })
 })
+
+describeNats('a deletion', () => {
+  it('is refused where no hub was, and leaves the stream as it is', async () => {
+    const server = await startNats()
+    await expect(
+      deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT),
+    ).rejects.toMatchObject({ code: 'HUB_STREAM_EMPTY' })
+    const { state } = await (await open(server)).manager.streams.info(STREAM)
+    expect(state.last_seq).toBe(0)
+  })
+})
