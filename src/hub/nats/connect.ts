@@ -4,6 +4,8 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { LinkError, systemCode } from '../../errors.ts'
+import { readNamedSecret } from '../../project/files/private-file.ts'
+import type { PrivateReading } from '../../project/files/private-file.ts'
 import {
   CODE_TTL_MS,
   DEAD_LETTERS_KEPT_MS,
@@ -17,7 +19,7 @@ import { SUBJECTS } from '../data/messages.ts'
 export type NatsOptions = {
   /** `nats://host:port` or `tls://host:port`; several with commas between. Never with a secret. */
   readonly servers: string
-  /** A file: NATS credentials (a JWT and a seed), or one line: the seed of an nkey, `user:password`, or a token. */
+  /** A file that others may not read: NATS credentials (a JWT and a seed), or one line: the seed of an nkey, `user:password`, or a token. */
   readonly credentialsFile?: string
   /** PEM files for TLS. */
   readonly caFile?: string
@@ -38,6 +40,8 @@ export const STREAM = 'KITTIWAKE'
 export const DEAD_STREAM = 'KITTIWAKE_DEAD'
 export const BASE_STREAM = 'KITTIWAKE_BASE'
 const BUCKET = 'kittiwake'
+/** Credentials, or a key. */
+const SECRET_BYTES_MAX = 64 * 1024
 const DUPLICATE_WINDOW_NS = 600_000_000_000
 
 /** The packages of the client, which whoever shares a hub's log installs beside this one. */
@@ -61,12 +65,13 @@ async function loadClient() {
  * Once: a connection that is lost is not made again by itself, since nothing must go to a server before it was looked at.
  *
  * @throws LinkError NATS_CLIENT_MISSING, NATS_UNREACHABLE, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_REPLICAS, NATS_FILE_UNREADABLE,
- *   NATS_FILE_INVALID
+ *   NATS_FILE_TOO_OPEN, NATS_FILE_INVALID
  */
 export async function openNats(options: NatsOptions): Promise<Nats> {
   const client = await loadClient()
   const { credentialsFile: file } = options
-  const login = file === undefined ? {} : readLogin(readText(file), client)
+  const login = file === undefined ? {} : readLogin(readSecret(file), client)
+  const tls = tlsOf(options)
   let connection: NatsConnection
   try {
     connection = await client.connect({
@@ -75,7 +80,7 @@ export async function openNats(options: NatsOptions): Promise<Nats> {
       reconnect: false,
       timeout: NATS_TIMEOUT_MS,
       pingInterval: NATS_TIMEOUT_MS,
-      ...tlsOf(options),
+      ...tls,
       ...login,
     })
   } catch (error) {
@@ -171,9 +176,10 @@ async function raiseReplicas(
 
 function tlsOf({ servers, caFile, certificateFile, keyFile }: NatsOptions): object {
   const files = { ca: caFile, cert: certificateFile, key: keyFile }
-  const given = Object.entries(files).flatMap(([name, path]) =>
-    path === undefined ? [] : [[name, readText(path)] as const],
-  )
+  const given = Object.entries(files).flatMap(([name, path]) => {
+    if (path === undefined) return []
+    return [[name, name === 'key' ? readSecret(path) : readText(path)] as const]
+  })
   if (given.length === 0 && !servers.includes('tls://')) return {}
   return { tls: Object.fromEntries(given) }
 }
@@ -182,11 +188,29 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new LinkError('NATS_FILE_UNREADABLE', `a file for NATS can't be read: ${path}`, {
-      hint: 'Name a file that this user may read.',
-      cause: error,
-    })
+    throw unreadable(path, error)
   }
+}
+
+function readSecret(path: string): string {
+  let reading: PrivateReading
+  try {
+    reading = readNamedSecret(path, SECRET_BYTES_MAX)
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+  if (reading.state === 'read') return reading.text
+  if (reading.state === 'not_a_small_file') throw unreadable(path)
+  throw new LinkError('NATS_FILE_TOO_OPEN', `others may read a secret for NATS: ${path}`, {
+    hint: 'Run `chmod 600` on it, and give the hub another login: others may have read this one.',
+  })
+}
+
+function unreadable(path: string, cause?: unknown): LinkError {
+  return new LinkError('NATS_FILE_UNREADABLE', `a file for NATS can't be read: ${path}`, {
+    hint: 'Name a small file that this user may read.',
+    cause,
+  })
 }
 
 const STREAM_NOT_FOUND = 10059

@@ -69,7 +69,7 @@ export class SharedLog {
    * Connects, and goes on in the background where no server answers.
    *
    * @throws LinkError NATS_CLIENT_MISSING, NATS_REFUSED, NATS_NO_JETSTREAM, NATS_REPLICAS, NATS_FILE_UNREADABLE,
-   *   NATS_FILE_INVALID, HUB_STREAM_NEWER
+   *   NATS_FILE_TOO_OPEN, NATS_FILE_INVALID, HUB_STREAM_NEWER
    */
   async start(): Promise<void> {
     let first: unknown = null

@@ -30,6 +30,25 @@ export function readPrivateFile(path: string, bytesMax: number): PrivateReading 
   }
 }
 
+/**
+ * As `readPrivateFile`, of a file that somebody named: a link is followed, and what is another user's, root's as a rule, may be
+ * readable by a group, since that is how this user gets to read it.
+ *
+ * @throws the system's own errors
+ */
+export function readNamedSecret(path: string, bytesMax: number): PrivateReading {
+  const descriptor = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0))
+  try {
+    const stat = fs.fstatSync(descriptor)
+    if (!stat.isFile() || stat.size > bytesMax) return { state: 'not_a_small_file' }
+    const open = stat.uid === process.getuid?.() ? 0o077 : 0o037
+    if (IS_POSIX && (stat.mode & open) !== 0) return { state: 'too_open' }
+    return { state: 'read', text: fs.readFileSync(descriptor, 'utf8') }
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
 /** True where others than the owner may put files into the directory. */
 export function isOpenToWriters(directory: string): boolean {
   return IS_POSIX && (fs.statSync(directory).mode & 0o022) !== 0

@@ -17,7 +17,7 @@ const PATIENCE_MS = 20_000
 
 function fileOf(text: string): string {
   const path = join(temporaryFolder(), 'file')
-  writeFileSync(path, text)
+  writeFileSync(path, text, { mode: 0o600 })
   return path
 }
 

@@ -1,5 +1,5 @@
 /** What lets a hub in at its server, and what it says where it is not let in. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/transport-node'
 import { expect, it, vi } from 'vitest'
@@ -59,7 +59,7 @@ const read = (path: string): string =>
 
 function fileOf(text: string): string {
   const path = join(temporaryFolder(), 'file')
-  writeFileSync(path, text)
+  writeFileSync(path, text, { mode: 0o600 })
   return path
 }
 
@@ -164,6 +164,38 @@ describeNats('a login', () => {
     for (const text of broken) {
       expect([text, await tried('nats://127.0.0.1:1', text)]).toEqual([text, 'NATS_FILE_INVALID'])
     }
+  })
+
+  it('that others may read is none, as their key is, and may be named by a link', async () => {
+    const { url } = await startNats(['--user', 'hub', '--pass', 'x'])
+    const path = fileOf('hub:x')
+    const link = join(temporaryFolder(), 'link')
+    symlinkSync(path, link)
+    const tryWith = (credentialsFile: string, keyFile?: string) =>
+      openNats({
+        servers: url,
+        credentialsFile,
+        ...(keyFile === undefined ? {} : { keyFile }),
+      }).then(
+        async ({ connection }) => connection.close(),
+        (error: unknown) => (error as { code: string }).code,
+      )
+    expect(await tryWith(link)).toBeUndefined()
+    for (const mode of [0o644, 0o640, 0o604]) {
+      chmodSync(path, mode)
+      expect([mode, await tryWith(link)]).toEqual([mode, 'NATS_FILE_TOO_OPEN'])
+    }
+    const words = ['hub', 'dead-letters', '--nats', url, '--nats-credentials', path]
+    const cli = await runCli(temporaryFolder(), [...words, '--json'])
+    expect(cli).toMatchObject({ code: 1 })
+    expect(JSON.parse(cli.out)).toMatchObject({
+      error: { code: 'NATS_FILE_TOO_OPEN', hint: expect.stringContaining('chmod 600') as string },
+    })
+    expect(await tryWith(fileOf('hub:x'), path)).toBe('NATS_FILE_TOO_OPEN')
+    expect(await tryWith(temporaryFolder())).toBe('NATS_FILE_UNREADABLE')
+    expect(await tryWith(fileOf('hub:x'), join(temporaryFolder(), 'none'))).toBe(
+      'NATS_FILE_UNREADABLE',
+    )
   })
 
   it('is told by nobody who is refused, and never stands in an argument', async () => {
