@@ -1,8 +1,9 @@
 /** Copies of the log that hubs share which serve nobody: commands read them, and know by them what hubs will have. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LinkError } from '../../errors.ts'
+import { LinkError, systemCode } from '../../errors.ts'
+import { lockFolder } from '../data/database.ts'
 import { HubStore } from '../data/store.ts'
 import type { Nats } from './connect.ts'
 import { Follower } from './follower.ts'
@@ -16,12 +17,16 @@ export type PassingCopy = {
   readonly reach: (seq: number) => Promise<void>
 }
 
+/** Before the number of the process that it is of. */
+const NAME = 'kittiwake-copy-'
+
 /** In a folder of its own, which goes with it. */
 export async function withPassingCopy<Value>(
   nats: Nats,
   work: (copy: PassingCopy) => Promise<Value>,
 ): Promise<Value> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'kittiwake-hub-'))
+  sweepCopies(tmpdir())
+  const dataDir = mkdtempSync(join(tmpdir(), `${NAME}${process.pid}-`))
   try {
     return await followInto(nats, dataDir, work)
   } finally {
@@ -51,6 +56,41 @@ export async function followInto<Value>(
   } finally {
     follower.stop()
     store.close()
+  }
+}
+
+/**
+ * Takes away what commands left that were killed: all that hubs hold. Only where it is this user's, no process has its number, and
+ * nobody holds its lock: a number may be of another container, and may come again, in which case it stays for now.
+ */
+function sweepCopies(folder: string): void {
+  for (const name of readdirSync(folder).filter((one) => one.startsWith(NAME))) {
+    const path = join(folder, name)
+    try {
+      const stat = lstatSync(path)
+      const isOwn = stat.isDirectory() && stat.uid === (process.getuid?.() ?? stat.uid)
+      if (isOwn && !isRunning(Number.parseInt(name.slice(NAME.length), 10))) removeUnused(path)
+    } catch {
+      // Another command does the same, or it is in use: no reason not to go on.
+    }
+  }
+}
+
+function removeUnused(path: string): void {
+  const lock = lockFolder(path)
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } finally {
+    lock.close()
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH'
   }
 }
 

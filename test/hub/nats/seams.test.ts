@@ -1,5 +1,7 @@
 /** Where deletion, retention, bases, lost tails and late hubs meet. */
 import { randomBytes } from 'node:crypto'
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { headOf, makeBase } from '#dist/hub/nats/base.js'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
@@ -8,6 +10,8 @@ import { deleteShared } from '#dist/hub/nats/delete-shared.js'
 import { migrateToNats } from '#dist/hub/nats/migrate.js'
 import { retainShared } from '#dist/hub/nats/retain-shared.js'
 import type { NatsProcess } from '../../../scripts/nats-process.mjs'
+import { Program, run } from '../../support/program.ts'
+import { temporaryFolder } from '../support.ts'
 import { contentOf, describeNats, eventEntry, startBackend, startNats } from './support.ts'
 import type { TestBackend } from './support.ts'
 
@@ -133,5 +137,45 @@ describeNats('a deletion', () => {
     ).rejects.toMatchObject({ code: 'HUB_STREAM_EMPTY' })
     const { state } = await (await open(server)).manager.streams.info(STREAM)
     expect(state.last_seq).toBe(0)
+  })
+})
+
+describeNats('a copy of the log that a command makes', () => {
+  it('goes with the next command where it was killed, and stays while it is worked on', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    for (let n = 0; n < 8; n++) {
+      await one.append(...Array.from({ length: 500 }, () => eventEntry('x'.repeat(400))))
+    }
+    const folder = temporaryFolder()
+    const place = { cwd: folder, env: { ...process.env, TMPDIR: folder } }
+    const words = ['hub', 'retain', '--nats', server.url, '--keep-days', '1']
+    const copies = (): readonly string[] =>
+      readdirSync(folder).filter((name) => name.startsWith('kittiwake-copy-'))
+    const copyOf = ({ child }: Program): string | undefined =>
+      copies().find((name) => name.startsWith(`kittiwake-copy-${child.pid}-`))
+    const begin = async (): Promise<Program> => {
+      const program = new Program(place, words)
+      onTestFinished(() => void program.child.kill('SIGKILL'))
+      const looks = { interval: 1, timeout: 20_000 }
+      await vi.waitFor(() => expect(copyOf(program)).toBeDefined(), looks)
+      return program
+    }
+    const killed = await begin()
+    await killed.end('SIGKILL')
+    const left = copyOf(killed)
+    expect(left).toBeDefined()
+    const working = await begin()
+    working.child.kill('SIGSTOP')
+    expect(copies()).not.toContain(left)
+    // A file that is nobody's copy, and a link to what is another's.
+    writeFileSync(join(folder, 'kittiwake-copy-x'), '')
+    symlinkSync(one.dataDir, join(folder, `kittiwake-copy-${killed.child.pid}-x`))
+    expect((await run(place, words)).code).toBe(0)
+    expect(copies()).toContain(copyOf(working))
+    working.child.kill('SIGCONT')
+    expect(await working.ended).toBe(0)
+    expect(copies()).toHaveLength(2)
+    expect(readdirSync(one.dataDir)).toContain('hub.db')
   })
 })
