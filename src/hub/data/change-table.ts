@@ -54,6 +54,11 @@ export class ChangeTable {
     return this.#lists.flatMap((list) => list.all().map(({ text }) => text))
   }
 
+  /** One that is known, as JSON. */
+  textOf(kind: Tellable['kind'], id: string): string {
+    return this.#one[kind].get(id)?.text ?? ''
+  }
+
   /** In the caller's transaction. */
   apply(change: HolderChange): void {
     switch (change.kind) {

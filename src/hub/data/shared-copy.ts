@@ -2,6 +2,8 @@
  * One hub's copy of the log that hubs share: the messages change the tables in the order of the log, and nothing else does, so
  * that all copies are the same. A batch of messages, and how far the log was followed, are one transaction.
  */
+import { isWithinBase, lostIn } from './against-base.ts'
+import type { Lost } from './against-base.ts'
 import { ChangeTable } from './change-table.ts'
 import type { Change } from '../changes.ts'
 import type { Connection } from './database.ts'
@@ -46,24 +48,6 @@ export const COPIED: readonly string[] = [...ROWS, ...OF_LOG]
 const NUMBERED = ['events', 'commits', 'lines']
 /** Of `meta`: where a copy is. */
 const OF_PLACE = "'epoch', 'position', 'base'"
-/** Rows of a copy that a base lacks, or has at another number; of a project that was deleted since it has none so far back. */
-const MISSING = [
-  ['events', 'b.event_id = o.event_id AND b.project_seq = o.project_seq'],
-  ['commits', 'b.git_hash = o.git_hash AND b.project_seq = o.project_seq'],
-  [
-    'lines',
-    `b.mission = o.mission AND b.ledger = o.ledger AND b.row_key = o.row_key
-       AND b.content_hash = o.content_hash`,
-  ],
-].map(([table, isSame]) => {
-  const isBack = (rows: string): string =>
-    `EXISTS (SELECT 1 FROM base.${rows} r WHERE r.project_id = q.project_id AND r.project_seq <= p.head)`
-  return `SELECT 1 FROM main.${table} o JOIN main.projects p USING (project_id)
-    LEFT JOIN base.projects q ON q.team = p.team AND q.project_uuid = p.project_uuid
-    WHERE NOT EXISTS (
-      SELECT 1 FROM base.${table} b WHERE b.project_id = q.project_id AND ${isSame})
-      AND (coalesce(q.forgotten, 0) <= p.head OR ${isBack('events')} OR ${isBack('commits')})`
-})
 const NO_ENTRIES: TimedEntries = { entries: [], at: 0 }
 
 export class SharedCopy {
@@ -157,12 +141,12 @@ export class SharedCopy {
     this.#reload()
   }
 
-  /** Whether each row that is held is in a base too, at its number, or was deleted there. @param path of the base's file */
-  isWithin(path: string): boolean {
-    return this.#attached(path, () => {
-      const missing = MISSING.join(' UNION ALL ')
-      return this.#database.prepare(`SELECT 1 FROM (${missing}) LIMIT 1`).get() === undefined
-    })
+  /** What of this copy a base has, or was told to a server that lost it. @param path of the base's file */
+  against(path: string): { readonly isWithin: boolean; readonly lost: Lost } {
+    return this.#attached(path, () => ({
+      isWithin: isWithinBase(this.#database),
+      lost: lostIn(this.#database, this.changes),
+    }))
   }
 
   /** Whether a project was deleted since it had a number: then nothing is left up to there. */

@@ -50,15 +50,29 @@ async function catchUpWithBase(
   const { seq } = copy.log.position
   if (head === null || seq >= head.place.seq) return 'kept'
   return withBase(nats, { head, dataDir }, async (path) => {
-    for (const text of copy.changes.untold()) {
-      await nats.jetstream.publish('adm.change', asChange(text), { msgID: randomUUID() })
-    }
-    const isWithin = seq === 0 || copy.isWithin(path)
+    const { isWithin } = await sayLost(nats, copy, path)
     // What is held here alone is said again from the earlier copy, once the base is in its place.
-    if (!isWithin) copy.clear(NOTHING_TOLD)
+    if (seq !== 0 && !isWithin) copy.clear(NOTHING_TOLD)
     copy.load(path)
-    return isWithin ? 'loaded' : 'rebuilt'
+    return seq === 0 || isWithin ? 'loaded' : 'rebuilt'
   })
+}
+
+/** What a base would undo, since nobody told who made it. */
+async function sayLost(
+  { jetstream }: Nats,
+  copy: SharedCopy,
+  path: string,
+): Promise<{ readonly isWithin: boolean }> {
+  const { isWithin, lost } = copy.against(path)
+  for (const text of new Set([...copy.changes.untold(), ...lost.holders])) {
+    await jetstream.publish('adm.change', asChange(text), { msgID: randomUUID() })
+  }
+  for (const project of lost.deleted) {
+    const change = { kind: 'deletion', ...project } as const
+    await jetstream.publish(subjectOfChange(change), encodeChange(change), { msgID: randomUUID() })
+  }
+  return { isWithin }
 }
 
 async function compare(nats: Nats, copy: SharedCopy, ground: Ground): Promise<Reconciliation> {
@@ -74,7 +88,8 @@ async function compare(nats: Nats, copy: SharedCopy, ground: Ground): Promise<Re
   if (common === seq) return 'kept'
   if (isCut && (await restore(nats, copy, common))) return 'restored'
   if (head !== null && lastSeq >= head.place.seq) {
-    await withBase(nats, { head, dataDir }, (path) => {
+    await withBase(nats, { head, dataDir }, async (path) => {
+      await sayLost(nats, copy, path)
       copy.clear(NOTHING_TOLD)
       copy.load(path)
     })

@@ -34,34 +34,49 @@ export async function retell(
   const places = log.places()
   const reachesBack = common === 0 ? places[0] === 1 : places.includes(common)
   const gonePrefixes = gone.flatMap(({ team, project_uuid }) => prefixesOf(team, project_uuid))
+  const isGone = ({ subject, body }: Said): boolean =>
+    gonePrefixes.some((prefix) => subject.startsWith(prefix)) || isWebhookOf(gone, body)
+  const sayChange = async (text: string): Promise<void> => {
+    const said = { subject: 'adm.change', body: asChange(text) }
+    if (!isGone(said)) await publish(randomUUID(), said.subject, said.body)
+  }
   // What a base stood for is in the rows alone.
   if (reachesBack && common >= (held.base?.seq ?? 0)) {
     for (const place of places.filter((one) => one > common)) {
       const message = log.at(place)
       if (message === null || isOfNumbers(message.body)) continue
-      if (gonePrefixes.some((prefix) => message.subject.startsWith(prefix))) continue
+      if (isGone(message)) continue
       await publish(message.message_id, message.subject, message.body)
     }
-  } else await retellAll(held, publish, gonePrefixes)
-  for (const text of changes.untold()) await publish(randomUUID(), 'adm.change', asChange(text))
+  } else {
+    for (const text of changes.all()) await sayChange(text)
+    for (const batch of held.retold()) {
+      for (const said of messagesOf(batch)) {
+        if (!isGone(said)) await publish(randomUUID(), said.subject, said.body)
+      }
+    }
+  }
+  for (const text of changes.untold()) await sayChange(text)
   const change = { kind: 'epoch', before, id } as const
   return publish('epoch', subjectOfChange(change), encodeChange(change))
 }
 
 type Publish = (name: string, subject: string, body: Buffer) => Promise<Position>
+type Said = { readonly subject: string; readonly body: Buffer }
 
-async function retellAll(
-  { changes, retold }: Held,
-  publish: Publish,
-  gonePrefixes: readonly string[],
-): Promise<void> {
-  for (const text of changes.all()) await publish(randomUUID(), 'adm.change', asChange(text))
-  for (const batch of retold()) {
-    for (const { subject, body } of messagesOf(batch)) {
-      if (gonePrefixes.some((prefix) => subject.startsWith(prefix))) continue
-      await publish(randomUUID(), subject, body)
-    }
-  }
+/** They go with their project. */
+function isWebhookOf(gone: readonly ProjectName[], body: Buffer): boolean {
+  if (gone.length === 0) return false
+  const change = changeIn(body)
+  return (
+    change?.kind === 'webhook' &&
+    gone.some((one) => one.team === change.team && one.project_uuid === change.project_uuid)
+  )
+}
+
+function changeIn(body: Buffer): Change | null {
+  const meaning = readMessage(body)
+  return meaning !== null && meaning !== 'newer' && 'change' in meaning ? meaning.change : null
 }
 
 /** Projects that were deleted, which a copy has not learned: what it holds of them is not to come back. */
@@ -71,9 +86,7 @@ async function deletedSince(nats: Nats, log: Held['log']): Promise<readonly Proj
   const deleted: ProjectName[] = []
   for await (const { seq, data, headers } of storedMessages(consumer)) {
     if (log.at(seq)?.message_id === headers?.get('Nats-Msg-Id')) continue
-    const meaning = readMessage(Buffer.from(data))
-    const change =
-      meaning !== null && meaning !== 'newer' && 'change' in meaning ? meaning.change : null
+    const change = changeIn(Buffer.from(data))
     if (change?.kind === 'deletion') deleted.push(change)
   }
   return deleted
@@ -99,9 +112,8 @@ export function asChange(text: string): Buffer {
 // It says nothing any more, or speaks of numbers that mean other rows when it is said again.
 function isOfNumbers(body: Buffer): boolean {
   if (body.length === 0) return true
-  const meaning = readMessage(body)
-  if (meaning === null || meaning === 'newer' || !('change' in meaning)) return false
-  return OF_NUMBERS.has(meaning.change.kind)
+  const change = changeIn(body)
+  return change !== null && OF_NUMBERS.has(change.kind)
 }
 
 const OF_NUMBERS: ReadonlySet<Change['kind']> = new Set(['epoch', 'retention', 'base', 'gone'])
