@@ -112,6 +112,10 @@ export const RETENTION_ROWS_MAX = 200
 export const RETENTION_PAUSE_MS = 20
 export const RETENTION_LOOK_MS = 3_600_000
 
+/** How long a hub waits before it tries again to write its file anew, growing. */
+export const SCRUB_RETRY_MIN_MS = 1_000
+export const SCRUB_RETRY_MAX_MS = 60_000
+
 /** Events that were refused for good: those that are kept, and those of one turn of the event loop. */
 export const DEAD_LETTERS_MAX = 10_000
 export const DEAD_LETTERS_AT_ONCE_MAX = 1_000

@@ -18,6 +18,7 @@ import type { LoggedMessage, Position } from './log-table.ts'
 import { prefixesOf } from './messages.ts'
 import { Retention } from './retention.ts'
 import type { LinesTable } from './lines-table.ts'
+import { Scrubber } from './scrubber.ts'
 import type { SessionsTable } from './sessions-table.ts'
 import type { Project } from './stored.ts'
 import type { Meaning } from './messages.ts'
@@ -56,6 +57,7 @@ export class SharedCopy {
   readonly #database: Connection
   readonly #store: Filled
   readonly #earlier: EarlierCopy
+  readonly #scrubber: Scrubber
   #retention: Retention | null = null
   #dataVersion = -1
 
@@ -65,8 +67,8 @@ export class SharedCopy {
     this.#earlier = new EarlierCopy(database)
     this.log = new LogTable(database)
     this.changes = new ChangeTable(database, store.sessions)
-    const unscrubbed = database.prepare("SELECT 1 FROM meta WHERE key = 'unscrubbed'")
-    if (unscrubbed.get() !== undefined) this.#scrub()
+    this.#scrubber = new Scrubber(database)
+    this.#scrubber.again()
   }
 
   /** Applies the next messages of the log, all or none. Entries of a batch before its changes. */
@@ -88,7 +90,7 @@ export class SharedCopy {
     } finally {
       this.log.settle()
       if (done.isEpochNew || done.isProjectGone) this.#reload()
-      if (done.isScrubDue) this.#scrub()
+      if (done.isScrubDue) this.#scrubber.scrub()
     }
   }
 
@@ -114,6 +116,11 @@ export class SharedCopy {
   /** All that was held before stands in the log up to here. */
   told(through: Position): void {
     this.#note('partial', JSON.stringify(through))
+  }
+
+  /** Writes the file anew where that is due and was not possible so far; to be asked again and again. */
+  scrubAgain(): void {
+    this.#scrubber.again()
   }
 
   /** Whether another process changed the data since this was asked last. */
@@ -241,7 +248,7 @@ export class SharedCopy {
   #stand({ place, scrub }: ChangeOf<'base'>): void {
     this.log.forgetThrough(place.seq)
     this.#note('base', JSON.stringify(place))
-    if (scrub) this.#note('unscrubbed', '')
+    if (scrub) this.#scrubber.note()
   }
 
   #toldThrough(): Position | null {
@@ -255,7 +262,7 @@ export class SharedCopy {
 
   /** @param seq above all numbers that any hub gave: one that comes later never gets the rows that went, and goes on as the others */
   #delete({ team, project_uuid }: ChangeOf<'deletion'>, seq: number): void {
-    this.#note('unscrubbed', '')
+    this.#scrubber.note()
     this.log.forget(prefixesOf(team, project_uuid))
     const run = (sql: string, ...values: readonly (string | number)[]): unknown =>
       this.#database.prepare(sql).run(...values)
@@ -271,13 +278,6 @@ export class SharedCopy {
     const id = this.#store.project(team, project_uuid)?.project_id ?? -1
     for (const table of NUMBERED) run(`DELETE FROM ${table} WHERE project_id = ?`, id)
     run('DELETE FROM webhooks WHERE team = ? AND project_uuid = ?', team, project_uuid)
-  }
-
-  // What was deleted lies in free pages and in the log of the database until both are written anew.
-  #scrub(): void {
-    this.#database.exec('VACUUM')
-    this.#database.pragma('wal_checkpoint(TRUNCATE)')
-    this.#database.exec("DELETE FROM meta WHERE key = 'unscrubbed'")
   }
 
   #reload(): void {

@@ -100,6 +100,7 @@ export class SharedLog {
   /** Tells the others what commands changed in this hub's folder. */
   async tell(): Promise<void> {
     const { copy } = this.#options.store
+    copy.scrubAgain()
     if (copy.hasChanged()) this.#hasNews = true
     if (this.#session === null || !this.#hasNews) return
     this.#hasNews = false

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { headOf, makeBase } from '#dist/hub/nats/base.js'
 import { openNats, STREAM } from '#dist/hub/nats/connect.js'
@@ -12,7 +13,14 @@ import { retainShared } from '#dist/hub/nats/retain-shared.js'
 import type { NatsProcess } from '../../../scripts/nats-process.mjs'
 import { Program, run } from '../../support/program.ts'
 import { temporaryFolder } from '../support.ts'
-import { contentOf, describeNats, eventEntry, startBackend, startNats } from './support.ts'
+import {
+  contentOf,
+  describeNats,
+  eventEntry,
+  filesWith,
+  startBackend,
+  startNats,
+} from './support.ts'
 import type { TestBackend } from './support.ts'
 
 const OTHER_PROJECT = '11111111-2222-4333-8444-555555555555'
@@ -130,6 +138,28 @@ describeNats('what is longer than a message may be', () => {
 })
 
 describeNats('a deletion', () => {
+  it('is in no file of a hub, also where somebody read just then, and no restart is needed', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    await one.append(...Array.from({ length: 50 }, () => elsewhere('samphire-canary')))
+    await one.append(eventEntry('stays'))
+    // As a backup does.
+    const reader = new Database(join(one.dataDir, 'hub.db'))
+    reader.exec('BEGIN')
+    reader.prepare('SELECT count(*) FROM events').get()
+    await deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT)
+    await one.append(eventEntry('next'))
+    expect(one.store.project('acme', OTHER_PROJECT)?.forgotten).toBeGreaterThan(0)
+    expect(filesWith('samphire-canary', one.dataDir)).not.toEqual([])
+    reader.close()
+    await vi.waitFor(async () => {
+      await one.backend.shared?.tell()
+      expect(filesWith('samphire-canary', one.dataDir)).toEqual([])
+    }, 10_000)
+    await one.append(eventEntry('last'))
+    expect(contentOf(one)).toMatchObject({ head: 3 })
+  })
+
   it('is refused where no hub was, and leaves the stream as it is', async () => {
     const server = await startNats()
     await expect(
