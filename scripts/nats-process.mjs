@@ -42,6 +42,11 @@ export class NatsProcess {
     this.#child?.unref()
   }
 
+  /** Not to end it, but to hold it up for a while. */
+  signal(signal) {
+    this.#child?.kill(signal)
+  }
+
   /** As by a power cut of its process. */
   async kill(signal = 'SIGKILL') {
     const child = this.#child

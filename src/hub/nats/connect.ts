@@ -231,7 +231,8 @@ export function apiCodeOf(error: unknown): number | null {
   return typeof error.code === 'number' ? error.code : null
 }
 
-function connectError(error: unknown): LinkError {
+/** Why no server does what a hub needs. */
+export function connectError(error: unknown): LinkError {
   const { name, cause } = error instanceof Error ? error : { name: '', cause: null }
   if (REFUSALS.has(name) || (cause instanceof Error && REFUSALS.has(cause.name))) {
     return new LinkError('NATS_REFUSED', 'the NATS server refused the login', {

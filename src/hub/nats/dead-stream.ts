@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import { parseJson } from '../../contracts/json/json.ts'
 import type { DeadLetter } from '../entries.ts'
-import { DEAD_STREAM, openNats } from './connect.ts'
+import { DEAD_STREAM } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { tokenOf } from '../data/messages.ts'
 import { storedMessages } from './stored-messages.ts'
+import { withNats } from './with-nats.ts'
 
 const LETTER = z.object({
   team: z.string(),
@@ -29,10 +30,9 @@ export function buryIn({ connection }: Nats, letters: readonly DeadLetter[]): vo
   }
 }
 
-/** The latest last. @throws LinkError what `openNats` throws */
+/** The latest last. @throws LinkError what `withNats` throws */
 export async function listShared(options: NatsOptions): Promise<readonly DeadLetter[]> {
-  const nats = await openNats(options)
-  try {
+  return withNats(options, async (nats) => {
     const consumer = await nats.jetstream.consumers.get(DEAD_STREAM)
     const letters: DeadLetter[] = []
     for await (const message of storedMessages(consumer)) {
@@ -40,9 +40,7 @@ export async function listShared(options: NatsOptions): Promise<readonly DeadLet
       if (data !== undefined) letters.push(data)
     }
     return letters
-  } finally {
-    await nats.connection.close()
-  }
+  })
 }
 
 /** Those of a project that is deleted, and of its team those that name none, which may be its own. */

@@ -67,7 +67,7 @@ export class Follower {
       callback: (message) => this.#take(message),
     })
     void this.#messages.closed().then((error) => {
-      if (!this.#isStopped) this.#options.failed(error ?? new Error('the consumer ended'))
+      if (!this.#isStopped) this.#options.failed(error ?? ended())
     })
     this.#lookForSilence(nats, seq)
     if (num_pending > 0) await this.reach(state.last_seq)
@@ -221,6 +221,13 @@ export class Follower {
 
 async function isStored({ manager }: Nats, seq: number): Promise<boolean> {
   return (await manager.streams.getMessage(STREAM, { seq })) !== null
+}
+
+function ended(): LinkError {
+  return new LinkError('NATS_UNREACHABLE', 'the NATS server does not answer any more', {
+    hint: 'Check whether nats-server runs.',
+    retryable: true,
+  })
 }
 
 function silent(): LinkError {

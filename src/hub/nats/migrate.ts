@@ -18,6 +18,7 @@ import { encodeChange, subjectOfChange } from '../data/messages.ts'
 import { emptyStream, followInto } from './passing-copy.ts'
 import { asChange, messagesOf } from './retell.ts'
 import { hasRoom, noRoom } from './room.ts'
+import { asNatsError } from './with-nats.ts'
 
 export type MigrationOptions = { readonly dataDir: string; readonly nats: NatsOptions }
 
@@ -189,10 +190,10 @@ function sweep(dataDir: string): void {
   }
 }
 
-/** What the system, or SQLite over it, refuses in the data folder. */
+/** What the system, or SQLite over it, refuses in the data folder, or the server. */
 function asLinkError(error: unknown): unknown {
-  if (error instanceof LinkError || systemCode(error) === null) return error
-  return unusable(error)
+  if (error instanceof LinkError) return error
+  return systemCode(error) === null ? asNatsError(error) : unusable(error)
 }
 
 async function lastOf({ manager }: Nats): Promise<number> {

@@ -2,7 +2,7 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LinkError, systemCode } from '../../errors.ts'
+import { KittiwakeError, LinkError, systemCode } from '../../errors.ts'
 import { lockFolder } from '../data/database.ts'
 import { HubStore } from '../data/store.ts'
 import type { Nats } from './connect.ts'
@@ -20,17 +20,21 @@ export type PassingCopy = {
 /** Before the number of the process that it is of. */
 const NAME = 'kittiwake-copy-'
 
-/** In a folder of its own, which goes with it. */
+/** In a folder of its own, which goes with it. @throws LinkError HUB_COPY_FAILED */
 export async function withPassingCopy<Value>(
   nats: Nats,
   work: (copy: PassingCopy) => Promise<Value>,
 ): Promise<Value> {
-  sweepCopies(tmpdir())
-  const dataDir = mkdtempSync(join(tmpdir(), `${NAME}${process.pid}-`))
+  let dataDir: string | null = null
   try {
+    sweepCopies(tmpdir())
+    dataDir = mkdtempSync(join(tmpdir(), `${NAME}${process.pid}-`))
     return await followInto(nats, dataDir, work)
+  } catch (error) {
+    const code = systemCode(error)
+    throw code === null || error instanceof KittiwakeError ? error : copyFailed(code, error)
   } finally {
-    rmSync(dataDir, { recursive: true, force: true })
+    if (dataDir !== null) rmSync(dataDir, { recursive: true, force: true })
   }
 }
 
@@ -92,6 +96,13 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return systemCode(error) !== 'ESRCH'
   }
+}
+
+function copyFailed(code: string, cause: unknown): LinkError {
+  return new LinkError('HUB_COPY_FAILED', `no copy of the log can be made (${code})`, {
+    hint: 'All that the hubs hold needs room in the temporary folder; TMPDIR may name another one.',
+    cause,
+  })
 }
 
 /** There is nothing to make a copy of. */

@@ -12,6 +12,7 @@ import type { Nats } from './connect.ts'
 import type { Follower } from './follower.ts'
 import { isOrdered } from '../data/messages.ts'
 import { hasRoom } from './room.ts'
+import { asNatsError } from './with-nats.ts'
 
 /** A connection on which the copy has all that the stream had. */
 export type Session = {
@@ -133,6 +134,7 @@ async function lastOf({ manager }: Nats, follower: Follower, subject: string): P
 
 /** For the log. */
 export function codeOf(error: unknown): string {
-  if (error instanceof LinkError) return error.code
+  const said = apiCodeOf(error) === null ? asNatsError(error) : error
+  if (said instanceof LinkError) return said.code
   return systemCode(error) ?? String(apiCodeOf(error) ?? 'unknown')
 }

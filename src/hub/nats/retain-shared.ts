@@ -14,13 +14,13 @@ import { idOfProject } from '../upkeep/named-project.ts'
 import { added, NOTHING_EMPTIED, Retention } from '../data/retention.ts'
 import type { Emptied } from '../data/retention.ts'
 import { eraseBelow, headOf, makeBase } from './base.ts'
-import { openNats } from './connect.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { forgetSharedBefore } from './dead-stream.ts'
 import { encodeChange, subjectOfChange } from '../data/messages.ts'
 import { makeNewBase } from './new-base.ts'
 import { emptyStream, withPassingCopy } from './passing-copy.ts'
 import { pause } from './waiting.ts'
+import { withNats } from './with-nats.ts'
 
 export type SharedRetainRequest = {
   readonly nats: NatsOptions
@@ -35,13 +35,12 @@ export type SharedRetainRequest = {
 /**
  * Empties what is older, while hubs serve or not, and makes a base. Each hub writes its files anew as it learns of that.
  *
- * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_STREAM_EMPTY, and what `openNats` throws
+ * @throws LinkError HUB_PROJECT_UNKNOWN, HUB_STREAM_EMPTY, and what `withNats` throws
  */
 export async function retainShared(request: SharedRetainRequest): Promise<Emptied> {
   const { before, project, isDryRun } = request
-  const nats = await openNats(request.nats)
-  try {
-    return await withPassingCopy(nats, async ({ dataDir, store, reach }) => {
+  return withNats(request.nats, (nats) =>
+    withPassingCopy(nats, async ({ dataDir, store, reach }) => {
       if (store.epoch.id === '') throw emptyStream()
       const database = openRows(dataDir)
       try {
@@ -66,10 +65,8 @@ export async function retainShared(request: SharedRetainRequest): Promise<Emptie
       } finally {
         database.close()
       }
-    })
-  } finally {
-    await nats.connection.close()
-  }
+    }),
+  )
 }
 
 export type SharedKeeperOptions = {
