@@ -128,10 +128,11 @@ export const TOKENS_MAX = 100_000
 /** How often the tokens of open sockets are looked at again. */
 export const TOKEN_LOOK_MS = 500
 
-/** A stop is over within all three, the first one twice, whatever the others do; a peer has `PEER_CLOSE_MS` of the second. */
+/** A stop is over within all four, the first one twice, whatever the others do; a peer has `PEER_CLOSE_MS` of the second. */
 export const STOP_FLUSH_MS = 250
 export const STOP_PEERS_MS = 1_500
-export const STOP_HTTP_MS = 1_000
+export const STOP_HTTP_MS = 750
+export const STOP_NATS_MS = 250
 
 /** Of the log that hubs share: the messages that each keeps as they were, to say them again where a server lost them. */
 export const LOG_BYTES_MAX = 256 * 1024 * 1024

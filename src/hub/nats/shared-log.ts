@@ -9,7 +9,7 @@ import type { Announcer } from '../announcer.ts'
 import type { Batch, HubState } from '../backend.ts'
 import type { Change } from '../changes.ts'
 import type { Outcome } from '../entries.ts'
-import { CATCH_UP_MS, NATS_RETRY_MAX_MS, NATS_RETRY_MIN_MS } from '../limits.ts'
+import { CATCH_UP_MS, NATS_RETRY_MAX_MS, NATS_RETRY_MIN_MS, STOP_NATS_MS } from '../limits.ts'
 import type { HubLog } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Applied, ReadMessage } from '../data/shared-copy.ts'
@@ -132,7 +132,8 @@ export class SharedLog {
     this.#closing.abort()
     this.#ending?.abort()
     this.#wake()
-    await this.#running
+    // A server that says nothing is not waited for: what is under way ends by itself, and finds the store closed.
+    await within(this.#running, STOP_NATS_MS)
   }
 
   async #catchUp(): Promise<void> {
@@ -154,7 +155,7 @@ export class SharedLog {
           settled(null)
         })
       } catch (error) {
-        this.#options.log('nats_failed', { code: codeOf(error) })
+        if (!this.#isClosed) this.#options.log('nats_failed', { code: codeOf(error) })
         settled(error)
       }
       await pause(waitMs, this.#closing.signal)
@@ -168,7 +169,7 @@ export class SharedLog {
     const nats = await openNats(options)
     const ending = new AbortController()
     this.#ending = ending
-    if (this.#isClosed) ending.abort()
+    if (this.#isClosed) return nats.connection.close()
     const ended = aborted(ending.signal)
     void nats.connection.closed().then(() => ending.abort())
     let failure: unknown = null

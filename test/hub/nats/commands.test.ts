@@ -1,5 +1,8 @@
 /** Commands that work on what hubs share, where the server or the machine gives out: an error that says what to do, and soon. */
+import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { Program, run } from '../../support/program.ts'
@@ -101,5 +104,29 @@ describeNats('a hub whose user lacks a right', () => {
     await server.kill()
     await server.start()
     expect(await link.take(1)).toMatchObject([{ type: 'ack', status: 'accepted' }])
+  })
+})
+
+describeNats('a hub that stops', () => {
+  it('waits for no server that takes connections and says nothing', async () => {
+    const mute = createServer()
+    const sockets: Socket[] = []
+    mute.on('connection', (socket) => {
+      socket.on('error', () => {})
+      sockets.push(socket)
+    })
+    mute.listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      mute.close()
+    })
+    const { port } = mute.address() as AddressInfo
+    // It is up once the first connection came to nothing.
+    const { hub } = await startHub({ nats: { servers: `nats://127.0.0.1:${port}` } })
+    await vi.waitFor(() => expect(sockets.length).toBeGreaterThan(1), 10_000)
+    const startedMs = performance.now()
+    await hub.stop()
+    expect(performance.now() - startedMs).toBeLessThan(3_000)
   })
 })
