@@ -85,7 +85,8 @@ export async function makeBase(nats: Nats, options: BaseOptions): Promise<boolea
   return true
 }
 
-async function lastDeletion({ manager }: Nats): Promise<number> {
+/** The place of the last deletion that the log still tells of; 0 where there is none. */
+export async function lastDeletion({ manager }: Nats): Promise<number> {
   const subject = subjectOfChange({ kind: 'deletion' })
   return (await manager.streams.getMessage(STREAM, { last_by_subj: subject }))?.seq ?? 0
 }

@@ -13,7 +13,7 @@ import type { HubLog } from '../log.ts'
 import { idOfProject } from '../upkeep/named-project.ts'
 import { added, NOTHING_EMPTIED, Retention } from '../data/retention.ts'
 import type { Emptied } from '../data/retention.ts'
-import { eraseBelow, headOf, makeBase } from './base.ts'
+import { eraseBelow, headOf, lastDeletion, makeBase } from './base.ts'
 import type { Nats, NatsOptions } from './connect.ts'
 import { forgetSharedBefore } from './dead-stream.ts'
 import { encodeChange, subjectOfChange } from '../data/messages.ts'
@@ -121,8 +121,11 @@ export class SharedKeeper {
     await forgetSharedBefore(nats, before, null)
     const head = await headOf(nats)
     if (head !== null) await eraseBelow(nats, head)
-    const isDue = isAnyEmptied && Date.now() - (head?.made_at ?? 0) >= baseAgeMs
-    if (isDue) await makeBase(nats, { dataDir, scrub: false })
+    // One from a time to come was made by a clock that went wrong.
+    const isOld = Math.abs(Date.now() - (head?.made_at ?? 0)) >= baseAgeMs
+    // Whoever deletes makes a base anew, unless that was ended.
+    const isOutlived = head !== null && (await lastDeletion(nats)) > head.place.seq
+    if ((isAnyEmptied && isOld) || isOutlived) await makeBase(nats, { dataDir, scrub: false })
     return emptied
   }
 }

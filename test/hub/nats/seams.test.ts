@@ -9,7 +9,7 @@ import { openNats, STREAM } from '#dist/hub/nats/connect.js'
 import type { Nats } from '#dist/hub/nats/connect.js'
 import { deleteShared } from '#dist/hub/nats/delete-shared.js'
 import { migrateToNats } from '#dist/hub/nats/migrate.js'
-import { retainShared } from '#dist/hub/nats/retain-shared.js'
+import { SharedKeeper, retainShared } from '#dist/hub/nats/retain-shared.js'
 import type { NatsProcess } from '../../../scripts/nats-process.mjs'
 import { Program, run } from '../../support/program.ts'
 import { temporaryFolder } from '../support.ts'
@@ -84,6 +84,43 @@ describeNats('a base', () => {
     }
     await agree(one, await startBackend(server))
     expect((await headOf(await open(server)))?.place.seq).toBeGreaterThan(1)
+  })
+})
+
+describeNats('hubs that keep so many days', () => {
+  /** Once, as each hour. */
+  async function look(nats: Nats, one: TestBackend): Promise<void> {
+    const ending = new AbortController()
+    const keeper = new SharedKeeper({
+      dataDir: one.dataDir,
+      keepMs: 0,
+      baseAgeMs: 60_000,
+      log: () => ending.abort(),
+      record: async (change) => one.backend.shared?.record(change),
+    })
+    await keeper.attach(nats, ending.signal)
+  }
+
+  it('make a base anew that holds what was deleted, where the deletion was ended, or that a wrong clock made', async () => {
+    const server = await startNats()
+    const one = await startBackend(server)
+    await one.append(eventEntry('old'), elsewhere('x'))
+    await retain(server, 0)
+    const nats = await open(server)
+    const idOf = async (): Promise<string> => (await headOf(nats))?.base_id ?? ''
+    const first = await idOf()
+    const deletion = { kind: 'deletion', team: 'acme', project_uuid: OTHER_PROJECT } as const
+    await one.backend.shared?.record(deletion)
+    await look(nats, one)
+    const second = await idOf()
+    expect(second).not.toBe(first)
+    await look(nats, one)
+    expect(await idOf()).toBe(second)
+    const head = { ...(await headOf(nats)), made_at: Date.now() + 1e12 }
+    await nats.jetstream.publish('base.head', JSON.stringify(head))
+    await look(nats, one)
+    expect(await idOf()).not.toBe(second)
+    await agree(one, await startBackend(server))
   })
 })
 
