@@ -40,10 +40,13 @@ const isDeleted = (schema: 'main' | 'base', project: 'p' | 'q'): string => {
 const HAS_ROWS = ['events', 'commits', 'lines']
   .map((table) => `EXISTS (SELECT 1 FROM base.${table} r WHERE r.project_id = q.project_id)`)
   .join(' OR ')
+// Of the same epoch: what a folder knows of another one is no word on what was recorded since.
 const DELETED = `SELECT p.team, p.project_uuid FROM main.projects p
   JOIN base.projects q ON q.team = p.team AND q.project_uuid = p.project_uuid
   WHERE p.forgotten > q.forgotten AND ${isDeleted('main', 'p')}
-    AND NOT ${isDeleted('base', 'q')} AND (${HAS_ROWS})`
+    AND NOT ${isDeleted('base', 'q')} AND (${HAS_ROWS})
+    AND (SELECT value FROM main.meta WHERE key = 'epoch') =
+      (SELECT value FROM base.meta WHERE key = 'epoch')`
 const TOKENS = `SELECT o.token_id FROM main.tokens o LEFT JOIN base.tokens b USING (token_id)
   WHERE b.token_id IS NULL OR (o.revoked_at IS NOT NULL AND b.revoked_at IS NULL)`
 // Those of a project that was deleted went with it.

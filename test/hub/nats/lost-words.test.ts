@@ -1,4 +1,6 @@
 /** What was ended or deleted, and was told to a server that lost it: no base and no late hub brings it back. */
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { expect, it, vi } from 'vitest'
 import { deleteShared } from '#dist/hub/nats/delete-shared.js'
 import { retainShared } from '#dist/hub/nats/retain-shared.js'
@@ -31,6 +33,7 @@ async function losing(
   work: {
     readonly before: (one: TestBackend) => Promise<void>
     readonly lost: (one: TestBackend) => Promise<void>
+    readonly away?: (dataDir: string) => void
   },
 ): Promise<readonly [TestBackend, TestBackend]> {
   const [one, other] = [await startBackend(server), await startBackend(server)]
@@ -43,6 +46,7 @@ async function losing(
   await other.close()
   await work.lost(one)
   await one.close()
+  work.away?.(one.dataDir)
   await disk.putBack()
   const alone = await startBackend(server, other.dataDir)
   for (let n = 0; n < 6; n++) await alone.append(eventEntry(`${n}`))
@@ -93,6 +97,23 @@ describeNats('what a server has lost and a base lacks', () => {
     await vi.waitFor(() => {
       for (const hub of [...hubs, late]) expect(rowsElsewhere(hub)).toBe(1)
     }, PATIENCE_MS)
+  })
+
+  it('says nothing of another epoch: what was recorded in this one stays', async () => {
+    const server = await startNats()
+    const hubs = await losing(server, {
+      before: async () => {},
+      lost: async () => {
+        await deleteShared({ servers: server.url }, 'acme', OTHER_PROJECT)
+      },
+      away: (dataDir) => {
+        const database = new Database(join(dataDir, 'hub.db'))
+        database.exec("UPDATE meta SET value = 'another' WHERE key = 'epoch'")
+        database.close()
+      },
+    })
+    await hubs[1].append(elsewhere('next'))
+    await vi.waitFor(() => expect(hubs.map(rowsElsewhere)).toEqual([2, 2]), PATIENCE_MS)
   })
 
   it('is not there again: a webhook of a project that was deleted while its hub was away', async () => {
