@@ -73,13 +73,13 @@ export const FAST_BUGS = {
     ['if (duplicate && follower.isAt(seq) && own.outcomes === null)', 'if (false)'],
   ]),
   'a base takes the place of what it lacks': bug('hub/nats/retention', [
-    ['const isWithin = seq === 0 || copy.isWithin(path);', 'const isWithin = true;'],
+    ['const { isWithin } = await sayLost(nats, copy, path);', 'const isWithin = true;'],
   ]),
   'a base that a server has lost is not made again': bug('hub/nats/retention', [
     ['if (isBaseLost && (common === seq || isCut))', 'if (false)'],
   ]),
   'a base holds what was deleted while it was made': bug('hub/nats/retention', [
-    ['made !== null && (await lastDeletion(nats)) > made.place.seq', 'false'],
+    ['if (deletion <= made.place.seq)', 'if (true)'],
   ]),
   'a hub that was away brings back what was deleted': bug('hub/nats/retention', [
     ['const gone = [...deleted, ...(await deletedSince(nats, held.log))];', 'const gone = [];'],

@@ -71,6 +71,7 @@ describe.concurrent('with an identity', () => {
     const queued = await machine.ok(root, emitNote('nobody is there'))
     expect(queued['route']).toBe('queued')
     const link = await machine.link(root)
+    await until('other processes may know of it', () => isLive(uuid))
     const live = await machine.ok(root, emitNote('somebody is there'))
     expect(live['route']).toBe('live')
     await until('both are at the hub', async () => (await hub.rows('event', uuid)).length === 2)
