@@ -21,7 +21,7 @@ export const FAST_BUGS = {
     ["spawned.worker.on('error', forget).on('exit', forget).unref();", 'spawned.worker.unref();'],
   ]),
   'threads that nobody asked for live on': bug('actors/spawn', [
-    ['void worker.terminate();', 'void worker;'],
+    ['begin(heart, NEVER);', 'void heart;'],
   ]),
   'keys that are numbers are left to the engine': bug('contracts/json', [
     ["return (unit >= 48 && unit <= 57) || key === '__proto__';", "return key === '__proto__';"],
