@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findNatsServer } from '../nats-server.mjs'
 import { root, tool } from '../prepare.mjs'
@@ -139,13 +139,19 @@ function modulesIn(folder) {
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
 }
 
-/** Names of bugs that have no place in the program as it is built now. */
+/**
+ * Names of bugs that don't have one place in the program as it is built now. With two, the one that is meant could go and leave
+ * the bug where its tests never look.
+ */
 export function staleBugs() {
   // As `patternOf` has it, and quicker for so many.
   const plain = (text) => text.replaceAll(/\s+/g, ' ').replaceAll(/["`]/g, "'")
-  const modules = modulesIn(root).map(({ text }) => plain(text))
-  const isThere = ([anchor]) => modules.some((text) => text.includes(plain(anchor)))
-  return Object.keys(MUTATIONS).filter((name) => !MUTATIONS[name].edits.every(isThere))
+  // What is bundled stands in a module of its own, too.
+  const modules = modulesIn(root).filter(({ path }) => !path.includes(`${sep}chunks${sep}`))
+  const texts = modules.map(({ text }) => plain(text))
+  const hasOnePlace = ([anchor]) =>
+    texts.filter((text) => text.includes(plain(anchor))).length === 1
+  return Object.keys(MUTATIONS).filter((name) => !MUTATIONS[name].edits.every(hasOnePlace))
 }
 
 /** The bundler indents and quotes in its own way. */

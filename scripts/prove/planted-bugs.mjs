@@ -118,7 +118,7 @@ export const MUTATIONS = {
     ['if (bytes > bytesMax) return answer(null);', ''],
   ]),
   'depth is not bounded': bug('contracts/json', [
-    ['if (depth >= JSON_DEPTH_MAX)', 'if (depth === -1)'],
+    ['if (depth >= JSON_DEPTH_MAX) throw tooDeep();', 'if (depth === -1) throw tooDeep();'],
   ]),
   'the second look for personal data sees nothing': bug('events/sanitize', [
     ['if (sanitize(value).redactions.length > 0) throw notClean();', 'sanitize(value);'],
@@ -172,5 +172,10 @@ export const MUTATIONS = {
       'await fs.rename(`${path}.lock`, path);',
     ],
   ]),
-  'a copy takes a place before it is synced': bug('scripts/power-cut', [['syncFile(copy);', '']]),
+  'a restored copy takes a place before it is synced': bug('scripts/power-cut', [
+    ['syncFile(copy); const { events', 'const { events'],
+  ]),
+  "a copy of git's configuration takes its place before it is synced": bug('scripts/power-cut', [
+    ['syncFile(copy); const lock', 'const lock'],
+  ]),
 }

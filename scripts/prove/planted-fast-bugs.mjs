@@ -46,8 +46,8 @@ export const FAST_BUGS = {
   ]),
   'a plain envelope may have a clock that runs back': bug('contracts/envelope', [
     [
-      'Number.isSafeInteger(lamport_clock) && lamport_clock >= 0 &&',
-      'Number.isSafeInteger(lamport_clock) &&',
+      'Number.isSafeInteger(lamport_clock) && lamport_clock >= 0 && typeof timestamp',
+      'Number.isSafeInteger(lamport_clock) && typeof timestamp',
     ],
   ]),
   'a plain envelope may have any cause': bug('contracts/envelope', [
